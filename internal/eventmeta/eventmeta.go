@@ -1,0 +1,36 @@
+// Package eventmeta carries what is known of the event being handled through a context.
+//
+// The runner in consumers puts it there; a service reads it, for example to remember an event's id
+// with its effect, without importing consumers.
+package eventmeta
+
+import (
+	"context"
+	"time"
+)
+
+// Meta describes the record that an event came in.
+type Meta struct {
+	EventID     string    // CloudEvents id, the same each time the event is delivered
+	EventType   string    // wire name
+	Key         string    // aggregate id
+	Time        time.Time // when it happened, UTC
+	Topic       string
+	Partition   int32
+	Offset      int64
+	Traceparent string // W3C trace context, empty when the event has none
+	Attempt     int    // 1 for the first
+}
+
+type contextKey struct{}
+
+// With returns a context that carries m.
+func With(ctx context.Context, m Meta) context.Context {
+	return context.WithValue(ctx, contextKey{}, m)
+}
+
+// From returns the event's metadata, and false outside a handler.
+func From(ctx context.Context) (Meta, bool) {
+	m, ok := ctx.Value(contextKey{}).(Meta)
+	return m, ok
+}
