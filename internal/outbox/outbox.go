@@ -1,0 +1,66 @@
+// Package outbox is how an event leaves a service: it is written into its aggregate's own document by
+// the same update that changes the aggregate, and a relay publishes it from there.
+//
+// This package holds the record, and the interface a store gives to the relay. It knows neither the
+// database nor Kafka. Stores are made by internal/mongodb, the relay is in consumers.
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/propagation"
+
+	"storefront/internal/id"
+)
+
+// Event is what events.Event is: the contract's types satisfy it.
+type Event interface {
+	EventTopic() string
+	EventType() string
+	EventKey() string
+}
+
+// Record is one event waiting in its aggregate's document.
+type Record struct {
+	ID          string    `bson:"id"`
+	Topic       string    `bson:"topic"`
+	Type        string    `bson:"type"`
+	Key         string    `bson:"key"`
+	Source      string    `bson:"source"` // CloudEvents source, such as /storefront/orders
+	Time        time.Time `bson:"time"`
+	Traceparent string    `bson:"traceparent,omitempty"`
+	Data        []byte    `bson:"data"` // JSON
+}
+
+// NewRecord makes a record of e, with a fresh id and the trace that ctx carries.
+func NewRecord(ctx context.Context, source string, now time.Time, e Event) (Record, error) {
+	data, err := json.Marshal(e)
+	if err != nil {
+		return Record{}, fmt.Errorf("encode %s: %w", e.EventType(), err)
+	}
+	carrier := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, carrier)
+	return Record{
+		ID: id.New("evt"), Topic: e.EventTopic(), Type: e.EventType(), Key: e.EventKey(),
+		Source: source, Time: now.UTC().Truncate(time.Millisecond),
+		Traceparent: carrier.Get("traceparent"), Data: data,
+	}, nil
+}
+
+// Store is one collection's outbox as the relay sees it. All methods are safe to repeat.
+type Store interface {
+	// Name says which collection this is, for logs and metrics: "orders.orders".
+	Name() string
+	// Pending returns ids of documents whose oldest entry was written before t, oldest first, at most limit.
+	Pending(ctx context.Context, before time.Time, limit int) ([]string, error)
+	// Load returns the entries of one document in the order they were written; none when it is gone.
+	Load(ctx context.Context, docID string) ([]Record, error)
+	// Remove takes entries out of one document.
+	Remove(ctx context.Context, docID string, recordIDs []string) error
+	// Written yields the id of each document this process has written entries to. It may drop some
+	// under load: Pending finds those.
+	Written() <-chan string
+}
