@@ -72,14 +72,14 @@ func (o orExpr) test(v value) bool {
 	return false
 }
 
-func (n notExpr) match(doc []byte) bool      { return !n.e.match(doc) }
-func (n notExpr) test(v value) bool          { return !n.e.test(v) }
-func (c constExpr) match([]byte) bool        { return bool(c) }
-func (c constExpr) test(value) bool          { return bool(c) }
-func (p *predicate) match(doc []byte) bool   { return walk(doc, p.path, p.expand, p.pass) }
-func (p *predicate) test(v value) bool       { return p.pass(v) }
-func (f *filter) isEmpty() bool              { a, ok := f.root.(andExpr); return ok && len(a) == 0 }
-func isOperator(key string) bool             { return strings.HasPrefix(key, "$") }
+func (n notExpr) match(doc []byte) bool    { return !n.e.match(doc) }
+func (n notExpr) test(v value) bool        { return !n.e.test(v) }
+func (c constExpr) match([]byte) bool      { return bool(c) }
+func (c constExpr) test(value) bool        { return bool(c) }
+func (p *predicate) match(doc []byte) bool { return walk(doc, p.path, p.expand, p.pass) }
+func (p *predicate) test(v value) bool     { return p.pass(v) }
+func (f *filter) isEmpty() bool            { a, ok := f.root.(andExpr); return ok && len(a) == 0 }
+func isOperator(key string) bool           { return strings.HasPrefix(key, "$") }
 func isExpression(v value) (document, bool) { // {$op: ...} rather than a document to compare with
 	if v.Type != bsontype.EmbeddedDocument {
 		return nil, false

@@ -1,0 +1,79 @@
+package gql
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"storefront/internal/errs"
+)
+
+// UserError is what a client mends in its input, and sends again.
+type UserError struct {
+	Field   []string
+	Code    string
+	Message string
+}
+
+// UserErrors splits err: what the person can mend becomes userErrors, the rest stays an error. It is
+// the end of nearly every mutation resolver:
+//
+//	cart, err := r.Orders.AddLines(ctx, ...)
+//	userErrors, err := gql.UserErrors(err)
+//	return gen.CartPayload{Cart: cart, UserErrors: userErrors}, err
+func UserErrors(err error) ([]UserError, error) {
+	none := []UserError{}
+	if err == nil {
+		return none, nil
+	}
+	switch errs.CodeOf(err) {
+	case errs.BadInput, errs.NotFound, errs.Conflict, errs.TooMany:
+	default:
+		return none, err
+	}
+	if many, ok := err.(interface{ Unwrap() []error }); ok { // errors.Join
+		for _, one := range many.Unwrap() {
+			list, rest := UserErrors(one)
+			if rest != nil {
+				return []UserError{}, rest
+			}
+			none = append(none, list...)
+		}
+		return none, nil
+	}
+	e, _ := errors.AsType[*errs.Error](err)
+	return []UserError{{Field: e.Field, Code: string(e.Code), Message: e.Message}}, nil
+}
+
+// present turns an error into a GraphQL error: a coded one keeps its message and code, an internal one
+// is logged and says nothing of itself.
+func present(log *slog.Logger) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		out := &gqlerror.Error{Path: graphql.GetPath(ctx), Extensions: map[string]any{}}
+		if own, ok := errors.AsType[*gqlerror.Error](err); ok && own.Err == nil && errs.CodeOf(err) == errs.Internal {
+			return own // gqlgen's own words on the request itself
+		}
+		code := errs.CodeOf(err)
+		out.Extensions["code"] = string(code)
+		switch {
+		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+			out.Message, out.Extensions["code"] = "the request ran out of time", string(errs.Unavailable)
+		case code == errs.Internal:
+			log.ErrorContext(ctx, "resolver failed", "path", out.Path.String(), "error", err)
+			out.Message = "something went wrong on our side"
+		default:
+			e, _ := errors.AsType[*errs.Error](err)
+			out.Message = e.Message
+			if len(e.Field) > 0 {
+				out.Extensions["field"] = e.Field
+			}
+			if code == errs.Unavailable {
+				log.WarnContext(ctx, "part unavailable", "path", out.Path.String(), "error", err)
+			}
+		}
+		return out
+	}
+}

@@ -1,0 +1,100 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"storefront/internal/outbox"
+)
+
+// Aggregates is the relay's store.
+var _ outbox.Store = (*Aggregates[sample, *sample])(nil)
+
+type sample struct{ version int }
+
+func (s *sample) Identity() (string, *int) { return "", &s.version }
+
+// Entries makes outbox records of events, for a service's own updates; now is when they were made.
+func (a *Aggregates[T, P]) Entries(ctx context.Context, events ...outbox.Event) (records []outbox.Record, now time.Time, err error) {
+	now = a.now().UTC().Truncate(time.Millisecond)
+	records = make([]outbox.Record, len(events))
+	for i, e := range events {
+		if records[i], err = outbox.NewRecord(ctx, a.source, now, e); err != nil {
+			return nil, now, err
+		}
+	}
+	return records, now, nil
+}
+
+// Push is the part of an update that puts entries into the outbox. Call Wake once it is written.
+func Push(entries []outbox.Record, now time.Time) bson.D {
+	return bson.D{
+		{Key: "$push", Value: bson.D{{Key: "outbox", Value: bson.D{{Key: "$each", Value: entries}}}}},
+		{Key: "$min", Value: bson.D{{Key: "outboxSince", Value: now}}},
+	}
+}
+
+// Wake tells the relay that a document's outbox has something in it.
+func (a *Aggregates[T, P]) Wake(id string) {
+	select {
+	case a.written <- id:
+	default: // the relay's sweep finds it
+	}
+}
+
+// Name is database and collection: "orders.orders".
+func (a *Aggregates[T, P]) Name() string { return a.c.Database().Name() + "." + a.c.Name() }
+
+// Written is the relay's wake-up.
+func (a *Aggregates[T, P]) Written() <-chan string { return a.written }
+
+// Pending finds documents with entries older than before.
+func (a *Aggregates[T, P]) Pending(ctx context.Context, before time.Time, limit int) ([]string, error) {
+	cursor, err := a.c.Find(ctx, bson.D{{Key: "outboxSince", Value: bson.D{{Key: "$lt", Value: before}}}},
+		options.Find().SetSort(bson.D{{Key: "outboxSince", Value: 1}}).SetLimit(int64(limit)).
+			SetProjection(bson.D{{Key: "_id", Value: 1}}))
+	if err != nil {
+		return nil, Wrap(err, "find outbox of %s", a.c.Name())
+	}
+	var docs []struct {
+		ID string `bson:"_id"`
+	}
+	if err := cursor.All(ctx, &docs); err != nil {
+		return nil, Wrap(err, "find outbox of %s", a.c.Name())
+	}
+	ids := make([]string, len(docs))
+	for i, d := range docs {
+		ids[i] = d.ID
+	}
+	return ids, nil
+}
+
+// Load reads one document's entries.
+func (a *Aggregates[T, P]) Load(ctx context.Context, id string) ([]outbox.Record, error) {
+	var doc struct {
+		Outbox []outbox.Record `bson:"outbox"`
+	}
+	err := a.c.FindOne(ctx, bson.D{{Key: "_id", Value: id}},
+		options.FindOne().SetProjection(bson.D{{Key: "outbox", Value: 1}})).Decode(&doc)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return []outbox.Record{}, nil
+	}
+	return doc.Outbox, Wrap(err, "read outbox of %s %s", a.c.Name(), id)
+}
+
+// Remove takes published entries out, and the mark when nothing is left.
+func (a *Aggregates[T, P]) Remove(ctx context.Context, id string, records []string) error {
+	_, err := a.c.UpdateOne(ctx, bson.D{{Key: "_id", Value: id}}, bson.D{{Key: "$pull", Value: bson.D{
+		{Key: "outbox", Value: bson.D{{Key: "id", Value: bson.D{{Key: "$in", Value: records}}}}}}}})
+	if err != nil {
+		return Wrap(err, "clear outbox of %s %s", a.c.Name(), id)
+	}
+	_, err = a.c.UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "outbox", Value: bson.D{{Key: "$size", Value: 0}}}},
+		bson.D{{Key: "$unset", Value: bson.D{{Key: "outbox", Value: ""}, {Key: "outboxSince", Value: ""}}}})
+	return Wrap(err, "clear outbox of %s %s", a.c.Name(), id)
+}
