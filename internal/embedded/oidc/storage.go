@@ -248,7 +248,7 @@ func (s *storage) ClientCredentials(ctx context.Context, id, secret string) (op.
 func (s *storage) ClientCredentialsTokenRequest(_ context.Context, id string, scopes []string) (op.TokenRequest, error) {
 	for _, scope := range scopes {
 		if !s.clients[id].IsScopeAllowed(scope) {
-			return nil, oidc.ErrInvalidScope().WithDescription("this client may ask for: " + strings.Join(s.clients[id].Scopes, " "))
+			return nil, oidc.ErrInvalidScope().WithDescription("this client may ask for: %s", strings.Join(s.clients[id].Scopes, " "))
 		}
 	}
 	if len(scopes) == 0 {
