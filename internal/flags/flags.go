@@ -1,0 +1,200 @@
+// Package flags fills a command's Config struct from flags, environment variables and defaults.
+//
+// Fields are tagged `flag:"listen" env:"STOREFRONT_LISTEN" default:"127.0.0.1:4000" help:"..."`; a flag
+// wins over the environment, the environment over the default. Embedded structs are walked. Kinds:
+// string, bool, int, float64, time.Duration and []string (repeatable, or separated by commas).
+package flags
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"storefront/internal/errs"
+)
+
+// ErrHelp says that help was asked for and printed.
+var ErrHelp = flag.ErrHelp
+
+// Parse fills cfg, a pointer to a struct, and returns the arguments that are not flags. Errors are one
+// line and say what would be right.
+func Parse(command, usage string, cfg any, args []string, env func(string) string, help io.Writer) ([]string, error) {
+	set := flag.NewFlagSet(command, flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	var described []field
+	for _, f := range walk(reflect.ValueOf(cfg).Elem()) {
+		if err := f.init(env); err != nil {
+			return nil, err
+		}
+		set.Var(&f, f.name, f.help)
+		described = append(described, f)
+	}
+	var rest []string
+	for {
+		if err := set.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				fmt.Fprint(help, usage, "\n", describe(described))
+				return nil, ErrHelp
+			}
+			return nil, errs.New(errs.BadInput, "%s: %s; see 'storefront %s --help'", command, plain(err, set), command)
+		}
+		if set.NArg() == 0 {
+			return rest, nil
+		}
+		rest, args = append(rest, set.Arg(0)), set.Args()[1:] // flags may follow arguments
+	}
+}
+
+// plain words the flag package's errors as a person would, with the nearest flag where one is unknown.
+func plain(err error, set *flag.FlagSet) string {
+	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !unknown {
+		return err.Error()
+	}
+	name = strings.TrimPrefix(name, "-")
+	nearest, distance := "", 4
+	set.VisitAll(func(f *flag.Flag) {
+		if d := levenshtein(name, f.Name); d < distance || strings.HasPrefix(f.Name, name) {
+			nearest, distance = f.Name, min(d, distance)
+		}
+	})
+	if nearest != "" {
+		return fmt.Sprintf("there is no flag --%s; did you mean --%s?", name, nearest)
+	}
+	return fmt.Sprintf("there is no flag --%s", name)
+}
+
+type field struct {
+	v                    reflect.Value
+	name, env, help, def string
+	given                bool
+}
+
+func walk(v reflect.Value) []field {
+	var list []field
+	for i := range v.NumField() {
+		t := v.Type().Field(i)
+		if t.Anonymous {
+			list = append(list, walk(v.Field(i))...)
+			continue
+		}
+		if name := t.Tag.Get("flag"); name != "" {
+			list = append(list, field{v: v.Field(i), name: name, env: t.Tag.Get("env"), help: t.Tag.Get("help"), def: t.Tag.Get("default")})
+		}
+	}
+	return list
+}
+
+func (f *field) init(env func(string) string) error {
+	value, from := f.def, "the default of --"+f.name
+	if f.env != "" {
+		if e := env(f.env); e != "" {
+			value, from = e, f.env
+		}
+	}
+	if value == "" {
+		return nil
+	}
+	if err := f.set(value); err != nil {
+		return errs.New(errs.BadInput, "%s: %v", from, err)
+	}
+	return nil
+}
+
+// Set is called by the flag package. The first value of a list replaces what came from elsewhere.
+func (f *field) Set(s string) error {
+	if f.v.Kind() == reflect.Slice && !f.given {
+		f.v.SetZero()
+	}
+	f.given = true
+	return f.set(s)
+}
+
+func (f *field) String() string   { return f.def }
+func (f *field) IsBoolFlag() bool { return f.v.IsValid() && f.v.Kind() == reflect.Bool }
+
+func (f *field) set(s string) error {
+	switch p := f.v.Addr().Interface().(type) {
+	case *string:
+		*p = s
+	case *[]string:
+		for part := range strings.SplitSeq(s, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				*p = append(*p, part)
+			}
+		}
+	case *bool:
+		b, err := strconv.ParseBool(s)
+		if err != nil {
+			return fmt.Errorf("%q is neither true nor false", s)
+		}
+		*p = b
+	case *int:
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			return fmt.Errorf("%q is not a whole number", s)
+		}
+		*p = n
+	case *float64:
+		n, err := strconv.ParseFloat(s, 64)
+		if err != nil {
+			return fmt.Errorf("%q is not a number", s)
+		}
+		*p = n
+	case *time.Duration:
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			return fmt.Errorf("%q is not a duration; write it like 1m30s", s)
+		}
+		*p = d
+	default:
+		return fmt.Errorf("--%s has the kind %s, which flags do not have", f.name, f.v.Type())
+	}
+	return nil
+}
+
+func describe(fields []field) string {
+	var b strings.Builder
+	if len(fields) > 0 {
+		b.WriteString("\nFlags:\n")
+	}
+	for _, f := range fields {
+		fmt.Fprintf(&b, "  --%-20s %s", f.name, f.help)
+		var notes []string
+		if f.def != "" && f.def != "false" {
+			notes = append(notes, "default "+f.def)
+		}
+		if f.env != "" {
+			notes = append(notes, "$"+f.env)
+		}
+		if len(notes) > 0 {
+			fmt.Fprintf(&b, " (%s)", strings.Join(notes, ", "))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func levenshtein(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
