@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,7 +49,8 @@ type topicPartition struct {
 	partition int32
 }
 
-// NewProducer connects. It fails when no broker answers.
+// NewProducer makes a producer that connects when it is first used, so that a service can start while
+// the brokers are away. Config.Ping says early whether they can be reached.
 func NewProducer(c Config) (*Producer, error) {
 	conf, err := c.sarama()
 	if err != nil {
@@ -56,7 +58,7 @@ func NewProducer(c Config) (*Producer, error) {
 	}
 	client, err := sarama.NewClient(c.Brokers, conf)
 	if err != nil {
-		return nil, fmt.Errorf("connect kafka producer: %w", err)
+		return nil, fmt.Errorf("make kafka producer: %w", err)
 	}
 	closing, stop := context.WithCancel(context.Background())
 	return &Producer{
@@ -107,17 +109,25 @@ func (p *Producer) Publish(ctx context.Context, messages []Message) error {
 	select {
 	case <-c.done:
 	case <-ctx.Done():
-		for _, tp := range order {
-			for _, r := range batches[tp] {
-				r.finish(ctx.Err())
-			}
-		}
-		<-c.done
+		withdraw(batches, ctx.Err())
+	case <-p.closing.Done():
+		withdraw(batches, ErrClosed)
 	}
+	<-c.done
 	if len(c.failed) > 0 {
 		return &PublishError{Failed: c.failed, first: c.first}
 	}
 	return nil
+}
+
+// withdraw gives up what no lane has taken yet. Last first, so that a lane that is just taking records
+// never finds a record whose predecessor is withdrawn.
+func withdraw(batches map[topicPartition][]*outgoing, err error) {
+	for _, records := range batches {
+		for _, r := range slices.Backward(records) {
+			r.finish(err)
+		}
+	}
 }
 
 // split sorts messages into partitions, keeping their order, and refuses what can never be written.

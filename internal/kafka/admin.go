@@ -1,0 +1,224 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// Topic is how a topic should be.
+type Topic struct {
+	Name        string
+	Partitions  int32
+	Replication int16         // 0: the broker's default
+	Compacted   bool          // the last record of each key is kept for good
+	Retention   time.Duration // 0: the broker's default; negative: for ever
+}
+
+// Admin makes topics and looks at offsets. It connects for each call: none of them is frequent.
+type Admin struct{ config Config }
+
+// Admin returns the administration of the cluster that c names.
+func (c Config) Admin() *Admin { return &Admin{config: c} }
+
+func (a *Admin) connect() (sarama.ClusterAdmin, sarama.Client, error) {
+	s, err := a.config.sarama()
+	if err != nil {
+		return nil, nil, err
+	}
+	// Default 3 s; creating many topics on a real cluster takes longer.
+	s.Admin.Timeout = 20 * time.Second
+	// As by default, and unlike our other connections: an administrator looks at all topics.
+	s.Metadata.Full = true
+	client, err := sarama.NewClient(a.config.Brokers, s)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connect kafka admin: %w", err)
+	}
+	admin, err := sarama.NewClusterAdminFromClient(client)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("connect kafka admin: %w", err), client.Close())
+	}
+	return admin, client, nil
+}
+
+// Ping says whether the brokers can be reached and let us in.
+func (c Config) Ping(ctx context.Context) error {
+	result := make(chan error, 1)
+	go func() {
+		admin, _, err := c.Admin().connect()
+		if err == nil {
+			err = admin.Close()
+		}
+		result <- err
+	}()
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("reach kafka at %s: %w", strings.Join(c.Brokers, ","), ctx.Err())
+	}
+}
+
+// EnsureTopics creates the topics that are missing and returns when they can be written. Topics that
+// exist are left as they are; having fewer partitions than asked for is an error, since adding some
+// would move keys. Safe to repeat and to run in several processes at once.
+func (a *Admin) EnsureTopics(ctx context.Context, topics []Topic) error {
+	admin, client, err := a.connect()
+	if err != nil {
+		return err
+	}
+	defer admin.Close() // closes the client too; there is nothing to lose by an error
+	existing, err := admin.ListTopics()
+	if err != nil {
+		return fmt.Errorf("list topics: %w", err)
+	}
+	for _, t := range topics {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if have, ok := existing[t.Name]; ok {
+			if have.NumPartitions < t.Partitions {
+				return fmt.Errorf("topic %s has %d partitions, %d are wanted: adding some would move keys; empty the topic and make it anew", t.Name, have.NumPartitions, t.Partitions)
+			}
+			continue
+		}
+		err := admin.CreateTopic(t.Name, t.detail(), false)
+		if err != nil && !errors.Is(err, sarama.ErrTopicAlreadyExists) {
+			return fmt.Errorf("create topic %s: %w", t.Name, err)
+		}
+	}
+	for _, t := range topics {
+		if err := writable(ctx, client, t.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t Topic) detail() *sarama.TopicDetail {
+	entries := make(map[string]*string)
+	if t.Compacted {
+		policy := "compact"
+		entries["cleanup.policy"] = &policy
+	}
+	if t.Retention != 0 {
+		ms := int64(-1)
+		if t.Retention > 0 {
+			ms = t.Retention.Milliseconds()
+		}
+		text := strconv.FormatInt(ms, 10)
+		entries["retention.ms"] = &text
+	}
+	replication := t.Replication
+	if replication == 0 {
+		replication = -1
+	}
+	return &sarama.TopicDetail{NumPartitions: t.Partitions, ReplicationFactor: replication, ConfigEntries: entries}
+}
+
+// writable waits until every partition of a topic has a leader: a broker may take a moment to know of
+// a topic that another one made.
+func writable(ctx context.Context, client sarama.Client, topic string) error {
+	for attempt := 0; ; attempt++ {
+		err := client.RefreshMetadata(topic)
+		if err == nil {
+			all, e1 := client.Partitions(topic)
+			led, e2 := client.WritablePartitions(topic)
+			if err = errors.Join(e1, e2); err == nil && len(all) > 0 && len(all) == len(led) {
+				return nil
+			}
+		}
+		if !sleep(ctx, backoff(attempt)) {
+			return errors.Join(fmt.Errorf("wait for topic %s: %w", topic, ctx.Err()), err)
+		}
+	}
+}
+
+// Offsets is where a partition begins and ends.
+type Offsets struct {
+	Oldest int64 // the first record that is kept
+	Newest int64 // what the next record will get
+}
+
+// TopicOffsets gives the offsets of a topic by partition.
+func (a *Admin) TopicOffsets(ctx context.Context, topic string) (map[int32]Offsets, error) {
+	admin, client, err := a.connect()
+	if err != nil {
+		return nil, err
+	}
+	defer admin.Close()
+	return topicOffsets(ctx, client, topic)
+}
+
+func topicOffsets(ctx context.Context, client sarama.Client, topic string) (map[int32]Offsets, error) {
+	partitions, err := client.Partitions(topic)
+	if err != nil {
+		return nil, fmt.Errorf("find partitions of %s: %w", topic, err)
+	}
+	offsets := make(map[int32]Offsets, len(partitions))
+	for _, p := range partitions {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		oldest, err := client.GetOffset(topic, p, sarama.OffsetOldest)
+		if err != nil {
+			return nil, fmt.Errorf("find oldest offset of %s/%d: %w", topic, p, err)
+		}
+		newest, err := client.GetOffset(topic, p, sarama.OffsetNewest)
+		if err != nil {
+			return nil, fmt.Errorf("find newest offset of %s/%d: %w", topic, p, err)
+		}
+		offsets[p] = Offsets{Oldest: oldest, Newest: newest}
+	}
+	return offsets, nil
+}
+
+// Lag is how far a group is behind in one partition.
+type Lag struct {
+	Topic     string
+	Partition int32
+	Committed int64 // the next record the group will read; -1 when it has committed nothing
+	Newest    int64
+	Records   int64 // how many are not handled yet; gaps that compaction left are counted
+}
+
+// Lag gives a group's lag in each partition of topics, in the order of topics and partitions.
+func (a *Admin) Lag(ctx context.Context, group string, topics []string) ([]Lag, error) {
+	admin, client, err := a.connect()
+	if err != nil {
+		return nil, err
+	}
+	defer admin.Close()
+	var lags []Lag
+	for _, topic := range topics {
+		offsets, err := topicOffsets(ctx, client, topic)
+		if err != nil {
+			return nil, err
+		}
+		partitions := make([]int32, 0, len(offsets))
+		for p := range int32(len(offsets)) {
+			partitions = append(partitions, p)
+		}
+		committed, err := admin.ListConsumerGroupOffsets(group, map[string][]int32{topic: partitions})
+		if err != nil {
+			return nil, fmt.Errorf("list offsets of group %s: %w", group, err)
+		}
+		for _, p := range partitions {
+			l := Lag{Topic: topic, Partition: p, Committed: -1, Newest: offsets[p].Newest}
+			if block := committed.GetBlock(topic, p); block != nil {
+				if block.Err != sarama.ErrNoError {
+					return nil, fmt.Errorf("read offset of group %s in %s/%d: %w", group, topic, p, block.Err)
+				}
+				l.Committed = block.Offset
+			}
+			l.Records = l.Newest - max(l.Committed, offsets[p].Oldest)
+			lags = append(lags, l)
+		}
+	}
+	return lags, nil
+}
