@@ -1,0 +1,139 @@
+package operation
+
+import (
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// Limits bound what one request may ask for.
+type Limits struct {
+	MaxBytes      int
+	MaxTokens     int
+	MaxDepth      int // of fields and of fragments, fragments expanded
+	MaxAliases    int
+	MaxRootFields int
+	MaxDirectives int
+	MaxFields     int // after fragment expansion
+}
+
+// DefaultLimits are generous for clients written by people and tools, and small for a server.
+func DefaultLimits() Limits {
+	return Limits{
+		MaxBytes: 256 << 10, MaxTokens: 20_000, MaxDepth: 50, MaxAliases: 500,
+		MaxRootFields: 200, MaxDirectives: 500, MaxFields: 10_000,
+	}
+}
+
+// size is what a selection amounts to once its fragments are expanded. Numbers saturate.
+type size struct {
+	fields, aliases, roots, directives int
+	depth                              int // nesting of fields
+	nesting                            int // nesting of selection sets, fragments included
+}
+
+const saturated = 1 << 40
+
+func add(a, b int) int { return min(a+b, saturated) }
+
+type measuring struct {
+	fragments map[string]*ast.FragmentDefinition
+	done      map[string]size
+	open      map[string]bool
+	cycle     string
+}
+
+// measure counts the chosen operation and every other one without expanding anything: a fragment is
+// counted once and its numbers added wherever it is spread.
+func measure(doc *ast.QueryDocument, chosen *ast.OperationDefinition, l Limits) gqlerror.List {
+	m := &measuring{
+		fragments: make(map[string]*ast.FragmentDefinition, len(doc.Fragments)),
+		done:      make(map[string]size, len(doc.Fragments)),
+		open:      map[string]bool{},
+	}
+	for _, f := range doc.Fragments {
+		m.fragments[f.Name] = f
+	}
+	total := size{}
+	for _, f := range doc.Fragments {
+		total.nesting = max(total.nesting, m.fragment(f.Name).nesting)
+		total.directives = add(total.directives, len(f.Directives))
+	}
+	for _, op := range doc.Operations {
+		s := m.selection(op.SelectionSet)
+		total.fields = add(total.fields, s.fields)
+		total.aliases = add(total.aliases, s.aliases)
+		total.directives = add(total.directives, s.directives+len(op.Directives))
+		for _, v := range op.VariableDefinitions {
+			total.directives = add(total.directives, len(v.Directives))
+		}
+		total.depth = max(total.depth, s.depth)
+		total.nesting = max(total.nesting, s.nesting)
+		if op == chosen {
+			total.roots = s.roots
+		}
+	}
+	switch {
+	case m.cycle != "":
+		return failure(CodeInvalid, "Cannot spread fragment %q within itself.", m.cycle)
+	case total.nesting > 4*l.MaxDepth || total.depth > l.MaxDepth:
+		return failure(CodeTooLarge, "the operation is nested more than %d deep", l.MaxDepth)
+	case total.fields > l.MaxFields:
+		return failure(CodeTooLarge, "the operation has more than %d fields once its fragments are expanded", l.MaxFields)
+	case total.aliases > l.MaxAliases:
+		return failure(CodeTooLarge, "the operation has more than %d aliases", l.MaxAliases)
+	case total.roots > l.MaxRootFields:
+		return failure(CodeTooLarge, "the operation has more than %d root fields", l.MaxRootFields)
+	case total.directives > l.MaxDirectives:
+		return failure(CodeTooLarge, "the operation has more than %d directives", l.MaxDirectives)
+	}
+	return nil
+}
+
+func (m *measuring) fragment(name string) size {
+	if s, ok := m.done[name]; ok {
+		return s
+	}
+	f := m.fragments[name]
+	if f == nil || m.open[name] {
+		if f != nil && m.cycle == "" {
+			m.cycle = name
+		}
+		return size{}
+	}
+	m.open[name] = true
+	s := m.selection(f.SelectionSet)
+	delete(m.open, name)
+	m.done[name] = s
+	return s
+}
+
+func (m *measuring) selection(set ast.SelectionSet) size {
+	var out size
+	for _, sel := range set {
+		var inner size
+		switch sel := sel.(type) {
+		case *ast.Field:
+			inner = m.selection(sel.SelectionSet)
+			inner.fields = add(inner.fields, 1)
+			inner.depth++
+			inner.roots = 1
+			inner.directives = add(inner.directives, len(sel.Directives))
+			if sel.Alias != sel.Name {
+				inner.aliases = add(inner.aliases, 1)
+			}
+		case *ast.InlineFragment:
+			inner = m.selection(sel.SelectionSet)
+			inner.directives = add(inner.directives, len(sel.Directives))
+		case *ast.FragmentSpread:
+			inner = m.fragment(sel.Name)
+			inner.directives = add(inner.directives, len(sel.Directives))
+		}
+		out.fields = add(out.fields, inner.fields)
+		out.aliases = add(out.aliases, inner.aliases)
+		out.roots = add(out.roots, inner.roots)
+		out.directives = add(out.directives, inner.directives)
+		out.depth = max(out.depth, inner.depth)
+		out.nesting = max(out.nesting, inner.nesting+1)
+	}
+	return out
+}

@@ -1,0 +1,302 @@
+package operation
+
+import (
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"storefront/router/supergraph"
+)
+
+// workPerField bounds normalization: steps per field that the limits allow.
+const workPerField = 40
+
+// normalizer expands fragments and merges fields, for each object type a position can have.
+type normalizer struct {
+	sg        *supergraph.Supergraph
+	schema    *ast.Schema
+	budget    int
+	possibles map[string][]string
+	err       *gqlerror.Error
+}
+
+// occurrence is one place where a field is written, with what must hold for it to count.
+type occurrence struct {
+	field *ast.Field
+	types []string // object types it applies to, nil for all
+	terms []Term   // all must hold
+}
+
+// source is a selection set as written, under conditions that its field does not already carry.
+type source struct {
+	set   ast.SelectionSet
+	terms []Term
+}
+
+func (n *normalizer) operation(root string, def *ast.OperationDefinition) *SelectionSet {
+	return n.merge(root, []source{{set: def.SelectionSet}})
+}
+
+func (n *normalizer) possible(name string) []string {
+	if n.possibles == nil {
+		n.possibles = map[string][]string{}
+	}
+	p, ok := n.possibles[name]
+	if !ok {
+		p = n.sg.Possible(name)
+		n.possibles[name] = p
+	}
+	return p
+}
+
+// merge builds the selection set of a type from everywhere it is written.
+func (n *normalizer) merge(typeName string, sources []source) *SelectionSet {
+	var occs []occurrence
+	for _, s := range sources {
+		n.collect(typeName, s.set, nil, s.terms, &occs)
+	}
+	var keys []string
+	byKey := map[string][]int{}
+	for i, o := range occs {
+		if _, ok := byKey[o.field.Alias]; !ok {
+			keys = append(keys, o.field.Alias)
+		}
+		byKey[o.field.Alias] = append(byKey[o.field.Alias], i)
+	}
+	type placed struct {
+		field *Field
+		at    int
+	}
+	var out []placed
+	for _, key := range keys {
+		for _, part := range n.partition(typeName, occs, byKey[key]) {
+			if n.budget < 0 {
+				return &SelectionSet{Type: typeName}
+			}
+			picked := make([]occurrence, len(part.occs))
+			for i, at := range part.occs {
+				picked[i] = occs[at]
+			}
+			out = append(out, placed{n.field(picked, part.types), part.occs[0]})
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].at < out[j].at })
+	set := &SelectionSet{Type: typeName, Fields: make([]*Field, 0, len(out))}
+	for _, p := range out {
+		set.Fields = append(set.Fields, p.field)
+	}
+	return set
+}
+
+func (n *normalizer) collect(typeName string, set ast.SelectionSet, types []string, terms []Term, out *[]occurrence) {
+	for _, sel := range set {
+		if n.budget--; n.budget < 0 {
+			return
+		}
+		switch sel := sel.(type) {
+		case *ast.Field:
+			if t, ok := conditions(terms, sel.Directives); ok {
+				if sel.Alias != sel.Name && strings.HasPrefix(sel.Alias, "__") {
+					n.reserved(sel)
+				}
+				*out = append(*out, occurrence{field: sel, types: types, terms: t})
+			}
+		case *ast.InlineFragment:
+			n.fragment(typeName, sel.TypeCondition, sel.SelectionSet, sel.Directives, types, terms, out)
+		case *ast.FragmentSpread:
+			n.fragment(typeName, sel.Definition.TypeCondition, sel.Definition.SelectionSet, sel.Directives, types, terms, out)
+		}
+	}
+}
+
+func (n *normalizer) reserved(f *ast.Field) {
+	if n.err == nil {
+		n.err = gqlerror.Errorf("the alias %q must not begin with two underscores; those names are for introspection", f.Alias)
+		n.err.Extensions = map[string]any{"code": CodeInvalid}
+		if f.Position != nil {
+			n.err.Locations = []gqlerror.Location{{Line: f.Position.Line, Column: f.Position.Column}}
+		}
+	}
+}
+
+func (n *normalizer) fragment(typeName, cond string, set ast.SelectionSet, dirs ast.DirectiveList, types []string, terms []Term, out *[]occurrence) {
+	t, ok := conditions(terms, dirs)
+	if !ok {
+		return
+	}
+	if cond != "" && cond != typeName {
+		all := n.possible(typeName)
+		base := types
+		if base == nil {
+			base = all
+		}
+		n.budget -= len(base)
+		narrowed := intersect(base, n.possible(cond))
+		switch {
+		case len(narrowed) == 0:
+			return
+		case len(narrowed) == len(all):
+			types = nil
+		default:
+			types = narrowed
+		}
+	}
+	n.collect(typeName, set, types, t, out)
+}
+
+type part struct {
+	types []string
+	occs  []int
+}
+
+// partition splits the object types of a position by which of the occurrences apply to them.
+func (n *normalizer) partition(typeName string, occs []occurrence, at []int) []part {
+	split := false
+	for _, i := range at {
+		split = split || occs[i].types != nil
+	}
+	if !split {
+		return []part{{occs: at}}
+	}
+	var order []string
+	parts := map[string]*part{}
+	all := n.possible(typeName)
+	n.budget -= len(all) * len(at)
+	if n.budget < 0 {
+		return nil
+	}
+	for _, t := range all {
+		var sig strings.Builder
+		var applies []int
+		for _, i := range at {
+			if occs[i].types == nil || contains(occs[i].types, t) {
+				sig.WriteString(strconv.Itoa(i))
+				sig.WriteByte(',')
+				applies = append(applies, i)
+			}
+		}
+		if len(applies) == 0 {
+			continue
+		}
+		p, ok := parts[sig.String()]
+		if !ok {
+			p = &part{occs: applies}
+			parts[sig.String()] = p
+			order = append(order, sig.String())
+		}
+		p.types = append(p.types, t)
+	}
+	out := make([]part, 0, len(order))
+	for _, sig := range order {
+		p := parts[sig]
+		if len(p.types) == len(all) {
+			p.types = nil
+		}
+		out = append(out, *p)
+	}
+	return out
+}
+
+// field merges the occurrences of one response key on one set of object types.
+func (n *normalizer) field(occs []occurrence, types []string) *Field {
+	first := occs[0].field
+	f := &Field{Key: first.Alias, Name: first.Name, Args: first.Arguments, ArgsKey: ArgsText(first.Arguments), On: types}
+	if first.Name != "__typename" {
+		f.Def = first.Definition
+	}
+	same := true
+	for _, o := range occs {
+		same = same && slices.Equal(o.terms, occs[0].terms)
+	}
+	f.Cond = disjunction(occs)
+	var sources []source
+	for _, o := range occs {
+		if len(o.field.SelectionSet) == 0 {
+			continue
+		}
+		s := source{set: o.field.SelectionSet}
+		if !same {
+			s.terms = o.terms
+		}
+		sources = append(sources, s)
+	}
+	if len(sources) > 0 && f.Def != nil {
+		f.Sel = n.merge(f.Def.Type.Name(), sources)
+	}
+	return f
+}
+
+func disjunction(occs []occurrence) Cond {
+	var out Cond
+	for _, o := range occs {
+		if len(o.terms) == 0 {
+			return nil
+		}
+		if !slices.ContainsFunc(out, func(t []Term) bool { return slices.Equal(t, o.terms) }) {
+			out = append(out, o.terms)
+		}
+	}
+	return out
+}
+
+// conditions adds a selection's @skip and @include to terms; ok is false when they can never hold.
+func conditions(terms []Term, dirs ast.DirectiveList) ([]Term, bool) {
+	for _, d := range dirs {
+		if d.Name != "skip" && d.Name != "include" {
+			continue
+		}
+		want := d.Name == "include"
+		arg := d.Arguments.ForName("if")
+		if arg == nil {
+			continue
+		}
+		if arg.Value.Kind != ast.Variable {
+			if (arg.Value.Raw == "true") != want {
+				return nil, false
+			}
+			continue
+		}
+		term := Term{Var: arg.Value.Raw, Want: want}
+		if slices.Contains(terms, Term{Var: term.Var, Want: !want}) {
+			return nil, false
+		}
+		if !slices.Contains(terms, term) {
+			terms = append(slices.Clone(terms), term)
+			slices.SortFunc(terms, func(a, b Term) int { return strings.Compare(a.Var, b.Var) })
+		}
+	}
+	return terms, true
+}
+
+// ArgsText prints arguments in one canonical form: sorted by name.
+func ArgsText(args ast.ArgumentList) string {
+	if len(args) == 0 {
+		return ""
+	}
+	sorted := slices.Clone(args)
+	slices.SortStableFunc(sorted, func(a, b *ast.Argument) int { return strings.Compare(a.Name, b.Name) })
+	parts := make([]string, len(sorted))
+	for i, a := range sorted {
+		parts[i] = a.Name + ": " + a.Value.String()
+	}
+	return strings.Join(parts, ", ")
+}
+
+func contains(sorted []string, s string) bool {
+	_, ok := slices.BinarySearch(sorted, s)
+	return ok
+}
+
+func intersect(a, b []string) []string {
+	var out []string
+	for _, s := range a {
+		if contains(b, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}

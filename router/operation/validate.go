@@ -1,0 +1,72 @@
+package operation
+
+import (
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/validator/core"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+)
+
+// ruleList is gqlparser's rules in a fixed order, without the one that compares fields pairwise
+// (overlap.go has ours), and without suggestions, which cost more than the check itself.
+func ruleList() []core.Rule {
+	return []core.Rule{
+		rules.FieldsOnCorrectTypeRuleWithoutSuggestions,
+		rules.FragmentsOnCompositeTypesRule,
+		rules.KnownArgumentNamesRuleWithoutSuggestions,
+		rules.KnownDirectivesRule,
+		rules.KnownFragmentNamesRule,
+		rules.KnownRootTypeRule,
+		rules.KnownTypeNamesRuleWithoutSuggestions,
+		rules.LoneAnonymousOperationRule,
+		rules.MaxIntrospectionDepth,
+		rules.NoFragmentCyclesRule,
+		rules.NoUndefinedVariablesRule,
+		rules.NoUnusedFragmentsRule,
+		rules.NoUnusedVariablesRule,
+		rules.PossibleFragmentSpreadsRule,
+		rules.ProvidedRequiredArgumentsRule,
+		rules.ScalarLeafsRule,
+		rules.SingleFieldSubscriptionsRule,
+		rules.UniqueArgumentNamesRule,
+		rules.UniqueDirectivesPerLocationRule,
+		rules.UniqueFragmentNamesRule,
+		rules.UniqueInputFieldNamesRule,
+		rules.UniqueOperationNamesRule,
+		rules.UniqueVariableNamesRule,
+		rules.ValuesOfCorrectTypeRuleWithoutSuggestions,
+		rules.VariablesAreInputTypesRule,
+		rules.VariablesInAllowedPositionRule,
+	}
+}
+
+func validate(schema *ast.Schema, doc *ast.QueryDocument) gqlerror.List {
+	var errs gqlerror.List
+	observers := &core.Events{}
+	for _, rule := range ruleList() {
+		rule.RuleFunc(observers, func(options ...core.ErrorOption) {
+			if len(errs) >= maxErrors {
+				return
+			}
+			err := &gqlerror.Error{Rule: rule.Name}
+			for _, option := range options {
+				option(err)
+			}
+			errs = append(errs, err)
+		})
+	}
+	core.Walk(schema, doc, observers)
+	if len(errs) == 0 {
+		errs = overlaps(schema, doc)
+	}
+	for _, err := range errs {
+		code := CodeInvalid
+		if err.Rule == "" && strings.HasPrefix(err.Message, "the operation is too complex") {
+			code = CodeTooLarge
+		}
+		err.Extensions = map[string]any{"code": code}
+	}
+	return errs
+}
