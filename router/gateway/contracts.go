@@ -1,0 +1,126 @@
+package gateway
+
+// What the gateway asks of whoever embeds it. Nothing here names a broker, a cache or a service.
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// Identity is who is calling, as the embedder's Authenticator found out. Nil stands for nobody.
+type Identity struct {
+	ID      string    // compared with a live event's owner; "" is anonymous
+	Also    []string  // further owner ids this caller holds, such as a guest's id
+	All     bool      // staff: may see every owner's events
+	Partner string    // client id of a partner, who may send ids of stored operations only
+	Expiry  time.Time // when the right to be connected runs out; zero is never
+	Value   any       // the embedder's own
+}
+
+// owners returns the owner ids the caller holds, none of them empty.
+func (id *Identity) owners() []string {
+	if id == nil {
+		return nil
+	}
+	var owners []string
+	for _, owner := range append([]string{id.ID}, id.Also...) {
+		if owner != "" {
+			owners = append(owners, owner)
+		}
+	}
+	return owners
+}
+
+// mayAll reports whether every owner's events may be shown.
+func (id *Identity) mayAll() bool { return id != nil && id.All }
+
+// Authenticator finds out who is calling from a request's headers. On a WebSocket the string values
+// of connection_init's payload are laid over the headers of the upgrade request.
+//
+// An error with a code of internal/errs is shown to the client: Unauthenticated answers 401,
+// Forbidden 403, Unavailable 503. Anonymous callers, where allowed, are an Identity without an ID.
+type Authenticator interface {
+	Authenticate(ctx context.Context, h http.Header) (*Identity, error)
+}
+
+// HeaderSource makes the headers of a request to a subgraph. client holds the client's headers
+// without hop-by-hop ones; nothing of them is passed on unless SubgraphHeaders returns it.
+type HeaderSource interface {
+	SubgraphHeaders(ctx context.Context, id *Identity, subgraph string, client http.Header) http.Header
+}
+
+// ErrOperationNotFound is what an OperationStore answers for an id it does not know.
+var ErrOperationNotFound = errors.New("operation not found")
+
+// OperationStore keeps persisted operations.
+type OperationStore interface {
+	// Get returns the document a client has published under id and the operation in it to run,
+	// which may be "". client is "" for a caller who is no partner.
+	Get(ctx context.Context, client, id string) (query, name string, err error)
+	// PutAutomatic remembers a document under the hex SHA-256 of its text. It may forget it again.
+	PutAutomatic(ctx context.Context, sha256, query string) error
+	// GetAutomatic returns the document with this SHA-256 or ErrOperationNotFound.
+	GetAutomatic(ctx context.Context, sha256 string) (query string, err error)
+}
+
+// EventSource is where @live fields get their events from.
+type EventSource interface {
+	// Subscribe returns once the stream is in place: every event published after that is on it.
+	// ctx bounds the stream's life.
+	Subscribe(ctx context.Context, topic string, f EventFilter) (EventStream, error)
+}
+
+// EventFilter chooses events by record key, or by a top-level field of the event's JSON.
+type EventFilter struct {
+	Key              string   // the record's key; or, when it is "",
+	Attribute, Value string   // a field of the event and the value it must have
+	Types            []string // event types wanted; empty is all
+}
+
+// EventStream delivers events in order per key.
+type EventStream interface {
+	Events() <-chan Event // closes when the stream ends
+	Err() error           // why it ended; nil after Close or when the context ended
+	Close()
+}
+
+// Event is one event of a topic.
+type Event struct {
+	Type, ID, Key string
+	Time          time.Time
+	Data          map[string]any // the event's JSON object
+	Cursor        string         // names the place after this event; "" when the source has none
+	Traceparent   string         // W3C trace context of what published it
+}
+
+// RequestInfo describes a request that has been answered. Operation is chosen by the client: bound
+// its values before using it as a label.
+type RequestInfo struct {
+	Operation string // its name, "" when it has none or was not understood
+	Kind      string // query, mutation, subscription, or ""
+	Transport string // http, sse or ws
+	Status    int    // HTTP status, also where the transport has none of its own
+	Errors    int    // number of GraphQL errors in the answer
+	Duration  time.Duration
+}
+
+// Observer is told what happens, for metrics. Its methods are called from many goroutines and must
+// not block. Embed NopObserver to implement only some.
+type Observer interface {
+	ObserveRequest(RequestInfo)
+	SubscribersAdd(delta int)                              // live subscriptions that are open
+	EventDelivered(field string, sinceEvent time.Duration) // an event is in a client's queue
+	EventWithheld(field, reason string)                    // reason: owner, version
+	SubscriberEnded(field, reason string)                  // reason: slow, expired, source, draining, refused, done
+}
+
+// NopObserver observes nothing.
+type NopObserver struct{}
+
+func (NopObserver) ObserveRequest(RequestInfo)           {}
+func (NopObserver) SubscribersAdd(int)                   {}
+func (NopObserver) EventDelivered(string, time.Duration) {}
+func (NopObserver) EventWithheld(string, string)         {}
+func (NopObserver) SubscriberEnded(string, string)       {}

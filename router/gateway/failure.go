@@ -1,0 +1,187 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/coder/websocket"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"storefront/internal/errs"
+	"storefront/router/execute"
+)
+
+// The gateway's own values of extensions.code, beside those of internal/errs.
+const (
+	codeBadRequest      = "BAD_REQUEST"
+	codeTooLarge        = "REQUEST_TOO_LARGE"
+	codeNotAcceptable   = "NOT_ACCEPTABLE"
+	codeMethod          = "METHOD_NOT_ALLOWED"
+	codeCSRF            = "CSRF_PREVENTED"
+	codeIntrospection   = "INTROSPECTION_DISABLED"
+	codeNotFoundAPQ     = "PERSISTED_QUERY_NOT_FOUND"
+	codeHashMismatch    = "PERSISTED_QUERY_HASH_MISMATCH"
+	codeNotStored       = "PERSISTED_OPERATION_NOT_FOUND"
+	codeStoredOnly      = "PERSISTED_OPERATION_REQUIRED"
+	codeSlow            = "SLOW_CONSUMER"
+	codeDraining        = "DRAINING"
+	codeInternal        = string(errs.Internal)
+	codeUnauthenticated = string(errs.Unauthenticated)
+	codeForbidden       = string(errs.Forbidden)
+	codeNotFound        = string(errs.NotFound)
+	codeUnavailable     = string(errs.Unavailable)
+	codeTooMany         = string(errs.TooMany)
+)
+
+// failure is why a request has no data: errors, and the HTTP status that says so.
+type failure struct {
+	status int
+	// wellFormed: the HTTP request was right and only what it asks is wrong, so the answer is 200
+	// where the client reads no other status (application/json).
+	wellFormed bool
+	// closes ends the whole WebSocket with this code: what went wrong is not one operation's.
+	closes websocket.StatusCode
+	errors gqlerror.List
+}
+
+// refuse is a failure of the request itself.
+func refuse(status int, code, format string, args ...any) *failure {
+	return &failure{status: status, errors: gqlerror.List{problem(code, format, args...)}}
+}
+
+// reject is a failure of a well-formed request.
+func reject(status int, list ...*gqlerror.Error) *failure {
+	return &failure{status: status, wellFormed: true, errors: list}
+}
+
+func problem(code, format string, args ...any) *gqlerror.Error {
+	return &gqlerror.Error{Message: fmt.Sprintf(format, args...), Extensions: map[string]any{"code": code}}
+}
+
+// code returns the code of the first error.
+func (f *failure) code() string {
+	if f == nil || len(f.errors) == 0 {
+		return ""
+	}
+	return codeOf(f.errors[0])
+}
+
+func (f *failure) statusFor(mediaType string) int {
+	if f.wellFormed && mediaType == mediaJSON {
+		return http.StatusOK
+	}
+	return f.status
+}
+
+// failed turns an error of the embedder into a failure; what has no code is logged and masked.
+func (g *Gateway) failed(ctx context.Context, c *caller, doing string, err error) *failure {
+	status := map[errs.Code]int{
+		errs.BadInput: http.StatusBadRequest, errs.Unauthenticated: http.StatusUnauthorized,
+		errs.Forbidden: http.StatusForbidden, errs.NotFound: http.StatusNotFound, errs.Conflict: http.StatusConflict,
+		errs.Unavailable: http.StatusServiceUnavailable, errs.TooMany: http.StatusTooManyRequests,
+	}
+	coded, ok := errors.AsType[*errs.Error](err)
+	if !ok {
+		g.log.ErrorContext(ctx, "request failed", "doing", doing, "request_id", c.requestID, "error", err)
+		return refuse(http.StatusInternalServerError, codeInternal, "internal error, request %s", c.requestID)
+	}
+	return refuse(status[coded.Code], string(coded.Code), "%s", coded.Message)
+}
+
+// fault is the failure of a request whose handling panicked: logged, and nothing of it shown.
+func (g *Gateway) fault(ctx context.Context, c *caller, panicked any) *failure {
+	g.log.ErrorContext(ctx, "request panicked", "request_id", c.requestID, "panic", panicked, "stack", string(debug.Stack()))
+	return refuse(http.StatusInternalServerError, codeInternal, "internal error, request %s", c.requestID)
+}
+
+// present makes a list of errors fit for a client: every error has a code, extensions are those a
+// client can use, and the text of an internal error gives way to the request's id.
+func (g *Gateway) present(ctx context.Context, c *caller, list gqlerror.List) gqlerror.List {
+	if len(list) == 0 {
+		return nil
+	}
+	shown := make(gqlerror.List, len(list))
+	for i, e := range list {
+		code := codeOf(e)
+		out := &gqlerror.Error{Message: e.Message, Path: e.Path, Locations: e.Locations, Extensions: map[string]any{}}
+		if code == "" || code == codeInternal || code == "INTERNAL_SERVER_ERROR" {
+			code = codeInternal
+			out.Message = "internal error, request " + c.requestID
+			g.log.WarnContext(ctx, "internal error masked", "request_id", c.requestID, "path", e.Path.String(), "subgraph", e.Extensions["service"])
+		}
+		for _, key := range []string{"field", "service", "retryAfter", "argumentName"} {
+			if v, ok := e.Extensions[key]; ok {
+				out.Extensions[key] = v
+			}
+		}
+		out.Extensions["code"] = code
+		shown[i] = out
+	}
+	return shown
+}
+
+func codeOf(e *gqlerror.Error) string {
+	code, _ := e.Extensions["code"].(string)
+	return code
+}
+
+// withCode gives every error of list that has no code this one.
+func withCode(list gqlerror.List, code string) gqlerror.List {
+	for _, e := range list {
+		if codeOf(e) == "" {
+			if e.Extensions == nil {
+				e.Extensions = map[string]any{}
+			}
+			e.Extensions["code"] = code
+		}
+	}
+	return list
+}
+
+// encode writes a GraphQL response. data is the JSON of data, nil when the request was not executed.
+func encode(data []byte, list gqlerror.List, extensions map[string]any) []byte {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	member := func(name string, value []byte) {
+		if b.Len() > 1 {
+			b.WriteByte(',')
+		}
+		b.WriteString(`"` + name + `":`)
+		b.Write(value)
+	}
+	if len(list) > 0 {
+		member("errors", marshal(list))
+	}
+	if data != nil {
+		member("data", data)
+	}
+	if len(extensions) > 0 {
+		member("extensions", marshal(extensions))
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+// encodeResponse is encode for what the executor answered.
+func (g *Gateway) encodeResponse(ctx context.Context, c *caller, r *execute.Response) (body []byte, shown gqlerror.List) {
+	data := r.Data
+	if len(data) == 0 {
+		data = []byte("null")
+	}
+	shown = g.present(ctx, c, r.Errors)
+	return encode(data, shown, r.Extensions), shown
+}
+
+// marshal encodes values that came out of JSON or are the gateway's own.
+func marshal(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return []byte("null")
+	}
+	return b
+}

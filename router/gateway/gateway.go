@@ -1,0 +1,166 @@
+// Package gateway is the router's edge: GraphQL over HTTP, server-sent events and
+// graphql-transport-ws, with authentication, persisted operations, live subscriptions and limits.
+//
+// A request is read (request.go), its caller and document found (http.go, persisted.go), prepared
+// once (prepare.go) and executed. A subscription becomes a feed (feed.go, live.go), which the
+// transports (sse.go, websocket.go) only carry. The gateway knows no service, no broker and no
+// identity provider; they come in as the interfaces of contracts.go. Enter at New.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"storefront/router/execute"
+	"storefront/router/operation"
+	"storefront/router/supergraph"
+)
+
+// Config is what a gateway is made of. Supergraph and Transport are required; everything else has
+// a default.
+type Config struct {
+	Supergraph *supergraph.Supergraph
+	Transport  execute.Transport
+	Execute    execute.Options
+
+	Auth       Authenticator  // default: everyone is anonymous
+	Headers    HeaderSource   // default: subgraphs get the request id and nothing else
+	Operations OperationStore // default: automatic persisted queries in memory, no stored operations
+	Events     EventSource    // default: subscriptions are refused
+	Observer   Observer       // default: none
+	Logger     *slog.Logger   // default: discarded
+	Explorer   http.Handler   // serves "/" and "/graphiql/"; default: 404
+
+	Limits        operation.Limits // zero: operation.DefaultLimits
+	MaxBody       int64            // bytes of a request body or socket message; default 1 MiB
+	Prepared      int              // operations kept prepared; default 1000
+	Timeout       time.Duration    // of a query, a mutation or one resolution of an event; default 30 s
+	Introspection bool
+	CORS          CORS
+
+	InitTimeout   time.Duration // from a socket's opening to its connection_init; default 3 s
+	Heartbeat     time.Duration // between signs of life on a quiet stream; default 12 s
+	WriteTimeout  time.Duration // of one message to a client; default 10 s
+	Queue         int           // messages waiting for one subscriber before it is cut off; default 256
+	MaxOperations int           // at once on one socket; default 100
+}
+
+// Gateway serves one supergraph. It is safe for concurrent use.
+type Gateway struct {
+	cfg      Config
+	log      *slog.Logger
+	observer Observer
+	executor *execute.Executor
+	cache    *cache
+
+	mu       sync.Mutex
+	draining context.Context // ends when the gateway drains
+	drain    context.CancelFunc
+	inFlight sync.WaitGroup
+}
+
+// New returns a gateway, or an error that names what is wrong with cfg.
+func New(cfg Config) (*Gateway, error) {
+	if cfg.Supergraph == nil {
+		return nil, errors.New("make gateway: no supergraph")
+	}
+	if cfg.Transport == nil {
+		return nil, errors.New("make gateway: no transport to subgraphs")
+	}
+	if cfg.CORS.Credentials && slices.Contains(cfg.CORS.Origins, "*") {
+		return nil, errors.New("make gateway: CORS credentials need a list of origins, not *")
+	}
+	if cfg.Limits == (operation.Limits{}) {
+		cfg.Limits = operation.DefaultLimits()
+	}
+	orDefault(&cfg.MaxBody, 1<<20)
+	orDefault(&cfg.Prepared, 1000)
+	orDefault(&cfg.Timeout, 30*time.Second)
+	orDefault(&cfg.InitTimeout, 3*time.Second)
+	orDefault(&cfg.Heartbeat, 12*time.Second)
+	orDefault(&cfg.WriteTimeout, 10*time.Second)
+	orDefault(&cfg.Queue, 256)
+	orDefault(&cfg.MaxOperations, 100)
+	orDefault(&cfg.CORS.MaxAge, 10*time.Minute)
+	if cfg.Operations == nil {
+		operations, err := NewMemoryOperations(cfg.Prepared)
+		if err != nil {
+			return nil, fmt.Errorf("make gateway: %w", err)
+		}
+		cfg.Operations = operations
+	}
+	if cfg.Observer == nil {
+		cfg.Observer = NopObserver{}
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	cache, err := newCache(cfg.Prepared)
+	if err != nil {
+		return nil, fmt.Errorf("make gateway: %w", err)
+	}
+	draining, drain := context.WithCancel(context.Background())
+	return &Gateway{
+		cfg:      cfg,
+		log:      cfg.Logger,
+		observer: cfg.Observer,
+		executor: execute.New(cfg.Supergraph, cfg.Transport, cfg.Execute),
+		cache:    cache,
+		draining: draining,
+		drain:    drain,
+	}, nil
+}
+
+func orDefault[T int | int64 | time.Duration](value *T, otherwise T) {
+	if *value <= 0 {
+		*value = otherwise
+	}
+}
+
+// Handler serves "/graphql" by every method and transport, and the explorer at "/".
+func (g *Gateway) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/graphql", g.serve)
+	if g.cfg.Explorer != nil {
+		mux.Handle("/{$}", g.cfg.Explorer)
+		mux.Handle("/graphiql/", g.cfg.Explorer)
+	}
+	return mux
+}
+
+// Drain ends every subscription and socket, refuses new ones, and waits until all requests are
+// answered or ctx ends, whose error it then returns. Queries go on being served until the listener
+// is closed.
+func (g *Gateway) Drain(ctx context.Context) error {
+	g.mu.Lock()
+	g.drain()
+	g.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		g.inFlight.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("drain gateway: %w", ctx.Err())
+	}
+}
+
+// enter counts a stream in, unless the gateway is draining. Its caller calls g.inFlight.Done.
+func (g *Gateway) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.draining.Err() != nil {
+		return false
+	}
+	g.inFlight.Add(1)
+	return true
+}

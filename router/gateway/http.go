@@ -1,0 +1,229 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"storefront/internal/errs"
+	"storefront/router/execute"
+)
+
+// caller is who sent a request, and how.
+type caller struct {
+	id        *Identity
+	header    http.Header // the client's, without hop-by-hop ones
+	requestID string
+	transport string // http, sse or ws
+}
+
+// serve is GraphQL over HTTP, as https://graphql.github.io/graphql-over-http/draft/ says.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
+	requestID := requestIDOf(r)
+	w.Header().Set("X-Request-Id", requestID)
+	c := &caller{header: stripHopByHop(r.Header.Clone()), requestID: requestID, transport: "http"}
+	if isWebSocket(r) {
+		c.transport = "ws"
+		g.serveWebSocket(w, r, c)
+		return
+	}
+	setSecurityHeaders(w.Header())
+	if g.setCORS(w, r) {
+		return
+	}
+	mediaType := negotiate(r.Header.Values("Accept"))
+	if mediaType == mediaEvents {
+		c.transport = "sse"
+	}
+	a := &answer{w: w, mediaType: mediaType}
+	info := RequestInfo{Transport: c.transport}
+	g.answer(a, r, c, &info)
+	info.Status, info.Errors, info.Duration = a.status, a.errors, time.Since(started)
+	g.record(r.Context(), c, info)
+}
+
+// answer writes the answer to one request, and into info what it was.
+func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInfo) {
+	ctx := r.Context()
+	defer func() {
+		if fault := recover(); fault != nil {
+			f := g.fault(ctx, c, fault)
+			if a.status == 0 {
+				a.fail(f)
+			}
+		}
+	}()
+	if r.Method != http.MethodGet && r.Method != http.MethodPost {
+		a.w.Header().Set("Allow", "GET, POST, OPTIONS")
+		a.fail(refuse(http.StatusMethodNotAllowed, codeMethod, "Use GET or POST."))
+		return
+	}
+	if a.mediaType == "" {
+		a.fail(refuse(http.StatusNotAcceptable, codeNotAcceptable, "Accept must allow %s, %s or %s.", mediaResponse, mediaJSON, mediaEvents))
+		return
+	}
+	if g.crossSite(r) {
+		a.fail(refuse(http.StatusForbidden, codeCSRF, "A request from a page of another origin needs a header that its browser asks permission for, such as GraphQL-Require-Preflight: 1."))
+		return
+	}
+	req, f := readRequest(a.w, r, g.cfg.MaxBody)
+	if f != nil {
+		a.fail(f)
+		return
+	}
+	if f := g.authenticate(ctx, c); f != nil {
+		if f.status == http.StatusUnauthorized {
+			a.w.Header().Set("WWW-Authenticate", "Bearer")
+		}
+		a.fail(f)
+		return
+	}
+	p, vars, f := g.resolve(ctx, c, req, info)
+	switch {
+	case f == nil && r.Method == http.MethodGet && p.op.Kind == ast.Mutation:
+		a.w.Header().Set("Allow", "POST")
+		a.fail(refuse(http.StatusMethodNotAllowed, codeMethod, "A mutation must be sent by POST."))
+	case a.mediaType == mediaEvents:
+		a.status = http.StatusOK
+		a.errors = g.serveEvents(a.w, r, c, p, vars, f)
+	case f != nil:
+		a.fail(g.shown(ctx, c, f))
+	case p.subscription():
+		a.fail(refuse(http.StatusNotAcceptable, codeNotAcceptable, "A subscription needs Accept: %s, or a WebSocket with the subprotocol %s.", mediaEvents, subprotocol))
+	default:
+		body, shown := g.encodeResponse(ctx, c, g.execute(ctx, c, p, vars))
+		a.errors = len(shown)
+		a.write(http.StatusOK, body)
+	}
+}
+
+// authenticate fills in who is calling.
+func (g *Gateway) authenticate(ctx context.Context, c *caller) *failure {
+	c.id = &Identity{}
+	if g.cfg.Auth == nil {
+		return nil
+	}
+	id, err := g.cfg.Auth.Authenticate(ctx, c.header)
+	if err != nil {
+		return g.failed(ctx, c, "authenticate", err)
+	}
+	if id != nil {
+		c.id = id
+	}
+	return nil
+}
+
+// resolve finds the operation a request means, prepares it, and coerces its variables.
+func (g *Gateway) resolve(ctx context.Context, c *caller, req *request, info *RequestInfo) (*prepared, map[string]any, *failure) {
+	query, name, register, f := g.document(ctx, c, req)
+	if f != nil {
+		return nil, nil, f
+	}
+	p, f := g.prepare(query, name)
+	if f != nil {
+		return nil, nil, f
+	}
+	info.Operation, info.Kind = p.op.Name, string(p.op.Kind)
+	if register != "" {
+		if err := g.cfg.Operations.PutAutomatic(ctx, register, query); err != nil {
+			g.log.WarnContext(ctx, "automatic persisted query not kept", "request_id", c.requestID, "error", err)
+		}
+	}
+	vars, list := p.op.Variables(req.Variables)
+	if len(list) > 0 {
+		return nil, nil, reject(http.StatusBadRequest, withCode(list, string(errs.BadInput))...)
+	}
+	return p, vars, nil
+}
+
+// execute runs a query or mutation within the timeout.
+func (g *Gateway) execute(ctx context.Context, c *caller, p *prepared, vars map[string]any) *execute.Response {
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.Timeout)
+	defer cancel()
+	return g.executor.Execute(ctx, p.plan, vars, g.headersFor(ctx, c, ""))
+}
+
+// headersFor returns the headers of each subgraph request made for a caller. traceparent is that of
+// the event being resolved, "" outside a subscription.
+func (g *Gateway) headersFor(ctx context.Context, c *caller, traceparent string) func(subgraph string) http.Header {
+	return func(subgraph string) http.Header {
+		h := http.Header{}
+		if g.cfg.Headers != nil {
+			if own := g.cfg.Headers.SubgraphHeaders(ctx, c.id, subgraph, c.header); own != nil {
+				h = stripHopByHop(own.Clone())
+			}
+		}
+		h.Set("X-Request-Id", c.requestID)
+		if traceparent != "" {
+			h.Set("Traceparent", traceparent)
+		}
+		return h
+	}
+}
+
+// shown is a failure as a client may see it.
+func (g *Gateway) shown(ctx context.Context, c *caller, f *failure) *failure {
+	return &failure{status: f.status, wellFormed: f.wellFormed, errors: g.present(ctx, c, f.errors)}
+}
+
+// answer is the one response of an HTTP request, and what is remembered of it.
+type answer struct {
+	w         http.ResponseWriter
+	mediaType string // negotiated; "" when nothing we have is acceptable
+	status    int
+	errors    int
+}
+
+func (a *answer) fail(f *failure) {
+	a.errors = len(f.errors)
+	mediaType := a.mediaType
+	if mediaType == "" || mediaType == mediaEvents {
+		a.mediaType = mediaJSON
+	}
+	a.write(f.statusFor(mediaType), encode(nil, f.errors, nil))
+}
+
+func (a *answer) write(status int, body []byte) {
+	a.status = status
+	a.w.Header().Set("Content-Type", a.mediaType+"; charset=utf-8")
+	a.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	a.w.WriteHeader(status)
+	_, _ = a.w.Write(body)
+}
+
+// record writes the access log's line and tells the observer. Variables, tokens and addresses of
+// people are in neither.
+func (g *Gateway) record(ctx context.Context, c *caller, info RequestInfo) {
+	level := slog.LevelInfo
+	if info.Status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	g.log.LogAttrs(ctx, level, "request",
+		slog.String("request_id", c.requestID),
+		slog.String("transport", info.Transport),
+		slog.String("operation", info.Operation),
+		slog.String("kind", info.Kind),
+		slog.Int("status", info.Status),
+		slog.Int("errors", info.Errors),
+		slog.Duration("duration", info.Duration))
+	g.observer.ObserveRequest(info)
+}
+
+// requestIDOf takes over a client's or proxy's request id when it is a plain token.
+func requestIDOf(r *http.Request) string {
+	id := r.Header.Get("X-Request-Id")
+	plain := func(c rune) bool {
+		return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '_' || c == '.'
+	}
+	if id == "" || len(id) > 64 || strings.ContainsFunc(id, func(c rune) bool { return !plain(c) }) {
+		return rand.Text()
+	}
+	return id
+}

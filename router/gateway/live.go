@@ -1,0 +1,276 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"storefront/internal/errs"
+	"storefront/router/execute"
+	"storefront/router/plan"
+	"storefront/router/supergraph"
+)
+
+// viewerKey as the key of a @live field: its events are found by their owner, not by an argument.
+const viewerKey = "$viewer"
+
+// liveOperation is what is known of a live subscription before anyone subscribes.
+type liveOperation struct {
+	field *supergraph.Live
+	// initial resolves the state as it is, with the entity's version beside the client's selection
+	// under versionAlias. The operation's own plan resolves events.
+	initial *plan.Plan
+}
+
+// liveRun is one subscriber's run through a live field: subscribe, state, changes. Subscribers
+// with the same operation, variables and rights do the same work; deliver is the place to share it.
+type liveRun struct {
+	g      *Gateway
+	caller *caller
+	p      *prepared
+	vars   map[string]any
+	feed   *feed
+
+	version any // of the last state delivered; nil when unknown
+}
+
+// guarded is run with a fault in it turned into a failure, so that it ends no other subscription.
+func (l *liveRun) guarded(ctx context.Context) (f *failure) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			f = l.g.fault(ctx, l.caller, fault)
+		}
+	}()
+	return l.run(ctx)
+}
+
+// run returns when the subscription is over; a failure is for the client, nil is completion.
+func (l *liveRun) run(ctx context.Context) *failure {
+	field := l.p.live.field
+	_, responseKey, args := l.p.op.RootField()
+	filters, root, f := l.filters(args(l.vars))
+	if f != nil {
+		return f
+	}
+	// The streams are in place before the state is read: a change in between is on them.
+	events, streams, f := l.subscribe(ctx, filters)
+	if f != nil {
+		return f
+	}
+	defer streams.close()
+	if field.Key != viewerKey {
+		if f := l.deliverState(ctx, responseKey, root); f != nil {
+			return f
+		}
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e, open := <-events:
+			if !open {
+				return l.sourceEnded(ctx, streams.err())
+			}
+			if l.wanted(e) && !l.deliver(ctx, e, root) {
+				return nil
+			}
+		}
+	}
+}
+
+// filters says which events to ask for. root holds the entity's key where an argument names it.
+func (l *liveRun) filters(args map[string]any) (filters []EventFilter, root map[string]any, f *failure) {
+	field := l.p.live.field
+	if field.Key != viewerKey {
+		key, ok := keyText(args[field.Key])
+		if !ok {
+			return nil, nil, reject(http.StatusBadRequest, problem(string(errs.BadInput), "The argument %s must not be empty.", field.Key))
+		}
+		return []EventFilter{{Key: key, Types: field.Types}}, map[string]any{field.EntityField: args[field.Key]}, nil
+	}
+	owners := l.caller.id.owners()
+	if len(owners) == 0 {
+		return nil, nil, reject(http.StatusUnauthorized, problem(codeUnauthenticated, "Sign in to subscribe to %s.", field.Field))
+	}
+	for _, owner := range owners {
+		filters = append(filters, EventFilter{Attribute: field.Owner, Value: owner, Types: field.Types})
+	}
+	return filters, nil, nil
+}
+
+// streamSet is the streams of one subscriber.
+type streamSet []EventStream
+
+func (s streamSet) close() {
+	for _, stream := range s {
+		stream.Close()
+	}
+}
+
+// err returns why the first stream that failed did.
+func (s streamSet) err() error {
+	for _, stream := range s {
+		if err := stream.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sourceEnded tells the client that no more events will come; the reason is shown where it is one
+// for clients.
+func (l *liveRun) sourceEnded(ctx context.Context, err error) *failure {
+	if coded, ok := errors.AsType[*errs.Error](err); ok {
+		return l.g.failed(ctx, l.caller, "read events", coded)
+	}
+	if err != nil {
+		l.g.log.WarnContext(ctx, "event stream ended", "topic", l.p.live.field.Topic, "request_id", l.caller.requestID, "error", err)
+	}
+	return reject(http.StatusServiceUnavailable, problem(codeUnavailable, "The stream of events has ended; subscribe again."))
+}
+
+// subscribe opens one stream per filter and joins them; the channel closes when any of them ends or
+// ctx does.
+func (l *liveRun) subscribe(ctx context.Context, filters []EventFilter) (<-chan Event, streamSet, *failure) {
+	var streams streamSet
+	for _, filter := range filters {
+		s, err := l.g.cfg.Events.Subscribe(ctx, l.p.live.field.Topic, filter)
+		if err != nil {
+			streams.close()
+			return nil, nil, l.g.failed(ctx, l.caller, "subscribe to "+l.p.live.field.Topic, err)
+		}
+		streams = append(streams, s)
+	}
+	if len(streams) == 1 {
+		return streams[0].Events(), streams, nil
+	}
+	joinCtx, cancel := context.WithCancel(ctx)
+	joined := make(chan Event)
+	var wg sync.WaitGroup
+	for _, s := range streams {
+		wg.Go(func() {
+			defer cancel()
+			for {
+				select {
+				case <-joinCtx.Done():
+					return
+				case e, open := <-s.Events():
+					if !open {
+						return
+					}
+					select {
+					case joined <- e:
+					case <-joinCtx.Done():
+						return
+					}
+				}
+			}
+		})
+	}
+	go func() {
+		wg.Wait()
+		cancel()
+		close(joined)
+	}()
+	return joined, streams, nil
+}
+
+// wanted decides, from the event and the schema alone, whether this caller may see an event and has
+// not seen its state.
+func (l *liveRun) wanted(e Event) bool {
+	field := l.p.live.field
+	if len(field.Types) > 0 && !slices.Contains(field.Types, e.Type) {
+		return false
+	}
+	if field.Owner != "" && !l.caller.id.mayAll() {
+		owner, _ := e.Data[field.Owner].(string)
+		if owner == "" || !slices.Contains(l.caller.id.owners(), owner) {
+			l.g.observer.EventWithheld(field.Field, "owner")
+			return false
+		}
+	}
+	if field.Version != "" && field.Key != viewerKey {
+		version := e.Data[field.Version]
+		if !newer(version, l.version) {
+			l.g.observer.EventWithheld(field.Field, "version")
+			return false
+		}
+		l.version = version
+	}
+	return true
+}
+
+// deliverState resolves the entity as it is and delivers that. An entity that is not there, or not
+// the caller's to see, ends the subscription.
+func (l *liveRun) deliverState(ctx context.Context, responseKey string, root map[string]any) *failure {
+	response := l.resolve(ctx, l.p.live.initial, true, root, "")
+	if ctx.Err() != nil {
+		return nil
+	}
+	data, version, present := takeVersion(response.Data, responseKey)
+	if !present {
+		list := response.Errors
+		if len(list) == 0 {
+			list = gqlerror.List{problem(codeNotFound, "There is nothing to watch here, or it is not yours to see.")}
+		}
+		return reject(http.StatusNotFound, list...)
+	}
+	l.version = version
+	response.Data = data
+	body, _ := l.g.encodeResponse(ctx, l.caller, response)
+	l.feed.offer(message{body: body})
+	return nil
+}
+
+// deliver resolves one event and queues the result; false ends the run.
+func (l *liveRun) deliver(ctx context.Context, e Event, root map[string]any) bool {
+	response := l.resolve(ctx, l.p.plan, false, l.rootOf(e, root), e.Traceparent)
+	if ctx.Err() != nil {
+		return false
+	}
+	if e.Cursor != "" {
+		if response.Extensions == nil {
+			response.Extensions = map[string]any{}
+		}
+		response.Extensions["cursor"] = e.Cursor
+	}
+	body, _ := l.g.encodeResponse(ctx, l.caller, response)
+	if !l.feed.offer(message{body: body, cursor: e.Cursor}) {
+		return false
+	}
+	l.g.observer.EventDelivered(l.p.live.field.Field, time.Since(e.Time))
+	return true
+}
+
+// resolve runs a plan within the timeout, on the entity whose known fields root holds.
+func (l *liveRun) resolve(ctx context.Context, p *plan.Plan, initial bool, root map[string]any, traceparent string) *execute.Response {
+	ctx, cancel := context.WithTimeout(ctx, l.g.cfg.Timeout)
+	defer cancel()
+	return l.g.executor.ExecuteLive(ctx, p, initial, root, l.vars, l.g.headersFor(ctx, l.caller, traceparent))
+}
+
+// rootOf is what an event knows of the entity: its key and the fields the schema says it provides.
+func (l *liveRun) rootOf(e Event, key map[string]any) map[string]any {
+	field := l.p.live.field
+	root := make(map[string]any, len(key)+len(field.Provides)+1)
+	for name, value := range key {
+		root[name] = value
+	}
+	if len(key) == 0 {
+		root[field.EntityField] = e.Key
+		if value, ok := e.Data[field.EntityField]; ok {
+			root[field.EntityField] = value
+		}
+	}
+	for _, name := range field.Provides {
+		if value, ok := e.Data[name]; ok {
+			root[name] = value
+		}
+	}
+	return root
+}

@@ -1,0 +1,133 @@
+package gateway
+
+import (
+	"crypto/sha256"
+	"net/http"
+	"slices"
+	"strings"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"golang.org/x/sync/singleflight"
+
+	"storefront/router/operation"
+	"storefront/router/plan"
+	"storefront/router/planner"
+	"storefront/router/supergraph"
+)
+
+// prepared is an operation ready to run, shared by all requests that send the same document.
+type prepared struct {
+	op   *operation.Operation
+	plan *plan.Plan
+	live *liveOperation // of a subscription fed by events
+}
+
+func (p *prepared) subscription() bool { return p.op.Kind == ast.Subscription }
+
+// cache keeps prepared operations, the most recently used ones. Requests that miss at the same
+// time share the work.
+type cache struct {
+	entries *lru.Cache[string, *prepared]
+	group   singleflight.Group
+}
+
+func newCache(size int) (*cache, error) {
+	entries, err := lru.New[string, *prepared](size)
+	if err != nil {
+		return nil, err
+	}
+	return &cache{entries: entries}, nil
+}
+
+// prepare parses, validates and plans an operation, or finds it done. Failures are not kept.
+func (g *Gateway) prepare(query, operationName string) (*prepared, *failure) {
+	sum := sha256.Sum256([]byte(query))
+	key := string(sum[:]) + operationName
+	if p, ok := g.cache.entries.Get(key); ok {
+		return p, nil
+	}
+	type outcome struct {
+		p *prepared
+		f *failure
+	}
+	shared, _, _ := g.cache.group.Do(key, func() (any, error) {
+		p, f := g.prepareNow(query, operationName)
+		if f == nil {
+			g.cache.entries.Add(key, p)
+		}
+		return outcome{p, f}, nil
+	})
+	out := shared.(outcome)
+	return out.p, out.f
+}
+
+func (g *Gateway) prepareNow(query, operationName string) (*prepared, *failure) {
+	op, list := operation.Prepare(g.cfg.Supergraph, query, operationName, g.cfg.Limits)
+	if len(list) > 0 {
+		return nil, reject(http.StatusBadRequest, withCode(list, operation.CodeInvalid)...)
+	}
+	if !g.cfg.Introspection && introspects(op) {
+		return nil, reject(http.StatusBadRequest, problem(codeIntrospection, "Introspection is switched off here."))
+	}
+	p := &prepared{op: op}
+	var err error
+	if p.plan, err = planner.Plan(g.cfg.Supergraph, op); err != nil {
+		return nil, g.unplannable(op, err)
+	}
+	if !p.subscription() {
+		return p, nil
+	}
+	name, _, _ := op.RootField()
+	field, ok := g.cfg.Supergraph.Live(name)
+	if !ok {
+		return p, nil
+	}
+	p.live = &liveOperation{field: field, initial: p.plan}
+	if versioned := g.withVersion(op, field); versioned != nil {
+		if p.live.initial, err = planner.Plan(g.cfg.Supergraph, versioned); err != nil {
+			return nil, g.unplannable(op, err)
+		}
+	}
+	return p, nil
+}
+
+// unplannable is a failure of the router, not of the client: a valid operation has a plan.
+func (g *Gateway) unplannable(op *operation.Operation, err error) *failure {
+	g.log.Error("operation cannot be planned", "operation", op.Name, "error", err)
+	return reject(http.StatusInternalServerError, problem(codeInternal, "this operation cannot be planned"))
+}
+
+// withVersion is op with the entity's version asked for beside the client's selection, nil when
+// the entity has none that clients may see.
+func (g *Gateway) withVersion(op *operation.Operation, live *supergraph.Live) *operation.Operation {
+	if live.Version == "" || live.Key == viewerKey {
+		return nil
+	}
+	t := g.cfg.Supergraph.API().Types[live.TypeName]
+	if t == nil || t.Fields.ForName(live.Version) == nil {
+		return nil
+	}
+	version := &operation.Field{Key: versionAlias, Name: live.Version, Def: t.Fields.ForName(live.Version)}
+	root := *op.Root
+	root.Fields = slices.Clone(root.Fields)
+	for i, f := range root.Fields {
+		if strings.HasPrefix(f.Name, "__") || f.Sel == nil {
+			continue
+		}
+		field, sel := *f, *f.Sel
+		sel.Fields = append(slices.Clone(sel.Fields), version)
+		field.Sel = &sel
+		root.Fields[i] = &field
+	}
+	out := *op
+	out.Root = &root
+	return &out
+}
+
+// introspects reports whether an operation asks for the schema. __typename is always allowed.
+func introspects(op *operation.Operation) bool {
+	return slices.ContainsFunc(op.Root.Fields, func(f *operation.Field) bool {
+		return f.Name == "__schema" || f.Name == "__type"
+	})
+}
