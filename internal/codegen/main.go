@@ -54,7 +54,17 @@ func generate(service string) error {
 	if err := config.CompleteConfig(cfg); err != nil {
 		return err
 	}
-	return api.Generate(cfg)
+	return api.Generate(cfg, api.PrependPlugin(unbind{}))
+}
+
+// unbind keeps autobind from taking a package's Service for federation's own _Service type.
+type unbind struct{}
+
+func (unbind) Name() string { return "unbind" }
+
+func (unbind) MutateConfig(cfg *config.Config) error {
+	delete(cfg.Models, "_Service")
+	return nil
 }
 
 // served is the part of the SDL that the subgraph itself answers: subscriptions marked @live are fed by
