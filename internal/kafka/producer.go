@@ -90,12 +90,8 @@ func (p *Producer) Publish(ctx context.Context, messages []Message) error {
 	if len(messages) == 0 {
 		return nil
 	}
-	c := &call{failed: make(map[int]error), done: make(chan struct{})}
-	batches, order, err := p.split(messages, c)
-	if err != nil {
-		return err
-	}
-	c.pending = len(messages)
+	c := &call{pending: len(messages), failed: make(map[int]error), done: make(chan struct{})}
+	batches, order := p.split(messages, c)
 	for _, tp := range order {
 		l, err := p.lane(tp)
 		if err != nil {
@@ -130,36 +126,48 @@ func withdraw(batches map[topicPartition][]*outgoing, err error) {
 	}
 }
 
-// split sorts messages into partitions, keeping their order, and refuses what can never be written.
-func (p *Producer) split(messages []Message, c *call) (map[topicPartition][]*outgoing, []topicPartition, error) {
+// split sorts messages into partitions, keeping their order. What can never be written fails at once,
+// and with it what follows with the same key.
+func (p *Producer) split(messages []Message, c *call) (map[topicPartition][]*outgoing, []topicPartition) {
+	type key struct{ topic, key string }
 	batches := make(map[topicPartition][]*outgoing, 4)
 	var order []topicPartition
-	counts := make(map[string]int32, 2)
+	var failed map[key]error
 	for i, m := range messages {
-		size := messageSize(m)
-		if size > MaxMessageBytes {
-			return nil, nil, fmt.Errorf("publish to %s: message with key %q has %d bytes, at most %d can be published", m.Topic, m.Key, size, MaxMessageBytes)
+		r := &outgoing{Message: m, size: messageSize(m), index: i, call: c}
+		tp, err := p.place(r)
+		if before := failed[key{m.Topic, m.Key}]; before != nil {
+			err = before
 		}
-		n, ok := counts[m.Topic]
-		if !ok {
-			partitions, err := p.client.Partitions(m.Topic)
-			if err != nil {
-				return nil, nil, fmt.Errorf("publish to %s: find partitions: %w", m.Topic, err)
-			}
-			n = int32(len(partitions))
-			counts[m.Topic] = n
-		}
-		partition, err := partitionOf(m.Key, n)
 		if err != nil {
-			return nil, nil, fmt.Errorf("publish to %s: choose partition: %w", m.Topic, err)
+			if failed == nil {
+				failed = make(map[key]error)
+			}
+			failed[key{m.Topic, m.Key}] = err
+			r.finish(err)
+			continue
 		}
-		tp := topicPartition{m.Topic, partition}
 		if batches[tp] == nil {
 			order = append(order, tp)
 		}
-		batches[tp] = append(batches[tp], &outgoing{Message: m, size: size, index: i, call: c})
+		batches[tp] = append(batches[tp], r)
 	}
-	return batches, order, nil
+	return batches, order
+}
+
+func (p *Producer) place(r *outgoing) (topicPartition, error) {
+	if r.size > MaxMessageBytes {
+		return topicPartition{}, fmt.Errorf("publish to %s: message with key %q has %d bytes, at most %d can be published", r.Topic, r.Key, r.size, MaxMessageBytes)
+	}
+	partitions, err := p.client.Partitions(r.Topic)
+	if err != nil {
+		return topicPartition{}, fmt.Errorf("publish to %s: find partitions: %w", r.Topic, err)
+	}
+	partition, err := partitionOf(r.Key, int32(len(partitions)))
+	if err != nil {
+		return topicPartition{}, fmt.Errorf("publish to %s: choose partition: %w", r.Topic, err)
+	}
+	return topicPartition{r.Topic, partition}, nil
 }
 
 // partitionOf hashes like the Java client's default partitioner (murmur2), so that a producer in

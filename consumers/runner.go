@@ -1,0 +1,213 @@
+// Package consumers is what happens when an event arrives, and the machinery around it: the runner
+// that all consumers share, the relay that publishes outboxes, and in live the feed of subscriptions.
+//
+// Each purpose has a file of its own that fills Handlers; nothing here holds a service's rules. A
+// handler is called at least once per event, in order per key. Enter at NewRunner and NewRelay.
+package consumers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"storefront/internal/kafka"
+)
+
+// Group is one consumer group: its members share the partitions of all topics its handlers need.
+type Group struct {
+	// ID is a constant: it names the committed offsets. Renaming it reads everything again, from the
+	// oldest event that is kept.
+	ID       string
+	Handlers *Handlers
+}
+
+// Publisher writes records; *kafka.Producer is one.
+type Publisher interface {
+	Publish(ctx context.Context, messages []kafka.Message) error
+}
+
+// RunnerConfig says what a runner runs and how. Kafka, Group and Producer are needed.
+type RunnerConfig struct {
+	Kafka    kafka.Config
+	Group    Group
+	Producer Publisher // for dead letters
+	Logger   *slog.Logger
+	Tracer   trace.Tracer // nil: no spans; handlers still get the event's trace in their context
+	Observer RunnerObserver
+
+	Instance    string        // static group membership, unique per process and group; empty: none
+	Concurrency int           // handlers at once, over all partitions; 0: 16
+	MaxAttempts int           // calls before an event goes to the dead letters; 0: 8
+	Backoff     Backoff       // between two attempts
+	Timeout     time.Duration // of one handler's call; 0: 30 s
+	Drain       time.Duration // what has begun may take this long when a partition is given up; 0: 10 s
+}
+
+// Backoff is the pause before an attempt: it doubles from Min to Max, less up to half by chance.
+type Backoff struct {
+	Min time.Duration // 0: 50 ms
+	Max time.Duration // 0: 2 s
+}
+
+func (b Backoff) pause(failures int) time.Duration {
+	d := min(b.Min<<min(failures-1, 16), b.Max)
+	return d - rand.N(d/2+1)
+}
+
+// RunnerObserver is told what a runner does, for metrics. Its methods are called from many goroutines
+// and must not block.
+type RunnerObserver interface {
+	// Handled is called after each attempt; err is nil when the event is done.
+	Handled(group, topic, eventType string, took time.Duration, err error)
+	// DeadLettered is called when an event was given up.
+	DeadLettered(group, topic, eventType string)
+	// Behind says how many records of a partition are not done yet.
+	Behind(group, topic string, partition int32, records int64)
+	// Restarted is called when a session broke and is begun anew.
+	Restarted(group string, err error)
+}
+
+// Runner handles a group's events.
+type Runner struct {
+	RunnerConfig
+	down atomic.Bool // the session is broken; said in the log once
+}
+
+// NewRunner returns a runner with defaults filled in. Run says what is wrong with the configuration.
+func NewRunner(c RunnerConfig) *Runner {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Logger = c.Logger.With("group", c.Group.ID)
+	if c.Observer == nil {
+		c.Observer = silent{}
+	}
+	if c.Group.Handlers == nil {
+		c.Group.Handlers = &Handlers{}
+	}
+	c.Concurrency = or(c.Concurrency, 16)
+	c.MaxAttempts = or(c.MaxAttempts, 8)
+	c.Backoff.Min = or(c.Backoff.Min, 50*time.Millisecond)
+	c.Backoff.Max = max(or(c.Backoff.Max, 2*time.Second), c.Backoff.Min)
+	c.Timeout = or(c.Timeout, 30*time.Second)
+	c.Drain = or(c.Drain, 10*time.Second)
+	return &Runner{RunnerConfig: c}
+}
+
+func or[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
+
+// Run handles events until ctx ends, then finishes what has begun, commits it and returns nil. A
+// broken session is begun anew, after a pause, for as long as it takes; only a wrong configuration is
+// an error.
+func (r *Runner) Run(ctx context.Context) error {
+	topics := r.Group.Handlers.Topics()
+	switch err := r.Kafka.Validate(); {
+	case err != nil:
+		return fmt.Errorf("run consumer group %s: %w", r.Group.ID, err)
+	case r.Group.ID == "":
+		return errors.New("run consumer group: it has no id")
+	case len(topics) == 0:
+		return fmt.Errorf("run consumer group %s: it has no handlers", r.Group.ID)
+	case r.Producer == nil:
+		return fmt.Errorf("run consumer group %s: it has no producer for dead letters", r.Group.ID)
+	}
+	pool := newPool()
+	var workers sync.WaitGroup
+	for range r.Concurrency {
+		workers.Go(func() { pool.work(r.attempt) })
+	}
+	defer workers.Wait()
+	defer pool.close()
+
+	session := kafka.GroupConfig{
+		Group: r.Group.ID, Topics: topics, Instance: r.Instance,
+		Handle: func(c *kafka.Claim) { r.handleClaim(ctx, pool, c) },
+		Joined: func(string) {
+			if r.down.CompareAndSwap(true, false) {
+				r.Logger.Info("consumer group goes on")
+			}
+		},
+	}
+	for failures := 1; ; failures++ {
+		began := time.Now()
+		err := r.Kafka.Consume(ctx, session)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if r.down.CompareAndSwap(false, true) {
+			r.Logger.Warn("consumer group lost its session; beginning anew until it works", "error", err)
+		}
+		r.Observer.Restarted(r.Group.ID, err)
+		if time.Since(began) > time.Minute {
+			failures = 1 // it had worked
+		}
+		if !sleep(ctx, r.Backoff.pause(failures)) {
+			return nil
+		}
+	}
+}
+
+// handleClaim feeds one partition to the pool until it is taken away.
+func (r *Runner) handleClaim(ctx context.Context, pool *pool, c *kafka.Claim) {
+	// Handlers go on when ctx ends: they have the drain time to finish.
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	p := newPartition(work, pool, c, func(next int64) {
+		r.Observer.Behind(r.Group.ID, c.Topic(), c.Partition(), c.HighWater()-next)
+	})
+	for {
+		record, ok := c.Next()
+		if !ok {
+			break
+		}
+		_, wanted := r.Group.Handlers.of(record)
+		p.add(record, wanted)
+	}
+	idle := p.stop()
+	for range 2 {
+		select {
+		case <-idle:
+			return
+		case <-time.After(r.Drain):
+			cancel()
+		}
+	}
+	// What still runs does not listen to its context. Its event is not marked and comes again.
+	r.Logger.Error("handler does not return; its partition is given up without it", "topic", c.Topic(), "partition", c.Partition())
+}
+
+// sleep waits, and returns false when ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// silent is the observer of those who want none.
+type silent struct{}
+
+func (silent) Handled(string, string, string, time.Duration, error) {}
+func (silent) DeadLettered(string, string, string)                  {}
+func (silent) Behind(string, string, int32, int64)                  {}
+func (silent) Restarted(string, error)                              {}
+func (silent) Published(string, int, time.Duration)                 {}
+func (silent) Failed(string, error)                                 {}
+func (silent) Left(string, int)                                     {}
