@@ -1,0 +1,3 @@
+package inventory
+
+//go:generate go run storefront/internal/codegen inventory

@@ -1,0 +1,228 @@
+package mongo
+
+import (
+	"context"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"storefront/events"
+	"storefront/internal/errs"
+	"storefront/internal/mongodb"
+	"storefront/subgraphs/inventory"
+)
+
+// keysKept is how many keys of adjustments and restocks a stock document remembers. A repeat that comes
+// later than that is caught by the adjustment's or the reservation's own document.
+const keysKept = 100
+
+// Hold takes all lines with one unordered bulk of conditional updates; only when not all of them match,
+// a read tells which are held and which are short.
+func (s *Store) Hold(ctx context.Context, orderID string, lines []inventory.ReservationLine) ([]events.Shortage, error) {
+	hold := "holds." + orderID
+	matched, err := s.bulk(ctx, lines, func(l inventory.ReservationLine) (bson.D, bson.D) {
+		return bson.D{
+				{Key: "_id", Value: l.SKU},
+				{Key: "available", Value: bson.D{{Key: "$gte", Value: l.Quantity}}},
+				{Key: hold, Value: bson.D{{Key: "$exists", Value: false}}},
+			},
+			s.changed(bson.D{{Key: "available", Value: -l.Quantity}}, bson.E{Key: "$set", Value: bson.D{{Key: hold, Value: l.Quantity}}})
+	})
+	if err != nil || matched == len(lines) {
+		return nil, err
+	}
+	items, err := s.Items(ctx, skus(lines))
+	if err != nil {
+		return nil, err
+	}
+	var missing []events.Shortage
+	for _, l := range lines {
+		item := items[l.SKU]
+		if _, held := item.Holds[orderID]; !held {
+			missing = append(missing, events.Shortage{SKU: l.SKU, Requested: l.Quantity, Available: item.Available})
+		}
+	}
+	return missing, nil
+}
+
+// Release gives back what is held: each update is conditional on the hold and its quantity, which a
+// read tells first, because a reservation that was cut off may hold only part of its lines.
+func (s *Store) Release(ctx context.Context, orderID string, skuList []string) error {
+	held, err := s.held(ctx, orderID, skuList)
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	hold := "holds." + orderID
+	_, err = s.bulk(ctx, held, func(l inventory.ReservationLine) (bson.D, bson.D) {
+		return bson.D{{Key: "_id", Value: l.SKU}, {Key: hold, Value: l.Quantity}},
+			s.changed(bson.D{{Key: "available", Value: l.Quantity}}, bson.E{Key: "$unset", Value: bson.D{{Key: hold, Value: ""}}})
+	})
+	return err
+}
+
+// Commit takes what is held out of the warehouses. Which ones is decided from a read, and the update is
+// conditional on their having enough still; until all are done it begins again.
+func (s *Store) Commit(ctx context.Context, orderID string, lines []inventory.ReservationLine) error {
+	hold := "holds." + orderID
+	for range 20 {
+		items, err := s.Items(ctx, skus(lines))
+		if err != nil {
+			return err
+		}
+		var held []inventory.ReservationLine
+		for _, l := range lines {
+			if q, ok := items[l.SKU].Holds[orderID]; ok {
+				held = append(held, inventory.ReservationLine{SKU: l.SKU, Quantity: q})
+			}
+		}
+		if len(held) == 0 {
+			return nil
+		}
+		if _, err := s.bulk(ctx, held, func(l inventory.ReservationLine) (bson.D, bson.D) {
+			filter := bson.D{{Key: "_id", Value: l.SKU}, {Key: hold, Value: l.Quantity}}
+			var inc bson.D
+			for w, n := range inventory.Take(items[l.SKU].Levels, l.Quantity) {
+				level := "levels." + w
+				filter = append(filter, bson.E{Key: level, Value: bson.D{{Key: "$gte", Value: n}}})
+				inc = append(inc, bson.E{Key: level, Value: -n})
+			}
+			return filter, s.changed(inc, bson.E{Key: "$unset", Value: bson.D{{Key: hold, Value: ""}}})
+		}); err != nil {
+			return err
+		}
+	}
+	return errs.New(errs.Unavailable, "the stock of order %s keeps changing; try again", orderID)
+}
+
+// Restock adds units to the default warehouse.
+func (s *Store) Restock(ctx context.Context, key string, lines []inventory.ReservationLine) error {
+	_, err := s.bulk(ctx, lines, func(l inventory.ReservationLine) (bson.D, bson.D) {
+		return bson.D{{Key: "_id", Value: l.SKU}, {Key: "keys", Value: bson.D{{Key: "$ne", Value: key}}}},
+			s.changed(bson.D{{Key: "available", Value: l.Quantity}, {Key: "levels." + inventory.DefaultWarehouse, Value: l.Quantity}}, remember(key))
+	})
+	return err
+}
+
+// Adjust writes the adjustment first, so that a repeat knows it; the stock document's keys keep a
+// repeat after a crash from counting twice.
+func (s *Store) Adjust(ctx context.Context, a inventory.StockAdjustment) error {
+	var known struct {
+		Done bool `bson:"done"`
+	}
+	err := s.adjustments.FindOne(ctx, bson.D{{Key: "_id", Value: a.ID}}).Decode(&known)
+	if err == nil && known.Done {
+		return nil
+	}
+	if err != nil && err != mongo.ErrNoDocuments {
+		return mongodb.Wrap(err, "find adjustment")
+	}
+	level := "levels." + a.Warehouse
+	filter := bson.D{{Key: "_id", Value: a.SKU}, {Key: "keys", Value: bson.D{{Key: "$ne", Value: a.ID}}}}
+	if a.Delta < 0 {
+		filter = append(filter, bson.E{Key: "available", Value: bson.D{{Key: "$gte", Value: -a.Delta}}},
+			bson.E{Key: level, Value: bson.D{{Key: "$gte", Value: -a.Delta}}})
+	} else if _, err := s.stock.UpdateOne(ctx, bson.D{{Key: "_id", Value: a.SKU}}, bson.D{{Key: "$setOnInsert", Value: empty()}},
+		options.UpdateOne().SetUpsert(true)); err != nil {
+		return mongodb.Wrap(err, "make stock of %s", a.SKU)
+	}
+	if _, err := s.adjustments.UpdateOne(ctx, bson.D{{Key: "_id", Value: a.ID}}, bson.D{{Key: "$setOnInsert", Value: bson.D{
+		{Key: "sku", Value: a.SKU}, {Key: "warehouse", Value: a.Warehouse}, {Key: "delta", Value: a.Delta},
+		{Key: "reason", Value: a.Reason}, {Key: "actor", Value: a.Actor}, {Key: "at", Value: a.At}}}},
+		options.UpdateOne().SetUpsert(true)); err != nil {
+		return mongodb.Wrap(err, "write adjustment")
+	}
+	res, err := s.stock.UpdateOne(ctx, filter, s.changed(
+		bson.D{{Key: "available", Value: a.Delta}, {Key: level, Value: a.Delta}}, remember(a.ID)))
+	if err != nil {
+		return mongodb.Wrap(err, "adjust stock of %s", a.SKU)
+	}
+	if res.MatchedCount == 1 {
+		s.levels.wake(a.SKU)
+	} else if n, err := s.stock.CountDocuments(ctx, bson.D{{Key: "_id", Value: a.SKU}, {Key: "keys", Value: a.ID}}); err != nil {
+		return mongodb.Wrap(err, "find stock of %s", a.SKU)
+	} else if n == 0 {
+		if _, err := s.adjustments.DeleteOne(ctx, bson.D{{Key: "_id", Value: a.ID}}); err != nil {
+			return mongodb.Wrap(err, "take back adjustment")
+		}
+		return errs.New(errs.Conflict, "%s has less than %d units free in warehouse %s", a.SKU, -a.Delta, a.Warehouse)
+	}
+	_, err = s.adjustments.UpdateOne(ctx, bson.D{{Key: "_id", Value: a.ID}}, bson.D{{Key: "$set", Value: bson.D{{Key: "done", Value: true}}}})
+	return mongodb.Wrap(err, "finish adjustment")
+}
+
+// Describe ties SKUs to their product.
+func (s *Store) Describe(ctx context.Context, productID string, skuList, removed []string) error {
+	var models []mongo.WriteModel
+	for _, sku := range skuList {
+		models = append(models, mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: sku}}).SetUpsert(true).
+			SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "productId", Value: productID}}}, {Key: "$setOnInsert", Value: empty()}}))
+	}
+	for _, sku := range removed {
+		models = append(models, mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: sku}, {Key: "productId", Value: productID}}).
+			SetUpdate(bson.D{{Key: "$unset", Value: bson.D{{Key: "productId", Value: ""}}}}))
+	}
+	if len(models) == 0 {
+		return nil
+	}
+	_, err := s.stock.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	return mongodb.Wrap(err, "describe stock of %s", productID)
+}
+
+// bulk runs one conditional update per line, in one round trip, and reports how many matched.
+func (s *Store) bulk(ctx context.Context, lines []inventory.ReservationLine, update func(inventory.ReservationLine) (filter, change bson.D)) (int, error) {
+	if len(lines) == 0 {
+		return 0, nil
+	}
+	models := make([]mongo.WriteModel, len(lines))
+	for i, l := range lines {
+		filter, change := update(l)
+		models[i] = mongo.NewUpdateOneModel().SetFilter(filter).SetUpdate(change)
+	}
+	res, err := s.stock.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	if err != nil {
+		return 0, mongodb.Wrap(err, "change stock")
+	}
+	for _, l := range lines {
+		s.levels.wake(l.SKU)
+	}
+	return int(res.MatchedCount), nil
+}
+
+// changed is an update that counts up the version and marks the level as not published.
+func (s *Store) changed(inc bson.D, more ...bson.E) bson.D {
+	update := bson.D{
+		{Key: "$inc", Value: append(inc, bson.E{Key: "version", Value: 1})},
+		{Key: "$min", Value: bson.D{{Key: "changedSince", Value: s.now().UTC().Truncate(time.Millisecond)}}},
+	}
+	return append(update, more...)
+}
+
+func remember(key string) bson.E {
+	return bson.E{Key: "$push", Value: bson.D{{Key: "keys", Value: bson.D{
+		{Key: "$each", Value: bson.A{key}}, {Key: "$slice", Value: -keysKept}}}}}
+}
+
+func empty() bson.D {
+	return bson.D{{Key: "version", Value: 1}, {Key: "available", Value: 0}, {Key: "levels", Value: bson.D{}}, {Key: "holds", Value: bson.D{}}}
+}
+
+func (s *Store) held(ctx context.Context, orderID string, skuList []string) ([]inventory.ReservationLine, error) {
+	items, err := s.Items(ctx, skuList)
+	var held []inventory.ReservationLine
+	for _, sku := range skuList {
+		if q, ok := items[sku].Holds[orderID]; ok {
+			held = append(held, inventory.ReservationLine{SKU: sku, Quantity: q})
+		}
+	}
+	return held, err
+}
+
+func skus(lines []inventory.ReservationLine) []string {
+	list := make([]string, len(lines))
+	for i, l := range lines {
+		list[i] = l.SKU
+	}
+	return list
+}

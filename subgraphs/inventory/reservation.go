@@ -1,0 +1,337 @@
+package inventory
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"storefront/events"
+	"storefront/internal/errs"
+	"storefront/internal/identity"
+	"storefront/internal/outbox"
+)
+
+// ReservationStatus is how far an order's goods have come.
+type ReservationStatus string
+
+// PENDING -> RESERVED -> CONFIRMED -> COMMITTED, or REJECTED, or RELEASED from any of them.
+const (
+	Pending   ReservationStatus = "PENDING"
+	Reserved  ReservationStatus = "RESERVED"
+	Confirmed ReservationStatus = "CONFIRMED"
+	Committed ReservationStatus = "COMMITTED"
+	Released  ReservationStatus = "RELEASED"
+	Rejected  ReservationStatus = "REJECTED"
+)
+
+// Reasons of a release.
+const (
+	Expired       = "EXPIRED"
+	Cancelled     = "CANCELLED"
+	PaymentFailed = "PAYMENT_FAILED"
+)
+
+// step is work on the stock documents that was decided and may not be done yet. It is written before the
+// work begins, so that whoever comes later finishes it before deciding anything else.
+type step string
+
+const (
+	commitStep  step = "COMMIT"  // holds become sales
+	releaseStep step = "RELEASE" // holds are given back
+	restockStep step = "RESTOCK" // sales come back
+)
+
+// Reservation is the goods of one order; its id is the order's.
+type Reservation struct {
+	OrderID   string            `bson:"_id"`
+	Version   int               `bson:"version"`
+	Customer  string            `bson:"customer"`
+	Status    ReservationStatus `bson:"status"`
+	Lines     []ReservationLine `bson:"lines"`
+	ExpiresAt *time.Time        `bson:"expiresAt,omitempty"` // only while RESERVED
+	Reason    string            `bson:"reason,omitempty"`
+	Step      step              `bson:"step,omitempty"`
+	Returns   []string          `bson:"returns,omitempty"` // ids of returns that are on stock again
+}
+
+// ReservationLine is the demand for one SKU, summed over the order's lines.
+type ReservationLine struct {
+	SKU      string `bson:"sku"`
+	Quantity int    `bson:"quantity"`
+	Returned int    `bson:"returned,omitempty"`
+}
+
+// Identity is the order's id and the version.
+func (r *Reservation) Identity() (string, *int) { return r.OrderID, &r.Version }
+
+// Demand sums an order's lines per SKU, in the order of their first appearance.
+func Demand(lines []events.OrderLine) []ReservationLine {
+	var demand []ReservationLine
+	at := map[string]int{}
+	for _, l := range lines {
+		i, ok := at[l.SKU]
+		if !ok {
+			i = len(demand)
+			at[l.SKU] = i
+			demand = append(demand, ReservationLine{SKU: l.SKU})
+		}
+		demand[i].Quantity += l.Quantity
+	}
+	return demand
+}
+
+// Reserve holds all of an order's goods or none. Safe to repeat at any point.
+func (s *Service) Reserve(ctx context.Context, e events.OrderPlaced) error {
+	expires := s.now().UTC().Add(s.ttl).Truncate(time.Millisecond)
+	r, err := s.store.UpsertReservation(ctx, e.ID, func(r *Reservation, exists bool) ([]outbox.Event, error) {
+		if !exists {
+			*r = Reservation{OrderID: e.ID, Customer: e.Customer, Status: Pending, Lines: Demand(e.Lines)}
+		}
+		return nil, nil
+	})
+	if err != nil {
+		return err
+	}
+	if r.Status == Released || r.Status == Rejected { // a first try may have been cut off while holding
+		return s.store.Release(ctx, e.ID, Reservation{Lines: Demand(e.Lines)}.skus())
+	}
+	if r.Status != Pending {
+		return nil
+	}
+	missing, err := s.store.Hold(ctx, r.OrderID, r.Lines)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		return s.reject(ctx, r, missing)
+	}
+	r, err = s.store.UpdateReservation(ctx, e.ID, func(r *Reservation) ([]outbox.Event, error) {
+		if r.Status != Pending {
+			return nil, nil
+		}
+		r.Status, r.ExpiresAt = Reserved, &expires
+		return []outbox.Event{events.StockReserved{
+			Stamp: events.Now(s.now), OrderID: r.OrderID, Customer: r.Customer, Lines: r.eventLines(), ExpiresAt: expires,
+		}}, nil
+	})
+	if err == nil && (r.Status == Released || r.Status == Rejected) { // cancelled while we were holding
+		return s.store.Release(ctx, r.OrderID, r.skus())
+	}
+	return err
+}
+
+func (s *Service) reject(ctx context.Context, r Reservation, missing []events.Shortage) error {
+	if err := s.store.Release(ctx, r.OrderID, r.skus()); err != nil {
+		return err
+	}
+	_, err := s.store.UpdateReservation(ctx, r.OrderID, func(r *Reservation) ([]outbox.Event, error) {
+		if r.Status != Pending {
+			return nil, nil
+		}
+		r.Status, r.Reason = Rejected, "OUT_OF_STOCK"
+		return []outbox.Event{events.StockRejected{
+			Stamp: events.Now(s.now), OrderID: r.OrderID, Customer: r.Customer, Missing: missing,
+		}}, nil
+	})
+	return err
+}
+
+// Confirm makes a reservation the order's for good: it no longer expires. Payments captures only then.
+func (s *Service) Confirm(ctx context.Context, orderID string) error {
+	_, err := s.store.UpdateReservation(ctx, orderID, func(r *Reservation) ([]outbox.Event, error) {
+		if r.Status != Reserved || r.Step != "" {
+			return nil, nil // confirmed before, or given back: payments has been told
+		}
+		r.Status, r.ExpiresAt = Confirmed, nil
+		return []outbox.Event{events.StockConfirmed{Stamp: events.Now(s.now), OrderID: r.OrderID, Customer: r.Customer}}, nil
+	})
+	return err
+}
+
+// Commit turns the holds into sales once the money was taken.
+func (s *Service) Commit(ctx context.Context, orderID string) error {
+	r, err := s.store.UpdateReservation(ctx, orderID, func(r *Reservation) ([]outbox.Event, error) {
+		if (r.Status == Confirmed || r.Status == Reserved) && r.Step == "" {
+			r.Step, r.ExpiresAt = commitStep, nil
+		}
+		return nil, nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.finish(ctx, r)
+}
+
+// Expire gives back the goods of a reservation whose time is over.
+func (s *Service) Expire(ctx context.Context, orderID string) error {
+	now := s.now()
+	return s.release(ctx, orderID, Expired, func(r *Reservation) bool {
+		return r.Status == Reserved && r.ExpiresAt != nil && r.ExpiresAt.Before(now)
+	})
+}
+
+// FailPayment gives back the goods of an order that was not paid.
+func (s *Service) FailPayment(ctx context.Context, orderID string) error {
+	return s.release(ctx, orderID, PaymentFailed, func(r *Reservation) bool {
+		return r.Status == Reserved || r.Status == Confirmed
+	})
+}
+
+// Cancel gives back what an order holds or has bought. Before the order was seen here, it is remembered,
+// so that nothing is held for it later.
+func (s *Service) Cancel(ctx context.Context, orderID, customer string) error {
+	r, err := s.store.UpsertReservation(ctx, orderID, func(r *Reservation, exists bool) ([]outbox.Event, error) {
+		switch {
+		case !exists:
+			*r = Reservation{OrderID: orderID, Customer: customer, Status: Released, Reason: Cancelled}
+		case r.Step != "":
+		case r.Status == Pending:
+			r.Status, r.Reason = Released, Cancelled // Reserve gives back what it was about to hold
+		case r.Status == Reserved, r.Status == Confirmed:
+			r.Step, r.Reason, r.ExpiresAt = releaseStep, Cancelled, nil
+		case r.Status == Committed:
+			r.Step, r.Reason = restockStep, Cancelled
+		}
+		return nil, nil
+	})
+	if err != nil {
+		return err
+	}
+	if r.Step == commitStep { // finish the sale, then take it back
+		if err := s.finish(ctx, r); err != nil {
+			return err
+		}
+		return s.Cancel(ctx, orderID, customer)
+	}
+	return s.finish(ctx, r)
+}
+
+func (s *Service) release(ctx context.Context, orderID, reason string, when func(*Reservation) bool) error {
+	r, err := s.store.UpdateReservation(ctx, orderID, func(r *Reservation) ([]outbox.Event, error) {
+		if r.Step == "" && when(r) {
+			r.Step, r.Reason, r.ExpiresAt = releaseStep, reason, nil
+		}
+		return nil, nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.finish(ctx, r)
+}
+
+// finish does the stock work that was decided, and notes that it is done.
+func (s *Service) finish(ctx context.Context, r Reservation) error {
+	var err error
+	var done ReservationStatus
+	switch r.Step {
+	case "":
+		return nil
+	case commitStep:
+		done, err = Committed, s.store.Commit(ctx, r.OrderID, r.Lines)
+	case releaseStep:
+		done, err = Released, s.store.Release(ctx, r.OrderID, r.skus())
+	case restockStep:
+		done, err = Released, s.store.Restock(ctx, r.OrderID+":cancel", r.sold())
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.store.UpdateReservation(ctx, r.OrderID, func(now *Reservation) ([]outbox.Event, error) {
+		if now.Step != r.Step {
+			return nil, nil
+		}
+		now.Status, now.Step = done, ""
+		if done != Released {
+			return nil, nil
+		}
+		return []outbox.Event{events.StockReleased{
+			Stamp: events.Now(s.now), OrderID: now.OrderID, Customer: now.Customer, Lines: now.eventLines(), Reason: now.Reason,
+		}}, nil
+	})
+	return err
+}
+
+// Return puts lines of a sold order on stock again, once per return. While the sale is not committed
+// yet it fails as Unavailable, and is tried again.
+func (s *Service) Return(ctx context.Context, e events.OrderLinesReturned) error {
+	r, err := s.store.Reservation(ctx, e.ID)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(r.Returns, e.ReturnID) || r.Status == Released || r.Status == Rejected {
+		return nil
+	}
+	if r.Status != Committed || r.Step != "" {
+		return errs.New(errs.Unavailable, "the sale of %s is not committed yet", e.ID)
+	}
+	lines := make([]ReservationLine, len(e.Lines))
+	for i, l := range e.Lines {
+		lines[i] = ReservationLine{SKU: l.SKU, Quantity: l.Quantity}
+	}
+	if err := s.store.Restock(ctx, e.ReturnID, lines); err != nil {
+		return err
+	}
+	_, err = s.store.UpdateReservation(ctx, e.ID, func(r *Reservation) ([]outbox.Event, error) {
+		if slices.Contains(r.Returns, e.ReturnID) {
+			return nil, nil
+		}
+		r.Returns = append(r.Returns, e.ReturnID)
+		for _, l := range lines {
+			for i := range r.Lines {
+				if r.Lines[i].SKU == l.SKU {
+					r.Lines[i].Returned += l.Quantity
+				}
+			}
+		}
+		return nil, nil
+	})
+	return err
+}
+
+// Describe learns a product's SKUs.
+func (s *Service) Describe(ctx context.Context, e events.ProductChanged) error {
+	skus := make([]string, len(e.Variants))
+	for i, v := range e.Variants {
+		skus[i] = v.SKU
+	}
+	return s.store.Describe(ctx, e.ID, skus, e.Removed)
+}
+
+// ReservationOf returns an order's reservation, for staff; nil when there is none.
+func (s *Service) ReservationOf(ctx context.Context, orderID string) (*Reservation, error) {
+	if err := identity.From(ctx).RequireStaff(); err != nil {
+		return nil, err
+	}
+	r, err := s.store.Reservation(ctx, strings.TrimSpace(orderID))
+	if errs.Is(err, errs.NotFound) {
+		return nil, errs.New(errs.NotFound, "there is no reservation for order %s", orderID)
+	}
+	return &r, err
+}
+
+func (r Reservation) skus() []string {
+	list := make([]string, len(r.Lines))
+	for i, l := range r.Lines {
+		list[i] = l.SKU
+	}
+	return list
+}
+
+func (r Reservation) sold() []ReservationLine {
+	var list []ReservationLine
+	for _, l := range r.Lines {
+		if n := l.Quantity - l.Returned; n > 0 {
+			list = append(list, ReservationLine{SKU: l.SKU, Quantity: n})
+		}
+	}
+	return list
+}
+
+func (r Reservation) eventLines() []events.Line {
+	list := make([]events.Line, len(r.Lines))
+	for i, l := range r.Lines {
+		list[i] = events.Line{SKU: l.SKU, Quantity: l.Quantity}
+	}
+	return list
+}
