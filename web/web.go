@@ -25,7 +25,7 @@ var files embed.FS
 type Tab struct {
 	Query     string `json:"query"`
 	Variables string `json:"variables,omitempty"` // a JSON object
-	Headers   string `json:"headers,omitempty"`   // a JSON object of header names and values
+	Headers   string `json:"headers,omitempty"`   // a JSON object of headers; the first tab's are those of new tabs too
 }
 
 // Options say what the explorer shows.

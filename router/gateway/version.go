@@ -58,7 +58,7 @@ func newer(a, b any) bool {
 	if a == nil || b == nil {
 		return true
 	}
-	x, y := fmt.Sprint(a), fmt.Sprint(b)
+	x, y := text(a), text(b)
 	i, errI := strconv.ParseInt(x, 10, 64)
 	j, errJ := strconv.ParseInt(y, 10, 64)
 	if errI == nil && errJ == nil {
@@ -67,11 +67,19 @@ func newer(a, b any) bool {
 	return strings.Compare(x, y) > 0
 }
 
+// text is a JSON scalar as it would be written; large whole numbers without an exponent.
+func text(v any) string {
+	if f, ok := v.(float64); ok {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return fmt.Sprint(v)
+}
+
 // keyText is an argument's value as the key of an event.
 func keyText(v any) (string, bool) {
 	if v == nil {
 		return "", false
 	}
-	s := fmt.Sprint(v)
+	s := text(v)
 	return s, s != ""
 }

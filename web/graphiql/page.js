@@ -94,7 +94,13 @@
   }
 
   var props = { fetcher: fetcher, isHeadersEditorEnabled: true, shouldPersistHeaders: false };
-  if (settings.tabs.length > 0) props.defaultTabs = settings.tabs;
+  if (settings.tabs.length > 0) {
+    var first = settings.tabs[0];
+    props.defaultTabs = settings.tabs;
+    props.defaultHeaders = first.headers || '';
+    // GraphiQL shows the first tab's variables by this prop alone, and remembers tabs by itself.
+    if (!localStorage.getItem('graphiql:tabState')) props.variables = first.variables || '';
+  }
   var title = e(GraphiQL.Logo, null, settings.title);
   ReactDOM.createRoot(document.getElementById('graphiql')).render(e(GraphiQL, props, title));
 })();
