@@ -1,0 +1,126 @@
+package telemetry
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Metrics is one process's Prometheus registry. It observes runners, relays and the gateway through
+// their own observer interfaces.
+type Metrics struct {
+	registry    *prometheus.Registry
+	handled     *prometheus.HistogramVec
+	dead        *prometheus.CounterVec
+	behind      *prometheus.GaugeVec
+	restarted   *prometheus.CounterVec
+	published   *prometheus.CounterVec
+	failed      *prometheus.CounterVec
+	left        *prometheus.GaugeVec
+	requests    *prometheus.HistogramVec
+	subscribers prometheus.Gauge
+	delivered   *prometheus.HistogramVec
+	withheld    *prometheus.CounterVec
+	ended       *prometheus.CounterVec
+}
+
+// NewMetrics returns a registry with Go's and the process's own metrics in it.
+func NewMetrics() *Metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "storefront", Name: name, Help: help}, labels)
+	}
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "storefront", Name: name, Help: help}, labels)
+	}
+	histogram := func(name, help string, labels ...string) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "storefront", Name: name, Help: help,
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, labels)
+	}
+	m := &Metrics{
+		registry:    prometheus.NewRegistry(),
+		handled:     histogram("event_handle_seconds", "Time of one attempt to handle an event.", "group", "topic", "type", "result"),
+		dead:        counter("event_dead_letters_total", "Events that were given up.", "group", "topic", "type"),
+		behind:      gauge("event_lag_records", "Records that a group has not done yet.", "group", "topic", "partition"),
+		restarted:   counter("event_session_restarts_total", "Consumer sessions that broke.", "group"),
+		published:   counter("outbox_published_total", "Outbox entries that Kafka acknowledged.", "store"),
+		failed:      counter("outbox_failed_total", "Attempts to publish a document's entries that failed.", "store"),
+		left:        gauge("outbox_left_documents", "Documents with old entries, found by the last sweep.", "store"),
+		requests:    histogram("graphql_request_seconds", "Time to answer a request.", "kind", "transport", "result"),
+		subscribers: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "storefront", Name: "live_subscribers", Help: "Open live subscriptions."}),
+		delivered:   histogram("live_delivery_seconds", "Time from an event to a client's queue.", "field"),
+		withheld:    counter("live_withheld_total", "Events that were not for the subscriber, by reason.", "field", "reason"),
+		ended:       counter("live_ended_total", "Subscriptions that ended, by reason.", "field", "reason"),
+	}
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		m.handled, m.dead, m.behind, m.restarted, m.published, m.failed, m.left, m.requests, m.subscribers, m.delivered, m.withheld, m.ended)
+	return m
+}
+
+// Handler serves /metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Handled observes one attempt of a runner.
+func (m *Metrics) Handled(group, topic, eventType string, took time.Duration, err error) {
+	result := "done"
+	if err != nil {
+		result = "failed"
+	}
+	m.handled.WithLabelValues(group, topic, eventType, result).Observe(took.Seconds())
+}
+
+// DeadLettered observes an event that a runner gave up.
+func (m *Metrics) DeadLettered(group, topic, eventType string) {
+	m.dead.WithLabelValues(group, topic, eventType).Inc()
+}
+
+// Behind observes a runner's lag.
+func (m *Metrics) Behind(group, topic string, partition int32, records int64) {
+	m.behind.WithLabelValues(group, topic, strconv.Itoa(int(partition))).Set(float64(records))
+}
+
+// Restarted observes a runner's broken session.
+func (m *Metrics) Restarted(group string, _ error) { m.restarted.WithLabelValues(group).Inc() }
+
+// Published observes a relay.
+func (m *Metrics) Published(store string, entries int, _ time.Duration) {
+	m.published.WithLabelValues(store).Add(float64(entries))
+}
+
+// Failed observes a relay's failed attempt.
+func (m *Metrics) Failed(store string, _ error) { m.failed.WithLabelValues(store).Inc() }
+
+// Left observes what a relay's sweep found.
+func (m *Metrics) Left(store string, documents int) {
+	m.left.WithLabelValues(store).Set(float64(documents))
+}
+
+// Request observes the gateway: kind is query, mutation or subscription, transport http, sse or ws.
+func (m *Metrics) Request(kind, transport string, failed bool, took time.Duration) {
+	result := "ok"
+	if failed {
+		result = "error"
+	}
+	m.requests.WithLabelValues(kind, transport, result).Observe(took.Seconds())
+}
+
+// SubscribersAdd observes the number of open subscriptions.
+func (m *Metrics) SubscribersAdd(delta int) { m.subscribers.Add(float64(delta)) }
+
+// EventDelivered observes a live event on its way to a client.
+func (m *Metrics) EventDelivered(field string, since time.Duration) {
+	m.delivered.WithLabelValues(field).Observe(since.Seconds())
+}
+
+// EventWithheld observes a live event that a subscriber was not given.
+func (m *Metrics) EventWithheld(field, reason string) {
+	m.withheld.WithLabelValues(field, reason).Inc()
+}
+
+// SubscriberEnded observes the end of a subscription.
+func (m *Metrics) SubscriberEnded(field, reason string) { m.ended.WithLabelValues(field, reason).Inc() }
