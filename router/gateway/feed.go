@@ -18,7 +18,7 @@ type message struct {
 // fills and a transport empties. The queue closes when the feed ends; end then says why.
 type feed struct {
 	field  string
-	queue  chan message
+	queue  chan *message
 	cancel context.CancelCauseFunc
 	end    *failure // nil: complete. Read it only after queue has closed.
 }
@@ -32,7 +32,7 @@ var (
 
 // offer queues a result. It never waits: a client whose queue is full is cut off, so that the
 // producer is free and no other subscriber is held up.
-func (f *feed) offer(m message) bool {
+func (f *feed) offer(m *message) bool {
 	select {
 	case f.queue <- m:
 		return true
@@ -59,7 +59,7 @@ func (g *Gateway) openFeed(ctx context.Context, c *caller, p *prepared, vars map
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(g.draining, func() { cancel(errDraining) })
-	f := &feed{field: p.live.field.Field, queue: make(chan message, g.cfg.Queue), cancel: cancel}
+	f := &feed{field: p.live.field.Field, queue: make(chan *message, g.cfg.Queue), cancel: cancel}
 	run := &liveRun{g: g, caller: c, p: p, vars: vars, feed: f}
 	g.observer.SubscribersAdd(1)
 	go func() {

@@ -134,9 +134,9 @@ func (g *Gateway) Handler() http.Handler {
 	return mux
 }
 
-// Drain ends every subscription and socket, refuses new ones, and waits until all requests are
-// answered or ctx ends, whose error it then returns. Queries go on being served until the listener
-// is closed.
+// Drain ends every subscription and socket, refuses new ones, and waits until they are gone or ctx
+// ends, whose error it then returns. Queries go on being served: their listener's own shutdown
+// waits for them.
 func (g *Gateway) Drain(ctx context.Context) error {
 	g.mu.Lock()
 	g.drain()

@@ -223,7 +223,7 @@ func (l *liveRun) deliverState(ctx context.Context, responseKey string, root map
 	l.version = version
 	response.Data = data
 	body, _ := l.g.encodeResponse(ctx, l.caller, response)
-	l.feed.offer(message{body: body})
+	l.feed.offer(&message{body: body})
 	return nil
 }
 
@@ -240,7 +240,7 @@ func (l *liveRun) deliver(ctx context.Context, e Event, root map[string]any) boo
 		response.Extensions["cursor"] = e.Cursor
 	}
 	body, _ := l.g.encodeResponse(ctx, l.caller, response)
-	if !l.feed.offer(message{body: body, cursor: e.Cursor}) {
+	if !l.feed.offer(&message{body: body, cursor: e.Cursor}) {
 		return false
 	}
 	l.g.observer.EventDelivered(l.p.live.field.Field, time.Since(e.Time))

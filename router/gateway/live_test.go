@@ -115,6 +115,10 @@ func TestLiveOverEventStream(t *testing.T) {
 	bad := h.stream(t, `{ nothing }`)
 	bad.expect("next", "GRAPHQL_VALIDATION_FAILED")
 	bad.expect("complete", "")
+	byGet := h.send(http.MethodGet, "query=%7Bwhoami%7D", "", "Accept", "text/event-stream", "Authorization", "Bearer ada")
+	if want := "event: next\ndata: {\"data\":{\"whoami\":\"ada\"}}\n\nevent: complete\ndata:\n\n"; byGet.body != want {
+		t.Errorf("by GET: %q", byGet.body)
+	}
 	plain := h.stream(t, `subscription { plain }`)
 	plain.expect("next", "UNAVAILABLE")
 	plain.expect("complete", "")
@@ -224,7 +228,7 @@ func TestViewersOwn(t *testing.T) {
 }
 
 func TestExpiryEndsStreams(t *testing.T) {
-	h := newHouse(t, func(c *gateway.Config) { c.Auth = tokens{expiry: time.Now().Add(700 * time.Millisecond)} })
+	h := newHouse(t, func(c *gateway.Config) { c.Auth = tokens{expiry: time.Now().Add(2 * time.Second)} })
 	s := h.stream(t, watchO1, "Authorization", "Bearer ada")
 	s.expect("next", "PLACED")
 	c := h.signedIn(t, "ada")

@@ -27,7 +27,7 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request, c *caller,
 	out := &eventWriter{w, http.NewResponseController(w), g.cfg.WriteTimeout}
 	refused := func(f *failure) int {
 		list := g.present(ctx, c, f.errors)
-		_ = out.next(message{body: encode(nil, list, nil)})
+		_ = out.next(&message{body: encode(nil, list, nil)})
 		_ = out.complete()
 		return len(list)
 	}
@@ -36,7 +36,7 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request, c *caller,
 	}
 	if !p.subscription() {
 		body, shown := g.encodeResponse(ctx, c, g.execute(ctx, c, p, vars))
-		_ = out.next(message{body: body})
+		_ = out.next(&message{body: body})
 		_ = out.complete()
 		return len(shown)
 	}
@@ -72,7 +72,7 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request, c *caller,
 	}
 }
 
-func (o *eventWriter) next(m message) error {
+func (o *eventWriter) next(m *message) error {
 	var b bytes.Buffer
 	b.WriteString("event: next\n")
 	if m.cursor != "" && !strings.ContainsAny(m.cursor, "\r\n\x00") {
