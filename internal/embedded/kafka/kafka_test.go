@@ -440,3 +440,101 @@ func FuzzScan(f *testing.F) {
 		}
 	})
 }
+
+// A service in another process keeps its producer and its group while the broker restarts.
+func TestClientsOutliveTheBroker(t *testing.T) {
+	t.Parallel()
+	for name, killed := range map[string]bool{"stopped": false, "killed": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			s := start(t, Config{Dir: dir, Topics: topics()})
+			cfg := Config{Dir: dir, Topics: topics(), Port: port(t, s.Addr())}
+			p := producer(t, s.Addr())
+			defer p.Close()
+			send(t, p, "product-events", "prd_1", "0")
+			s.Close()
+			if killed { // then the producers' sequences were not saved
+				if err := os.Remove(filepath.Join(dir, "seq_windows.json")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s = start(t, cfg)
+			for i := range 3 {
+				if _, offset := send(t, p, "product-events", "prd_1", fmt.Sprint(i+1)); offset != int64(i+1) {
+					t.Fatalf("the record has offset %d, want %d", offset, i+1)
+				}
+			}
+			if got := read(t, s.Addr(), "product-events", 0); len(got) != 4 {
+				t.Fatalf("there are %d records, want 4", len(got))
+			}
+		})
+	}
+}
+
+func port(t *testing.T, addr string) int {
+	t.Helper()
+	_, p, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// BenchmarkProduce is one synchronous producer with 64 senders, as the outbox relay is.
+func BenchmarkProduce(b *testing.B) {
+	s, err := Start(b.Context(), Config{Dir: b.TempDir(), Topics: topics()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	p, err := sarama.NewSyncProducer([]string{s.Addr()}, clientConfig())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	value := sarama.ByteEncoder(bytes.Repeat([]byte("x"), 600))
+	b.SetParallelism(32)
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			_, _, err := p.SendMessage(&sarama.ProducerMessage{Topic: "order-events", Key: sarama.StringEncoder(strconv.Itoa(i)), Value: value})
+			if err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+// BenchmarkProduceToConsume is the time from a send to the record in a reader's hands.
+func BenchmarkProduceToConsume(b *testing.B) {
+	s, err := Start(b.Context(), Config{Dir: b.TempDir(), Topics: topics()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	p, err := sarama.NewSyncProducer([]string{s.Addr()}, clientConfig())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	consumer, err := sarama.NewConsumer([]string{s.Addr()}, clientConfig())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer consumer.Close()
+	pc, err := consumer.ConsumePartition("product-events", 0, sarama.OffsetOldest)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer pc.Close()
+	for b.Loop() {
+		if _, _, err := p.SendMessage(&sarama.ProducerMessage{Topic: "product-events", Value: sarama.StringEncoder("x")}); err != nil {
+			b.Fatal(err)
+		}
+		<-pc.Messages()
+	}
+}
