@@ -1,0 +1,35 @@
+package compose
+
+// checkExternals: what a subgraph declares @external must fit the field as it is: it may promise less
+// in its type, and must know its arguments.
+func checkExternals(c *composer) {
+	for _, name := range c.merged.order {
+		for _, m := range c.merged.types[name].fields {
+			for _, f := range m.sources {
+				if f.external != nil {
+					c.checkExternal(m, f)
+				}
+			}
+		}
+	}
+}
+
+func (c *composer) checkExternal(m *mfield, f *field) {
+	s := f.parent.sub
+	if !c.merged.isSubtypeRef(m.typ, f.def.Type) {
+		c.report.errorf(codeExternalTypeMismatch, f.at(), "Type of field %q is incompatible across subgraphs (where marked @external): it has type %q in the supergraph but type %q in subgraph %q", m.coordinate(), m.typ.String(), f.def.Type.String(), s.name)
+	}
+	for _, a := range m.args {
+		own := f.def.Arguments.ForName(a.name)
+		if own == nil {
+			c.report.errorf(codeExternalArgumentMissing, f.at(), "Field %q is missing argument %q in some subgraphs where it is marked @external: argument %q is declared in the supergraph but not in subgraph %q", m.coordinate(), a.coordinate(), a.coordinate(), s.name)
+			continue
+		}
+		if !c.merged.isSubtypeRef(a.typ, own.Type) {
+			c.report.errorf(codeExternalArgumentTypeMismatch, s.at(own.Position), "Type of argument %q is incompatible across subgraphs (where %q is marked @external): it has type %q in the supergraph but type %q in subgraph %q", a.coordinate(), m.coordinate(), a.typ.String(), own.Type.String(), s.name)
+		}
+		if printValue(own.DefaultValue) != printValue(a.deflt) {
+			c.report.errorf(codeExternalArgumentDefault, s.at(own.Position), "Argument %q has incompatible defaults across subgraphs (where %q is marked @external): it has default value %s in the supergraph but %s in subgraph %q", a.coordinate(), m.coordinate(), printValue(a.deflt), printValue(own.DefaultValue), s.name)
+		}
+	}
+}

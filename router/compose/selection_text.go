@@ -1,0 +1,48 @@
+package compose
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// printSelection writes a selection on one line, as it stands.
+func printSelection(sels ast.SelectionSet) string { return selectionText(sels, false) }
+
+// normalSelection writes a selection with its parts sorted, so that equal selections read the same.
+func normalSelection(sels ast.SelectionSet) string { return selectionText(sels, true) }
+
+func selectionText(sels ast.SelectionSet, normal bool) string {
+	var parts []string
+	for _, sel := range sels {
+		switch sel := sel.(type) {
+		case *ast.Field:
+			p := sel.Name
+			if len(sel.Arguments) > 0 {
+				var args []string
+				for _, a := range sel.Arguments {
+					args = append(args, a.Name+": "+printValue(a.Value))
+				}
+				if normal {
+					sort.Strings(args)
+				}
+				p += "(" + strings.Join(args, ", ") + ")"
+			}
+			if len(sel.SelectionSet) > 0 {
+				p += " { " + selectionText(sel.SelectionSet, normal) + " }"
+			}
+			parts = append(parts, p)
+		case *ast.InlineFragment:
+			p := "..."
+			if sel.TypeCondition != "" {
+				p += " on " + sel.TypeCondition
+			}
+			parts = append(parts, p+" { "+selectionText(sel.SelectionSet, normal)+" }")
+		}
+	}
+	if normal {
+		sort.Strings(parts)
+	}
+	return strings.Join(parts, " ")
+}
