@@ -1,0 +1,211 @@
+package mongo_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"storefront/events"
+	"storefront/internal/embedded/mongodb/mongotest"
+	"storefront/internal/identity"
+	"storefront/subgraphs/inventory"
+	"storefront/subgraphs/inventory/mongo"
+)
+
+type shop struct {
+	*inventory.Service
+	store *mongo.Store
+	clock atomic.Int64
+}
+
+func newShop(t *testing.T) (*shop, context.Context) {
+	t.Parallel()
+	s := &shop{}
+	now := func() time.Time { return time.Now().Add(time.Duration(s.clock.Load())) }
+	var err error
+	if s.store, err = mongo.New(t.Context(), mongotest.Database(t), now); err != nil {
+		t.Fatal(err)
+	}
+	s.Service = inventory.New(inventory.Config{Store: s.store, Now: now, Log: slog.New(slog.DiscardHandler)})
+	return s, identity.With(t.Context(), identity.Identity{User: "usr_staff", Roles: []string{"staff"}})
+}
+
+func (s *shop) stock(t *testing.T, ctx context.Context, sku string, n int) {
+	t.Helper()
+	if _, err := s.Adjust(ctx, []inventory.StockAdjustInput{{SKU: sku, Delta: n}}, "received", "stock-"+sku); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *shop) expect(t *testing.T, ctx context.Context, sku string, available, onHand int) {
+	t.Helper()
+	items, err := s.Items(ctx, []string{sku})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := items[sku]; i.Available != available || i.OnHand() != onHand || i.Available != i.OnHand()-i.Reserved() {
+		t.Errorf("%s: available %d on hand %d reserved %d, want %d and %d", sku, i.Available, i.OnHand(), i.Reserved(), available, onHand)
+	}
+}
+
+func placed(id string, lines ...any) events.OrderPlaced {
+	e := events.OrderPlaced{ID: id, Customer: "usr_1"}
+	for i := 0; i < len(lines); i += 2 {
+		e.Lines = append(e.Lines, events.OrderLine{SKU: lines[i].(string), Quantity: lines[i+1].(int)})
+	}
+	return e
+}
+
+func (s *shop) status(t *testing.T, ctx context.Context, id string) inventory.ReservationStatus {
+	t.Helper()
+	r, err := s.store.Reservation(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Status
+}
+
+func TestThousandBuyersOfTheLastUnits(t *testing.T) {
+	s, ctx := newShop(t)
+	s.stock(t, ctx, "cup", 10)
+	var wg sync.WaitGroup
+	gate := make(chan struct{}, 32)
+	for i := range 1000 {
+		wg.Go(func() {
+			gate <- struct{}{}
+			defer func() { <-gate }()
+			// two lines of one SKU count as their sum
+			if err := s.Reserve(ctx, placed(fmt.Sprintf("ord_%d", i), "cup", 1, "cup", 1)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	reserved := 0
+	for i := range 1000 {
+		if s.status(t, ctx, fmt.Sprintf("ord_%d", i)) == inventory.Reserved {
+			reserved++
+		}
+	}
+	if reserved != 5 {
+		t.Errorf("%d orders of 2 units were reserved out of 10 units, want 5", reserved)
+	}
+	s.expect(t, ctx, "cup", 0, 10)
+}
+
+func TestOneWayThroughEveryStepTwice(t *testing.T) {
+	s, ctx := newShop(t)
+	s.stock(t, ctx, "cup", 10)
+	s.stock(t, ctx, "pot", 10)
+	twice := func(step string, f func() error) {
+		t.Helper()
+		for range 2 {
+			if err := f(); err != nil {
+				t.Fatalf("%s: %v", step, err)
+			}
+		}
+	}
+	twice("stock", func() error {
+		_, err := s.Adjust(ctx, []inventory.StockAdjustInput{{SKU: "cup", Delta: 10}}, "received", "stock-cup")
+		return err
+	})
+	twice("reserve", func() error { return s.Reserve(ctx, placed("ord_1", "cup", 3, "pot", 4)) })
+	s.expect(t, ctx, "cup", 7, 10)
+	twice("confirm", func() error { return s.Confirm(ctx, "ord_1") })
+	twice("commit", func() error { return s.Commit(ctx, "ord_1") })
+	s.expect(t, ctx, "cup", 7, 7)
+	twice("return", func() error {
+		return s.Return(ctx, events.OrderLinesReturned{ID: "ord_1", ReturnID: "ret_1", Lines: []events.Line{{SKU: "cup", Quantity: 1}}})
+	})
+	s.expect(t, ctx, "cup", 8, 8)
+	twice("cancel", func() error { return s.Cancel(ctx, "ord_1", "usr_1") })
+	s.expect(t, ctx, "cup", 10, 10)
+	s.expect(t, ctx, "pot", 10, 10)
+	if got := s.status(t, ctx, "ord_1"); got != inventory.Released {
+		t.Errorf("status %s, want RELEASED", got)
+	}
+}
+
+func TestRejectedOrderHoldsNothing(t *testing.T) {
+	s, ctx := newShop(t)
+	s.stock(t, ctx, "cup", 5)
+	if err := s.Reserve(ctx, placed("ord_1", "cup", 2, "unknown", 1)); err != nil {
+		t.Fatal(err)
+	}
+	s.expect(t, ctx, "cup", 5, 5)
+	if got := s.status(t, ctx, "ord_1"); got != inventory.Rejected {
+		t.Errorf("status %s, want REJECTED", got)
+	}
+}
+
+func TestExpiredReservationIsGivenBackAndNotConfirmed(t *testing.T) {
+	s, ctx := newShop(t)
+	s.stock(t, ctx, "cup", 5)
+	for _, id := range []string{"ord_late", "ord_paid"} {
+		if err := s.Reserve(ctx, placed(id, "cup", 2)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Confirm(ctx, "ord_paid"); err != nil {
+		t.Fatal(err)
+	}
+	s.clock.Store(int64(time.Hour))
+	ids, err := s.store.Expired(ctx, time.Now().Add(time.Hour), 10)
+	if err != nil || len(ids) != 1 || ids[0] != "ord_late" {
+		t.Fatalf("expired %v, %v; want ord_late only", ids, err)
+	}
+	if err := s.Expire(ctx, "ord_late"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Confirm(ctx, "ord_late"); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.status(t, ctx, "ord_late"); got != inventory.Released {
+		t.Errorf("status %s, want RELEASED", got)
+	}
+	s.expect(t, ctx, "cup", 3, 5)
+}
+
+func TestCancelBeforeTheOrderIsSeen(t *testing.T) {
+	s, ctx := newShop(t)
+	s.stock(t, ctx, "cup", 5)
+	if err := s.Cancel(ctx, "ord_1", "usr_1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Reserve(ctx, placed("ord_1", "cup", 2)); err != nil {
+		t.Fatal(err)
+	}
+	s.expect(t, ctx, "cup", 5, 5)
+}
+
+func TestStockLevelIsPublishedOnceForManyChanges(t *testing.T) {
+	s, ctx := newShop(t)
+	s.stock(t, ctx, "cup", 50)
+	levels := s.store.Outboxes()[1]
+	first, err := levels.Load(ctx, "cup")
+	if err != nil || len(first) != 1 {
+		t.Fatalf("load: %v, %v", first, err)
+	}
+	for i := range 3 {
+		if err := s.Reserve(ctx, placed(fmt.Sprintf("ord_%d", i), "cup", 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := levels.Remove(ctx, "cup", []string{first[0].ID}); err != nil { // outdated: must leave the mark
+		t.Fatal(err)
+	}
+	again, err := levels.Load(ctx, "cup")
+	if err != nil || len(again) != 1 || again[0].ID == first[0].ID {
+		t.Fatalf("after three sales: %v, %v; want one fresh record", again, err)
+	}
+	if err := levels.Remove(ctx, "cup", []string{again[0].ID}); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := levels.Load(ctx, "cup"); err != nil || len(left) != 0 {
+		t.Errorf("after publishing: %v, %v; want nothing", left, err)
+	}
+}
