@@ -98,8 +98,9 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 }
 
 func (s *Server) prepare(cfg Config) error {
-	if u, err := url.Parse(s.issuer); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return fmt.Errorf("start %s: %q is not an issuer; give a URL such as http://127.0.0.1:9000", part, s.issuer)
+	u, err := url.Parse(s.issuer)
+	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("start %s: %q is not an issuer; give a URL without a path, such as http://127.0.0.1:9000", part, s.issuer)
 	}
 	if cfg.Dir != "" {
 		if err := embedded.Dir(part, cfg.Dir); err != nil {

@@ -6,6 +6,7 @@ package redis
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"sync"
@@ -40,11 +41,11 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	// miniredis opens its own listener; ours was to find the port free and the address sound.
 	addr := ln.Addr().(*net.TCPAddr).String()
 	if err := ln.Close(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("listen for Redis: %w", err)
 	}
 	m := miniredis.NewMiniRedis()
 	if err := m.StartAddr(addr); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("listen for Redis on %s: %w; choose another port", addr, err)
 	}
 	running, stop := context.WithCancel(context.Background())
 	s := &Server{redis: m, addr: addr, stop: stop, done: make(chan struct{})}
