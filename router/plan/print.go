@@ -1,0 +1,226 @@
+package plan
+
+import (
+	"strconv"
+	"strings"
+)
+
+// String prints the plan in the form that people know from other federation routers.
+func (p *Plan) String() string {
+	w := &writer{}
+	w.line("QueryPlan {")
+	w.depth++
+	switch {
+	case p.Live != nil:
+		w.line("Live(field: %q) {", p.Live.Field)
+		w.depth++
+		w.section("Initial", p.Live.Initial)
+		w.section("Event", p.Live.Event)
+		w.depth--
+		w.line("},")
+	case p.Subscribe != nil:
+		w.line("Subscription {")
+		w.depth++
+		w.section("Primary", p.Subscribe.Primary)
+		w.section("Rest", p.Subscribe.Rest)
+		w.depth--
+		w.line("},")
+	default:
+		w.print(p.Root)
+	}
+	w.depth--
+	w.line("}")
+	return w.b.String()
+}
+
+type writer struct {
+	b     strings.Builder
+	depth int
+}
+
+func (w *writer) line(format string, quoted ...string) {
+	w.b.WriteString(strings.Repeat("  ", w.depth))
+	for _, q := range quoted {
+		format = strings.Replace(format, "%q", strconv.Quote(q), 1)
+	}
+	w.b.WriteString(format)
+	w.b.WriteByte('\n')
+}
+
+func (w *writer) section(name string, n Node) {
+	if n == nil {
+		w.line(name + " {},")
+		return
+	}
+	w.line(name + " {")
+	w.depth++
+	w.print(n)
+	w.depth--
+	w.line("},")
+}
+
+func (w *writer) print(n Node) {
+	switch n := n.(type) {
+	case *Sequence:
+		w.block("Sequence {", n.Nodes...)
+	case *Parallel:
+		w.block("Parallel {", n.Nodes...)
+	case *Condition:
+		w.block("Include(if: "+n.If.String()+") {", n.Node)
+	case *Fetch:
+		w.fetch(n)
+	}
+}
+
+func (w *writer) block(head string, nodes ...Node) {
+	w.line(head)
+	w.depth++
+	for _, n := range nodes {
+		w.print(n)
+	}
+	w.depth--
+	w.line("},")
+}
+
+func (w *writer) fetch(f *Fetch) {
+	if len(f.Path) > 0 {
+		w.line("Flatten(path: %q) {", PathText(f.Path))
+		w.depth++
+	}
+	w.line("Fetch(service: %q) {", f.Subgraph)
+	w.depth++
+	if f.Kind == EntityFetch {
+		w.line("{")
+		w.depth++
+		for _, r := range f.Requires {
+			w.line("... on " + r.WireType + " {")
+			w.depth++
+			w.line("__typename")
+			w.repFields(r.Fields)
+			w.depth--
+			w.line("}")
+		}
+		w.depth--
+		w.line("} =>")
+	}
+	w.operation(f.Operation)
+	for _, c := range f.Computed {
+		w.line("$" + c.Name + " = " + c.If.String())
+	}
+	w.depth--
+	w.line("},")
+	if len(f.Path) > 0 {
+		w.depth--
+		w.line("},")
+	}
+}
+
+func (w *writer) repFields(fields []RepField) {
+	for _, f := range fields {
+		text := f.Name
+		if f.Key != f.Name {
+			text += " = " + f.Key
+		}
+		if len(f.On) > 0 {
+			text = "|[" + strings.Join(f.On, ",") + "] " + text
+		}
+		if len(f.Sub) == 0 {
+			w.line(text)
+			continue
+		}
+		w.line(text + " {")
+		w.depth++
+		if f.Typename {
+			w.line("__typename")
+		}
+		w.repFields(f.Sub)
+		w.depth--
+		w.line("}")
+	}
+}
+
+// operation lays out compact operation text, one selection per line. Text within parentheses and
+// strings stays as it is.
+func (w *writer) operation(text string) {
+	var cur strings.Builder
+	flush := func(suffix string) {
+		s := strings.TrimSpace(cur.String())
+		cur.Reset()
+		if s+suffix != "" {
+			w.line(strings.TrimSpace(s + suffix))
+		}
+	}
+	parens, inString := 0, false
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case inString:
+			cur.WriteByte(c)
+			if c == '\\' && i+1 < len(text) {
+				i++
+				cur.WriteByte(text[i])
+			} else if c == '"' {
+				inString = false
+			}
+		case c == '"':
+			inString = true
+			cur.WriteByte(c)
+		case c == '(' || c == ')':
+			if c == '(' {
+				parens++
+			} else {
+				parens--
+			}
+			cur.WriteByte(c)
+		case parens > 0:
+			cur.WriteByte(c)
+		case c == '{':
+			flush(" {")
+			w.depth++
+		case c == '}':
+			flush("")
+			w.depth--
+			w.line("}")
+		case c == '\n':
+			flush("")
+		default:
+			cur.WriteByte(c)
+		}
+	}
+	flush("")
+}
+
+// String prints a condition, such as "$a && !$b || $c"; "true" for nil.
+func (c Cond) String() string {
+	if c == nil {
+		return "true"
+	}
+	ors := make([]string, len(c))
+	for i, all := range c {
+		ands := make([]string, len(all))
+		for j, t := range all {
+			ands[j] = "$" + t.Var
+			if !t.Want {
+				ands[j] = "!" + ands[j]
+			}
+		}
+		ors[i] = strings.Join(ands, " && ")
+	}
+	return strings.Join(ors, " || ")
+}
+
+// PathText prints a path, such as "topProducts.@.|[Book]author".
+func PathText(path []PathElem) string {
+	var parts []string
+	for _, e := range path {
+		key := e.Key
+		if len(e.On) > 0 {
+			key = "|[" + strings.Join(e.On, ",") + "]" + key
+		}
+		parts = append(parts, key)
+		for range e.List {
+			parts = append(parts, "@")
+		}
+	}
+	return strings.Join(parts, ".")
+}

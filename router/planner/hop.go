@@ -1,0 +1,299 @@
+package planner
+
+import (
+	"slices"
+
+	"storefront/router/operation"
+	"storefront/router/plan"
+	"storefront/router/supergraph"
+)
+
+// hop brings a subgraph to the objects at ps; nil when no key leads there.
+func (p *planner) hop(ps *pos, sub int) *access {
+	p.steps += 4
+	if ps.root {
+		return p.openRoot(ps, sub, plan.RootFetch)
+	}
+	for _, o := range p.opening {
+		if o.pos == ps && o.sub == sub && o.requires == "" {
+			return nil
+		}
+	}
+	p.opening = append(p.opening, opening{ps, sub, ""})
+	defer func() { p.opening = p.opening[:len(p.opening)-1] }()
+	if p.sg.IsRoot(ps.typ) && len(p.sg.Type(ps.typ).In[sub].Keys) == 0 {
+		return p.openRoot(ps, sub, plan.NestedFetch)
+	}
+	return p.enter(ps, sub, nil, "")
+}
+
+func (p *planner) openRoot(ps *pos, sub int, kind plan.FetchKind) *access {
+	g := &group{sub: sub, kind: kind, after: ps.after, root: &gnode{typ: ps.typ}}
+	for _, a := range ps.after {
+		g.depth = max(g.depth, a.depth+1)
+	}
+	if kind == plan.NestedFetch {
+		if len(ps.accs) == 0 {
+			return nil
+		}
+		g.pos = ps.owner()
+		p.touch(ps.accs[0].node)
+		g.after = []*group{ps.accs[0].group}
+		g.depth = ps.accs[0].group.depth + 1
+	}
+	g.root.group = g
+	p.register(g)
+	a := &access{group: g, node: g.root}
+	p.addAccess(ps, a)
+	return a
+}
+
+func (p *planner) register(g *group) {
+	g.id = len(p.groups)
+	p.groups = append(p.groups, g)
+	p.did(func() { p.groups = p.groups[:len(p.groups)-1] })
+}
+
+// require brings a subgraph here with the fields that a field requires, and places the field.
+func (p *planner) require(ps *pos, w want, subs []int) (failed []item) {
+	name := ps.typ + "." + w.field.Name
+	for _, sub := range subs {
+		if slices.ContainsFunc(p.opening, func(o opening) bool { return o.pos == ps && o.sub == sub && o.requires == name }) {
+			continue
+		}
+		p.opening = append(p.opening, opening{ps, sub, name})
+		mark := len(p.trail)
+		a := p.extend(ps, sub, w.field.In[sub].Requires, name)
+		if a == nil {
+			a = p.enter(ps, sub, w.field.In[sub].Requires, name)
+		}
+		p.opening = p.opening[:len(p.opening)-1]
+		if a == nil {
+			p.undo(mark)
+			continue
+		}
+		missing := p.placeThrough([]*access{a}, ps, w.item, w.field)
+		if len(missing) == 0 {
+			return nil
+		}
+		return missing
+	}
+	p.explain(ps, w.item.field)
+	return []item{w.item}
+}
+
+// extend adds required fields to a request that already enters the subgraph here, if they are known
+// as early as what it waits for.
+func (p *planner) extend(ps *pos, sub int, requires supergraph.FieldSet, name string) *access {
+	for _, a := range ps.accs {
+		g := a.group
+		if g.sub != sub || g.kind != plan.EntityFetch || g.pos != ps.owner() {
+			continue
+		}
+		r := g.repFor(ps.typ)
+		if r == nil {
+			continue
+		}
+		mark := len(p.trail)
+		if p.ready(ps, requires, g) {
+			fields, deps, ok := p.represent(ps, requires)
+			if ok && deepest(deps) < g.depth {
+				p.addRep(g, ps.typ, fields, name)
+				p.addAfter(g, deps)
+				old := a.satisfied
+				a.satisfied = append(old[:len(old):len(old)], name)
+				p.did(func() { a.satisfied = old })
+				return a
+			}
+		}
+		p.undo(mark)
+	}
+	return nil
+}
+
+// ready reads the fields of a selection for a group.
+func (p *planner) ready(ps *pos, set supergraph.FieldSet, by *group) bool {
+	items := p.internalItems(ps, set, by)
+	return len(p.satisfy(ps, items)) == 0
+}
+
+// enter opens a request that enters the subgraph by the key that costs least, or shares one that
+// enters it for another type of the same position.
+func (p *planner) enter(ps *pos, sub int, requires supergraph.FieldSet, name string) *access {
+	keys := p.sg.Type(ps.typ).In[sub].Keys
+	chosen, lowest, soonest := -1, cost{}, 0
+	for i, a := range ps.accs {
+		if i == 0 || a.group.depth+1 < soonest {
+			soonest = a.group.depth + 1
+		}
+	}
+	try := func(i int) *access {
+		g := &group{id: -1, sub: sub, kind: plan.EntityFetch, pos: ps.owner(), root: &gnode{}}
+		g.root.group = g
+		if !p.ready(ps, keys[i].Fields, g) || !p.ready(ps, requires, g) {
+			return nil
+		}
+		fields, deps, ok := p.represent(ps, keys[i].Fields)
+		if !ok {
+			return nil
+		}
+		more, moreDeps, ok := p.represent(ps, requires)
+		if !ok {
+			return nil
+		}
+		return p.join(ps, g, mergeReps(fields, more), append(deps, moreDeps...), name)
+	}
+	for i, k := range keys {
+		if !k.Resolvable {
+			continue
+		}
+		mark, before := len(p.trail), len(p.groups)
+		a := try(i)
+		opened := len(p.groups) - before
+		c := cost{rounds: 0, requests: opened}
+		if a != nil {
+			c.rounds = a.group.depth
+		}
+		if a != nil && opened <= 1 && c.rounds <= soonest {
+			return a
+		}
+		p.undo(mark)
+		if a != nil && (chosen < 0 || c.less(lowest)) {
+			chosen, lowest = i, c
+		}
+	}
+	if chosen < 0 {
+		return nil
+	}
+	return try(chosen)
+}
+
+// join registers a new entity request, or adds the type to one at the same position that waits as
+// long anyway.
+func (p *planner) join(ps *pos, g *group, fields []plan.RepField, deps []*group, name string) *access {
+	for _, dep := range deps {
+		if dep.sub != heldData {
+			g.depth = max(g.depth, dep.depth+1)
+		}
+	}
+	if ps.base != nil {
+		for _, other := range p.groups {
+			if other.sub == g.sub && other.kind == plan.EntityFetch && other.pos == ps.base &&
+				other.repFor(ps.typ) == nil && other.depth >= g.depth && p.shares(other, deps) {
+				p.redirect(g, other)
+				g = other
+				break
+			}
+		}
+	}
+	if g.id < 0 {
+		p.register(g)
+	}
+	p.addRep(g, ps.typ, fields, name)
+	p.addAfter(g, deps)
+	a := &access{group: g, node: p.frag(g.root, ps.typ)}
+	if name != "" {
+		a.satisfied = []string{name}
+	}
+	p.addAccess(ps, a)
+	return a
+}
+
+// shares reports whether a group can wait for deps without waiting longer.
+func (p *planner) shares(g *group, deps []*group) bool { return deepest(deps) < g.depth }
+
+// redirect makes fields that were read for one group be read for another.
+func (p *planner) redirect(from, to *group) {
+	from.alias = to
+	p.did(func() { from.alias = nil })
+}
+
+func (p *planner) addRep(g *group, typ string, fields []plan.RepField, name string) {
+	r := g.repFor(typ)
+	if r == nil {
+		r = &rep{typ: typ}
+		g.reps = append(g.reps, r)
+		p.did(func() { g.reps = g.reps[:len(g.reps)-1] })
+	}
+	old, oldSat := r.fields, r.satisfied
+	r.fields = mergeReps(old, fields)
+	if name != "" {
+		r.satisfied = append(oldSat[:len(oldSat):len(oldSat)], name)
+	}
+	p.did(func() { r.fields, r.satisfied = old, oldSat })
+}
+
+func (p *planner) addAfter(g *group, deps []*group) {
+	old := g.after
+	for _, d := range deps {
+		if d.sub != heldData && !slices.Contains(g.after, d) {
+			g.after = append(g.after[:len(g.after):len(g.after)], d)
+		}
+	}
+	p.did(func() { g.after = old })
+}
+
+func (g *group) repFor(typ string) *rep {
+	for _, r := range g.reps {
+		if r.typ == typ {
+			return r
+		}
+	}
+	return nil
+}
+
+func deepest(deps []*group) int {
+	d := -1
+	for _, g := range deps {
+		d = max(d, g.depth)
+	}
+	return d
+}
+
+// internalItems turns a key's or a requirement's selection into items at a position.
+func (p *planner) internalItems(ps *pos, set supergraph.FieldSet, by *group) []item {
+	var out []item
+	for _, f := range p.internalFields(ps.typ, set, nil) {
+		out = append(out, item{field: f, by: by})
+	}
+	return out
+}
+
+func (p *planner) internalFields(typ string, set supergraph.FieldSet, on []string) []*operation.Field {
+	var out []*operation.Field
+	t := p.sg.Type(typ)
+	for _, sel := range set {
+		if sel.On != "" {
+			types := p.fullPossible(sel.On)
+			if t.Abstract() {
+				out = append(out, p.internalFields(sel.On, sel.Sub, types)...)
+			} else if slices.Contains(types, typ) {
+				out = append(out, p.internalFields(typ, sel.Sub, on)...)
+			}
+			continue
+		}
+		f := &operation.Field{Name: sel.Name, Args: sel.Args, ArgsKey: operation.ArgsText(sel.Args), On: on}
+		if sf := t.Field(sel.Name); sf != nil {
+			f.Def = sf.Def
+			if len(sel.Sub) > 0 {
+				f.Sel = &operation.SelectionSet{Type: sf.Def.Type.Name(), Fields: p.internalFields(sf.Def.Type.Name(), sel.Sub, nil)}
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// fullPossible lists object types of a type, inaccessible ones included.
+func (p *planner) fullPossible(name string) []string {
+	t := p.sg.Type(name)
+	if t == nil {
+		return nil
+	}
+	var out []string
+	for g := range t.In {
+		out = append(out, t.In[g].Possible...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

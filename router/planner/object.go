@@ -1,0 +1,275 @@
+package planner
+
+import (
+	"strings"
+
+	"storefront/router/operation"
+	"storefront/router/supergraph"
+)
+
+// want is an item that needs a hop, with the subgraphs that could resolve it.
+type want struct {
+	item  item
+	field *supergraph.Field
+	subs  []int
+}
+
+// satisfyObject places items at objects of one type, in this order: what needs nothing more; fields
+// with @requires, whose hop others may share; fields that only one subgraph resolves; fields with
+// something beneath them; the rest.
+func (p *planner) satisfyObject(ps *pos, items []item) (failed []item) {
+	t := p.sg.Type(ps.typ)
+	var wants []want
+	var deep []want
+	for _, it := range items {
+		if strings.HasPrefix(it.field.Name, "__") {
+			p.exists(ps)
+			continue
+		}
+		f := t.Field(it.field.Name)
+		if f == nil {
+			failed = append(failed, it)
+			continue
+		}
+		if p.placed(ps, it) {
+			continue
+		}
+		able := p.able(ps, ps.typ, f)
+		switch {
+		case len(able) > 0 && it.field.Sel == nil:
+			p.place(best(able, it), ps, it, f)
+		case len(able) > 0:
+			deep = append(deep, want{item: it, field: f})
+		default:
+			wants = append(wants, want{item: it, field: f})
+		}
+	}
+	var open, needy []want
+	for _, w := range wants {
+		plain, requiring := p.candidates(ps, w.field)
+		switch {
+		case len(plain) > 0:
+			w.subs = plain
+			open = append(open, w)
+		case len(requiring) > 0:
+			w.subs = requiring
+			needy = append(needy, w)
+		default:
+			p.explain(ps, w.item.field)
+			failed = append(failed, w.item)
+		}
+	}
+	for _, w := range needy {
+		failed = append(failed, p.require(ps, w, w.subs)...)
+	}
+	open = p.forced(ps, open)
+	for _, w := range deep {
+		able := p.able(ps, ps.typ, w.field)
+		for _, m := range p.placeThrough(able, ps, w.item, w.field) {
+			subs, _ := p.candidates(ps, w.field)
+			for _, a := range able {
+				subs = without(subs, a.group.sub)
+			}
+			open = append(open, want{item: m, field: w.field, subs: subs})
+		}
+	}
+	return append(failed, p.cover(ps, open)...)
+}
+
+// placed reports whether an item for another group is already read early enough.
+func (p *planner) placed(ps *pos, it item) bool {
+	if it.by == nil || it.field.Sel != nil {
+		return false
+	}
+	key := p.keyOf(ps, it.field.Name, it.field.ArgsKey)
+	s := ps.slot(key)
+	if s == nil && ps.base != nil {
+		s = ps.base.slot(key)
+	}
+	if s == nil || len(s.placed) == 0 {
+		return false
+	}
+	first := s.placed[0]
+	for _, pl := range s.placed {
+		if pl.acc.group.depth < first.acc.group.depth {
+			first = pl
+		}
+	}
+	for _, a := range p.able(ps, ps.typ, p.sg.Type(ps.typ).Field(it.field.Name)) {
+		if a.group.depth < first.acc.group.depth {
+			return false
+		}
+	}
+	gf := first.field
+	gf.demands = append(gf.demands, demand{by: it.by})
+	p.did(func() { gf.demands = gf.demands[:len(gf.demands)-1] })
+	return true
+}
+
+// exists makes sure that some request tells whether the objects are there at all.
+func (p *planner) exists(ps *pos) {
+	if ps.root || len(ps.accs) == 0 {
+		return
+	}
+	for _, a := range ps.accs {
+		if !a.node.empty() {
+			return
+		}
+	}
+	p.touch(ps.accs[0].node)
+}
+
+// candidates lists the subgraphs that resolve a field once they are brought here: without more, and
+// with fields it requires.
+func (p *planner) candidates(ps *pos, f *supergraph.Field) (plain, requiring []int) {
+	t := p.sg.Type(ps.typ)
+	for g := range f.In {
+		in := &f.In[g]
+		if !in.Present || in.External && !p.isKey(ps.typ, f.Name, g) || !p.enterable(ps, t, g) {
+			continue
+		}
+		if len(in.Requires) > 0 {
+			requiring = append(requiring, g)
+		} else if !p.present(ps, g) {
+			plain = append(plain, g)
+		}
+	}
+	return plain, requiring
+}
+
+func (p *planner) present(ps *pos, sub int) bool {
+	for _, a := range ps.accs {
+		if a.group.sub == sub && (a.group.pos == ps.owner() || ps.root) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *planner) enterable(ps *pos, t *supergraph.Type, sub int) bool {
+	if ps.root || p.sg.IsRoot(t.Name) {
+		return true
+	}
+	for _, k := range t.In[sub].Keys {
+		if k.Resolvable {
+			return true
+		}
+	}
+	return false
+}
+
+// forced opens the hops that have no alternative and places what they resolve.
+func (p *planner) forced(ps *pos, open []want) (rest []want) {
+	for _, w := range open {
+		if len(w.subs) != 1 {
+			rest = append(rest, w)
+			continue
+		}
+		able := p.able(ps, ps.typ, w.field)
+		if len(able) == 0 {
+			if a := p.hop(ps, w.subs[0]); a != nil && p.can(a, ps.typ, w.field) {
+				able = []*access{a}
+			}
+		}
+		if len(able) == 0 {
+			w.subs = nil
+			rest = append(rest, w)
+			continue
+		}
+		for _, m := range p.placeThrough(able, ps, w.item, w.field) {
+			rest = append(rest, want{item: m, field: w.field})
+		}
+	}
+	return rest
+}
+
+// cover opens hops until nothing is left that a hop could resolve.
+func (p *planner) cover(ps *pos, open []want) (failed []item) {
+	for len(open) > 0 {
+		var still []want
+		for _, w := range open { // an earlier hop may have brought what this one needs
+			if able := p.fresh(ps, w); len(able) > 0 {
+				for _, m := range p.placeThrough(able, ps, w.item, w.field) {
+					still = append(still, p.again(ps, m, w))
+				}
+				continue
+			}
+			still = append(still, w)
+		}
+		open = open[:0]
+		for _, w := range still {
+			if len(w.subs) == 0 {
+				p.explain(ps, w.item.field)
+				failed = append(failed, w.item)
+				continue
+			}
+			open = append(open, w)
+		}
+		if len(open) == 0 || p.steps > stepBudget {
+			break
+		}
+		sub := p.choose(ps, open)
+		p.hop(ps, sub)
+		for i := range open {
+			open[i].subs = without(open[i].subs, sub)
+		}
+	}
+	for _, w := range open {
+		failed = append(failed, w.item)
+	}
+	return failed
+}
+
+// fresh lists the requests that resolve what is wanted and have not been tried for it.
+func (p *planner) fresh(ps *pos, w want) []*access {
+	able := p.able(ps, ps.typ, w.field)
+	if w.item.field.Sel == nil {
+		return able
+	}
+	key := w.item.field.Key
+	if key == "" {
+		key = p.keyOf(ps, w.item.field.Name, w.item.field.ArgsKey)
+	}
+	s := ps.slot(key)
+	if s == nil {
+		return able
+	}
+	var out []*access
+	for _, a := range able {
+		tried := false
+		for _, pl := range s.placed {
+			tried = tried || pl.acc == a
+		}
+		if !tried {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// again is what is still wanted after a try, with the subgraphs that are not here yet.
+func (p *planner) again(ps *pos, it item, w want) want {
+	var subs []int
+	for _, s := range w.subs {
+		if !p.present(ps, s) {
+			subs = append(subs, s)
+		}
+	}
+	return want{item: it, field: w.field, subs: subs}
+}
+
+func without(list []int, x int) []int {
+	var out []int
+	for _, v := range list {
+		if v != x {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func (p *planner) explain(ps *pos, f *operation.Field) {
+	if p.stuck == "" {
+		p.stuck = "at " + ps.typ + "." + f.Name + " no subgraph that resolves it can be entered with what is known there"
+	}
+}

@@ -1,0 +1,54 @@
+package planner
+
+import (
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"storefront/router/operation"
+	"storefront/router/plan"
+	"storefront/router/supergraph"
+)
+
+// outputOf derives the response's shape from the operation alone.
+func outputOf(sg *supergraph.Supergraph, set *operation.SelectionSet) *plan.Output {
+	def := sg.API().Types[set.Type]
+	out := &plan.Output{Type: set.Type, Abstract: def != nil && def.IsAbstractType(), Fields: make([]plan.OutputField, 0, len(set.Fields))}
+	for _, f := range set.Fields {
+		of := plan.OutputField{Key: f.Key, Name: f.Name, On: f.On, Cond: planCond(f.Cond), Args: f.Args}
+		if f.Def == nil {
+			of.Type = ast.NonNullNamedType("String", nil)
+		} else {
+			of.Type = f.Def.Type
+			if out.Abstract {
+				of.ByType = stricter(sg, set.Type, f)
+			}
+		}
+		if f.Sel != nil {
+			of.Sub = outputOf(sg, f.Sel)
+		}
+		out.Fields = append(out.Fields, of)
+	}
+	return out
+}
+
+// stricter finds where an implementer's field has another type than the interface's, such as a
+// non-null one; the object's own type decides how null is handled.
+func stricter(sg *supergraph.Supergraph, typ string, f *operation.Field) map[string]*ast.Type {
+	var out map[string]*ast.Type
+	types := f.On
+	if types == nil {
+		types = sg.Possible(typ)
+	}
+	for _, t := range types {
+		def := sg.API().Types[t]
+		if def == nil {
+			continue
+		}
+		if fd := def.Fields.ForName(f.Name); fd != nil && fd.Type.String() != f.Def.Type.String() {
+			if out == nil {
+				out = map[string]*ast.Type{}
+			}
+			out[t] = fd.Type
+		}
+	}
+	return out
+}

@@ -1,0 +1,209 @@
+// Package planner finds, for a normalized operation, the requests that answer it.
+//
+// The problem: every selected field must be read from some subgraph that resolves it, at an object
+// that this subgraph has been brought to. A subgraph is brought to an object by resolving the field
+// that leads there (staying in one request), or by a hop: an _entities request with a key of the
+// object, whose fields must have been read before, perhaps by other hops.
+//
+//	Query ──products──▶ topProducts ──▶ upc, name        request 1: products
+//	                        │ upc (key)
+//	                        └──hop──▶ reviews ──▶ body    request 2: reviews, after 1
+//
+// Cost: the number of rounds (longest chain of requests) first, then the number of requests, then
+// the fields read.
+//
+// The search: positions of the operation are walked from the root down. At each, what present
+// requests can read is read there; fields that only one subgraph resolves force their hop; then, for
+// the rest, the most useful hops are tried (with everything beneath them, changes undone) and the
+// cheapest is kept. A field of a composite type may be read through several requests at once; what
+// stays empty is dropped. When nothing under a field leads to a selected field, the level above
+// brings in another request. Tries are bounded by a budget and by their nesting; beyond it the most
+// useful hop is taken untried, which is as correct and perhaps not as cheap.
+//
+// It never ranges over a map: the same operation gives the same plan. Enter at Plan.
+package planner
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"storefront/router/operation"
+	"storefront/router/plan"
+	"storefront/router/supergraph"
+)
+
+// stepBudget bounds the search of one plan; see the package comment.
+const (
+	stepBudget = 400_000
+	tryBudget  = 60_000
+	maxTries   = 2 // tries within tries
+	maxOptions = 3 // hops tried at one position
+)
+
+type planner struct {
+	sg      *supergraph.Supergraph
+	op      *operation.Operation
+	groups  []*group
+	trail   []func()
+	opening []opening
+	steps   int
+	trying  int
+	reaches map[reachKey]int
+	stuck   string // why the first field could not be reached
+}
+
+// Plan plans an operation. The same arguments give the same plan.
+//
+// The passes, in order: place every field in a request (place.go, object.go, abstract.go, hop.go);
+// drop what turned out unused and number the requests (prune.go); write their text (write.go); lay
+// them out in rounds (layout.go); derive the response's shape (output.go).
+func Plan(sg *supergraph.Supergraph, op *operation.Operation) (*plan.Plan, error) {
+	out := &plan.Plan{Kind: op.Kind, Name: op.Name, Output: outputOf(sg, op.Root)}
+	switch op.Kind {
+	case ast.Mutation:
+		p := newPlanner(sg, op)
+		if err := p.mutation(); err != nil {
+			return nil, err
+		}
+		out.Root = layout(p.finish())
+	case ast.Subscription:
+		if err := subscription(sg, op, out); err != nil {
+			return nil, err
+		}
+	default:
+		p := newPlanner(sg, op)
+		root := p.rootPos(op.Root)
+		if failed := p.satisfy(root, clientItems(op.Root.Fields)); len(failed) > 0 {
+			return nil, p.unreachable(op.RootType, failed)
+		}
+		out.Root = layout(p.finish())
+	}
+	return out, nil
+}
+
+func newPlanner(sg *supergraph.Supergraph, op *operation.Operation) *planner {
+	return &planner{sg: sg, op: op, reaches: map[reachKey]int{}}
+}
+
+func (p *planner) rootPos(set *operation.SelectionSet) *pos {
+	return &pos{typ: set.Type, root: true, declared: set.Fields}
+}
+
+func (p *planner) unreachable(typeName string, failed []item) error {
+	if p.steps > stepBudget {
+		return fmt.Errorf("plan operation: it is too complex")
+	}
+	at, names := typeName, []string{}
+	for f := failed[0].field; f != nil; {
+		names = append(names, f.Name)
+		if f.Sel == nil || len(f.Sel.Fields) == 0 {
+			break
+		}
+		f = f.Sel.Fields[0]
+	}
+	why := ""
+	if p.stuck != "" {
+		why = ": " + p.stuck
+	}
+	return fmt.Errorf("plan operation: no subgraph leads to %s.%s%s", at, strings.Join(names, "."), why)
+}
+
+// mutation plans root fields in series: each after all requests of the one before. Neighbours that
+// one subgraph answers without further requests share one.
+func (p *planner) mutation() error {
+	root := p.rootPos(p.op.Root)
+	start := 0 // first group of the running segment
+	for _, f := range p.op.Root.Fields {
+		if f.Name == "__typename" {
+			continue
+		}
+		if len(p.groups)-start != 1 {
+			start = len(p.groups)
+			root.accs = nil
+		} else if !p.resolvesAlone(root.accs[0], f) {
+			start = len(p.groups)
+			root.accs = nil
+		}
+		p.barrier(root, start)
+		if failed := p.satisfy(root, clientItems([]*operation.Field{f})); len(failed) > 0 {
+			return p.unreachable(p.op.RootType, failed)
+		}
+	}
+	return nil
+}
+
+func (p *planner) barrier(root *pos, start int) {
+	root.after = append([]*group(nil), p.groups[:start]...)
+}
+
+// resolvesAlone reports whether a mutation field can join the running request.
+func (p *planner) resolvesAlone(acc *access, f *operation.Field) bool {
+	field := p.sg.Type(p.op.RootType).Field(f.Name)
+	return field != nil && p.can(acc, p.op.RootType, field)
+}
+
+// subscription plans a field that the router or a subgraph feeds.
+func subscription(sg *supergraph.Supergraph, op *operation.Operation, out *plan.Plan) error {
+	var root *operation.Field
+	for _, f := range op.Root.Fields {
+		if !strings.HasPrefix(f.Name, "__") {
+			root = f
+			break
+		}
+	}
+	if root == nil {
+		return fmt.Errorf("plan subscription: it selects no field")
+	}
+	live, ok := sg.Live(root.Name)
+	if !ok {
+		return subscribed(sg, op, out)
+	}
+	initial, err := planLive(sg, op, root, live, false)
+	if err != nil {
+		return err
+	}
+	event, err := planLive(sg, op, root, live, true)
+	if err != nil {
+		return err
+	}
+	out.Live = &plan.Live{Field: root.Name, Key: root.Key, Initial: initial, Event: event}
+	return nil
+}
+
+// planLive plans from what the router holds: the entity's key field, and with event all that an event
+// carries.
+func planLive(sg *supergraph.Supergraph, op *operation.Operation, root *operation.Field, live *supergraph.Live, event bool) (plan.Node, error) {
+	p := newPlanner(sg, op)
+	held := supergraph.FieldSet{{Name: live.EntityField}}
+	if event {
+		held = append(held, live.ProvidedFields()...)
+	}
+	g := &group{sub: heldData, depth: -1, root: &gnode{typ: live.TypeName}}
+	g.root.group = g
+	ps := &pos{
+		typ:      live.TypeName,
+		path:     []plan.PathElem{{Key: root.Key, List: listDepth(root.Def.Type)}},
+		declared: root.Sel.Fields,
+		accs:     []*access{{group: g, node: g.root, provides: held}},
+	}
+	if failed := p.satisfy(ps, clientItems(root.Sel.Fields)); len(failed) > 0 {
+		return nil, p.unreachable(live.TypeName, failed)
+	}
+	return layout(p.finish()), nil
+}
+
+func subscribed(sg *supergraph.Supergraph, op *operation.Operation, out *plan.Plan) error {
+	p := newPlanner(sg, op)
+	root := p.rootPos(op.Root)
+	if failed := p.satisfy(root, clientItems(op.Root.Fields)); len(failed) > 0 {
+		return p.unreachable(op.RootType, failed)
+	}
+	fetches := p.finish()
+	if len(fetches) == 0 {
+		return fmt.Errorf("plan subscription: it selects no field")
+	}
+	out.Subscribe = &plan.Subscribe{Primary: fetches[0].fetch, Rest: layout(fetches[1:])}
+	return nil
+}

@@ -1,0 +1,115 @@
+package planner
+
+import (
+	"slices"
+
+	"storefront/router/operation"
+	"storefront/router/plan"
+	"storefront/router/supergraph"
+)
+
+// represent says where the values of a key's or requirement's fields are kept, and which groups must
+// have answered before they are there.
+func (p *planner) represent(ps *pos, set supergraph.FieldSet) (fields []plan.RepField, deps []*group, ok bool) {
+	return p.representFields(ps, p.internalFields(ps.typ, set, nil))
+}
+
+func (p *planner) representFields(ps *pos, fields []*operation.Field) (out []plan.RepField, deps []*group, ok bool) {
+	for _, f := range fields {
+		if f.Name == "__typename" {
+			continue
+		}
+		if ps.abstract {
+			rf, d, ok := p.representAbstract(ps, f)
+			if !ok {
+				return nil, nil, false
+			}
+			out, deps = mergeReps(out, rf), append(deps, d...)
+			continue
+		}
+		rf, d, ok := p.representField(ps, f)
+		if !ok {
+			return nil, nil, false
+		}
+		out, deps = mergeReps(out, []plan.RepField{rf}), append(deps, d...)
+	}
+	return out, deps, true
+}
+
+func (p *planner) representField(ps *pos, f *operation.Field) (plan.RepField, []*group, bool) {
+	key := p.keyOf(ps, f.Name, f.ArgsKey)
+	rf := plan.RepField{Name: f.Name, Key: key}
+	var slots []*slot
+	if s := ps.slot(key); s != nil {
+		slots = append(slots, s)
+	}
+	if ps.base != nil {
+		if s := ps.base.slot(key); s != nil {
+			slots = append(slots, s)
+		}
+	}
+	if f.Sel == nil {
+		var first *group
+		for _, s := range slots {
+			for _, pl := range s.placed {
+				if pl.acc.group.id >= 0 || pl.acc.group.sub == heldData {
+					if first == nil || pl.acc.group.depth < first.depth {
+						first = pl.acc.group
+					}
+				}
+			}
+		}
+		return rf, []*group{first}, first != nil
+	}
+	for _, s := range slots {
+		if s.child == nil {
+			continue
+		}
+		sub, deps, ok := p.representFields(s.child, f.Sel.Fields)
+		if ok {
+			rf.Sub, rf.Typename = sub, s.child.abstract
+			return rf, deps, true
+		}
+	}
+	return rf, nil, false
+}
+
+// representAbstract looks a field up for all objects of a position at once, else for each type.
+func (p *planner) representAbstract(ps *pos, f *operation.Field) (out []plan.RepField, deps []*group, ok bool) {
+	if f.On == nil {
+		if rf, d, ok := p.representField(ps, f); ok {
+			return []plan.RepField{rf}, d, true
+		}
+	}
+	for _, v := range ps.variants {
+		if f.On != nil && !slices.Contains(f.On, v.typ) {
+			continue
+		}
+		rf, d, ok := p.representField(v, f)
+		if !ok {
+			return nil, nil, false
+		}
+		rf.On = []string{v.typ}
+		out, deps = append(out, rf), append(deps, d...)
+	}
+	return out, deps, true
+}
+
+// mergeReps adds fields to a representation, each once.
+func mergeReps(a, b []plan.RepField) []plan.RepField {
+	out := a[:len(a):len(a)]
+	for _, f := range b {
+		at := slices.IndexFunc(out, func(h plan.RepField) bool {
+			return h.Name == f.Name && h.Key == f.Key && slices.Equal(h.On, f.On)
+		})
+		if at < 0 {
+			out = append(out, f)
+			continue
+		}
+		if len(f.Sub) > 0 {
+			out = slices.Clone(out)
+			out[at].Sub = mergeReps(out[at].Sub, f.Sub)
+		}
+	}
+	return out
+}

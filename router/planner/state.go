@@ -1,0 +1,255 @@
+package planner
+
+import (
+	"slices"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"storefront/router/operation"
+	"storefront/router/plan"
+	"storefront/router/supergraph"
+)
+
+// heldData is the subgraph index of what the router itself holds (@live).
+const heldData = -1
+
+// group is a request in the making.
+type group struct {
+	id     int
+	sub    int
+	kind   plan.FetchKind
+	pos    *pos // where its objects stand; nil for the root
+	root   *gnode
+	after  []*group
+	depth  int
+	reps   []*rep
+	used   int    // fields placed in it
+	alias  *group // the group that took its place
+	needed bool
+	cond   operation.Cond // when it is needed
+}
+
+// rep is what the group sends for objects of one type.
+type rep struct {
+	typ       string
+	fields    []plan.RepField
+	satisfied []string // fields of the type whose @requires the representation carries
+}
+
+// gnode is a selection set of a group's operation.
+type gnode struct {
+	group   *group
+	typ     string // its type in the subgraph; "" at the root of an _entities request
+	fields  []*gfield
+	frags   []*gnode
+	touched bool // wanted even when it selects nothing
+}
+
+// gfield is a field of a group's operation.
+type gfield struct {
+	key     string
+	name    string
+	args    ast.ArgumentList
+	argsKey string
+	typ     *ast.Type // in the subgraph
+	demands []demand
+	node    *gnode // nil for leaves
+}
+
+// demand is why a field is read: for the client under a condition, or for another group.
+type demand struct {
+	cond operation.Cond
+	by   *group // nil for the client
+}
+
+// pos is a position of the operation: the objects at a path.
+type pos struct {
+	typ      string
+	abstract bool
+	root     bool
+	path     []plan.PathElem
+	declared []*operation.Field // what the client selects here
+	accs     []*access
+	slots    []*slot
+	base     *pos     // for one object type of an abstract position
+	variants []*pos   // of an abstract position
+	internal []naming // keys given to fields the client does not select; on the base
+	after    []*group // what root requests here must wait for
+}
+
+type naming struct{ name, argsKey, key string }
+
+// slot is a key of the objects at a position, and the requests that fill it.
+type slot struct {
+	key    string
+	placed []placement
+	child  *pos
+}
+
+type placement struct {
+	acc   *access
+	field *gfield
+}
+
+// access is a request that has been brought to a position.
+type access struct {
+	group     *group
+	node      *gnode
+	provides  supergraph.FieldSet
+	satisfied []string
+}
+
+// item is a field to place.
+type item struct {
+	field *operation.Field
+	by    *group // for whom, nil for the client
+}
+
+type opening struct {
+	pos      *pos
+	sub      int
+	requires string
+}
+
+func clientItems(fields []*operation.Field) []item {
+	out := make([]item, len(fields))
+	for i, f := range fields {
+		out[i] = item{field: f}
+	}
+	return out
+}
+
+func (p *planner) undo(mark int) {
+	for i := len(p.trail) - 1; i >= mark; i-- {
+		p.trail[i]()
+	}
+	p.trail = p.trail[:mark]
+}
+
+func (p *planner) did(undo func()) { p.trail = append(p.trail, undo) }
+
+// frag returns the selection for objects of one type within n.
+func (p *planner) frag(n *gnode, typ string) *gnode {
+	if n.typ == typ {
+		return n
+	}
+	for _, f := range n.frags {
+		if f.typ == typ {
+			return f
+		}
+	}
+	f := &gnode{group: n.group, typ: typ}
+	n.frags = append(n.frags, f)
+	p.did(func() { n.frags = n.frags[:len(n.frags)-1] })
+	return f
+}
+
+func (p *planner) touch(n *gnode) {
+	if n.touched {
+		return
+	}
+	n.touched = true
+	n.group.used++
+	p.did(func() { n.touched = false; n.group.used-- })
+}
+
+func (p *planner) addAccess(ps *pos, a *access) {
+	ps.accs = append(ps.accs, a)
+	p.did(func() { ps.accs = ps.accs[:len(ps.accs)-1] })
+}
+
+func (ps *pos) owner() *pos {
+	if ps.base != nil {
+		return ps.base
+	}
+	return ps
+}
+
+// variant returns the position narrowed to one object type.
+func (p *planner) variant(ps *pos, typ string) *pos {
+	for _, v := range ps.variants {
+		if v.typ == typ {
+			return v
+		}
+	}
+	v := &pos{typ: typ, path: ps.path, base: ps}
+	ps.variants = append(ps.variants, v)
+	p.did(func() { ps.variants = ps.variants[:len(ps.variants)-1] })
+	return v
+}
+
+// slotFor returns the slot of a key at this very position, made when missing.
+func (p *planner) slotFor(ps *pos, key string) *slot {
+	if s := ps.slot(key); s != nil {
+		return s
+	}
+	s := &slot{key: key}
+	ps.slots = append(ps.slots, s)
+	p.did(func() { ps.slots = ps.slots[:len(ps.slots)-1] })
+	return s
+}
+
+func (ps *pos) slot(key string) *slot {
+	for _, s := range ps.slots {
+		if s.key == key {
+			return s
+		}
+	}
+	return nil
+}
+
+// applies reports whether a client's field at the position covers every object that ps stands for.
+func (ps *pos) applies(f *operation.Field) bool {
+	if f.On == nil {
+		return true
+	}
+	return ps.base != nil && slices.Contains(f.On, ps.typ)
+}
+
+// keyOf gives the key under which a field is kept here: the client's, when the client selects the
+// same field, else one that collides with none.
+func (p *planner) keyOf(ps *pos, name, argsKey string) string {
+	o := ps.owner()
+	for _, f := range o.declared {
+		if f.Name == name && f.ArgsKey == argsKey && ps.applies(f) {
+			return f.Key
+		}
+	}
+	for _, n := range o.internal {
+		if n.name == name && n.argsKey == argsKey {
+			return n.key
+		}
+	}
+	key := name
+	for i := 0; ; i++ {
+		if i > 0 {
+			key = "_" + name + "_" + itoa(i)
+		}
+		taken := slices.ContainsFunc(o.declared, func(f *operation.Field) bool { return f.Key == key }) ||
+			slices.ContainsFunc(o.internal, func(n naming) bool { return n.key == key })
+		if !taken {
+			break
+		}
+	}
+	o.internal = append(o.internal, naming{name, argsKey, key})
+	p.did(func() { o.internal = o.internal[:len(o.internal)-1] })
+	return key
+}
+
+// declaredAt returns what the client selects under a key of the position.
+func (ps *pos) declaredAt(key string) []*operation.Field {
+	for _, f := range ps.owner().declared {
+		if f.Key == key && f.Sel != nil && (ps.base == nil && f.On == nil || ps.base != nil && ps.applies(f)) {
+			return f.Sel.Fields
+		}
+	}
+	return nil
+}
+
+func listDepth(t *ast.Type) int {
+	n := 0
+	for ; t.Elem != nil; t = t.Elem {
+		n++
+	}
+	return n
+}
