@@ -1,0 +1,3 @@
+package products
+
+//go:generate go run storefront/internal/codegen products
