@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"go.opentelemetry.io/otel/propagation"
+
+	"storefront/internal/errs"
+	"storefront/internal/identity"
+	"storefront/internal/oidc"
+	"storefront/router/gateway"
+)
+
+// guestHeader carries the secret that cartCreate gave a guest.
+const guestHeader = "X-Guest-Token"
+
+// partnerRole is the role of clients that may send ids of published operations only.
+const partnerRole = "partner"
+
+// authenticator turns a request's bearer token and guest token into an identity.
+type authenticator struct{ verifier *oidc.Verifier }
+
+func (a authenticator) Authenticate(ctx context.Context, h http.Header) (*gateway.Identity, error) {
+	who := identity.Identity{Locale: firstLanguage(h.Get("Accept-Language"))}
+	out := &gateway.Identity{}
+	if header := h.Get("Authorization"); header != "" {
+		scheme, token, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") || token == "" {
+			return nil, errs.New(errs.Unauthenticated, "the header authorization has to be: Bearer TOKEN")
+		}
+		claims, err := a.verifier.Verify(ctx, strings.TrimSpace(token))
+		if err != nil {
+			return nil, err
+		}
+		who.User = identity.UserID(claims.Issuer, claims.Subject)
+		who.Issuer, who.Subject, who.Name, who.Email = claims.Issuer, claims.Subject, claims.Name, claims.Email
+		who.Client, who.Roles, who.Scopes = claims.ClientID, claims.Roles, claims.Scopes
+		if claims.Locale != "" {
+			who.Locale = claims.Locale
+		}
+		out.Expiry = claims.Expiry
+		if slices.Contains(claims.Roles, partnerRole) {
+			out.Partner = claims.ClientID
+		}
+	}
+	if token := h.Get(guestHeader); token != "" {
+		if len(token) > 100 {
+			return nil, errs.New(errs.BadInput, "the header x-guest-token is the one that cartCreate gave, 32 characters")
+		}
+		who.Guest = identity.GuestID(token)
+	}
+	out.ID, out.All, out.Value = who.User, who.Staff(), who
+	if who.Guest != "" {
+		out.Also = []string{who.Guest}
+	}
+	return out, nil
+}
+
+// firstLanguage is the first tag of an Accept-Language header, "" when there is none that looks like one.
+func firstLanguage(header string) string {
+	tag, _, _ := strings.Cut(header, ",")
+	tag, _, _ = strings.Cut(tag, ";")
+	if tag = strings.TrimSpace(tag); len(tag) < 2 || len(tag) > 35 || tag == "*" {
+		return ""
+	}
+	return tag
+}
+
+// headers signs the identity for each subgraph and passes the trace on; nothing else of the client's.
+type headers struct{ signer *identity.Signer }
+
+func (s headers) SubgraphHeaders(ctx context.Context, id *gateway.Identity, subgraph string, _ http.Header) http.Header {
+	who, _ := id.Value.(identity.Identity)
+	h := http.Header{identity.Header: {s.signer.Sign(who, subgraph)}}
+	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(h))
+	return h
+}
