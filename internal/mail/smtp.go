@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -19,9 +20,11 @@ import (
 // TLSMode says how a connection to the server is made safe.
 type TLSMode string
 
-// The TLS modes. The zero value is TLSStart, or TLSNone for a server on loopback.
+// The TLS modes. The zero value is TLSNone for a server on loopback, TLSImplicit for port 465, and else
+// TLSOffered. A password is sent over TLS or to loopback only, whatever the mode.
 const (
-	TLSNone     TLSMode = "none"     // plain text; a password is sent to loopback only
+	TLSNone     TLSMode = "none"     // plain text
+	TLSOffered  TLSMode = "offered"  // as TLSStart when the server offers it, else plain text
 	TLSStart    TLSMode = "starttls" // plain text turned into TLS, usually port 587
 	TLSImplicit TLSMode = "tls"      // TLS from the first byte, usually port 465
 )
@@ -32,7 +35,8 @@ type Config struct {
 	Username string // empty: no sign-in
 	Password string
 	TLS      TLSMode
-	PoolSize int // connections at the same time; 0 means 4
+	PoolSize int            // connections at the same time; 0 means 4
+	RootCAs  *x509.CertPool // nil means the system's
 }
 
 const (
@@ -58,15 +62,18 @@ func NewSMTP(cfg Config) *SMTP {
 	if cfg.PoolSize <= 0 {
 		cfg.PoolSize = 4
 	}
-	host, _, err := net.SplitHostPort(cfg.Addr)
+	host, port, err := net.SplitHostPort(cfg.Addr)
 	if err != nil {
 		host = cfg.Addr // dialing tells what is wrong with it
 	}
-	if cfg.TLS == "" {
-		cfg.TLS = TLSStart
-		if isLoopback(host) {
-			cfg.TLS = TLSNone
-		}
+	switch {
+	case cfg.TLS != "":
+	case isLoopback(host):
+		cfg.TLS = TLSNone
+	case port == "465":
+		cfg.TLS = TLSImplicit
+	default:
+		cfg.TLS = TLSOffered
 	}
 	return &SMTP{cfg: cfg, host: host, slots: make(chan struct{}, cfg.PoolSize)}
 }
@@ -204,9 +211,9 @@ func (s *SMTP) connect(ctx context.Context) (*conn, error) {
 	if s.cfg.Username == "" {
 		return c, nil
 	}
-	if s.cfg.TLS == TLSNone && !isLoopback(s.host) {
+	if _, secure := c.smtp.TLSConnectionState(); !secure && !isLoopback(s.host) {
 		c.smtp.Close()
-		return nil, errs.New(errs.BadInput, "the mail server's password is not sent without TLS; use TLS mode starttls or tls")
+		return nil, errs.New(errs.Unavailable, "the mail server at %s offers no TLS, and our password is not sent without it; use TLS mode starttls or tls", s.cfg.Addr)
 	}
 	if err := c.smtp.Auth(sasl.NewPlainClient("", s.cfg.Username, s.cfg.Password)); err != nil {
 		c.smtp.Close()
@@ -218,15 +225,30 @@ func (s *SMTP) connect(ctx context.Context) (*conn, error) {
 func (s *SMTP) dial(ctx context.Context) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
+	if s.cfg.TLS != TLSOffered {
+		return s.dialAs(ctx, s.cfg.TLS)
+	}
+	c, err := s.dialAs(ctx, TLSNone)
+	if err != nil {
+		return nil, err
+	}
+	if offered, _ := c.smtp.Extension("STARTTLS"); !offered {
+		return c, nil
+	}
+	c.smtp.Close() // go-smtp turns on TLS at the start of a connection only
+	return s.dialAs(ctx, TLSStart)
+}
+
+func (s *SMTP) dialAs(ctx context.Context, mode TLSMode) (*conn, error) {
 	raw, err := new(net.Dialer).DialContext(ctx, "tcp", s.cfg.Addr)
 	if err != nil {
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	defer stop()
-	conf := &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12}
+	conf := &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12, RootCAs: s.cfg.RootCAs}
 	var client *gosmtp.Client
-	switch s.cfg.TLS {
+	switch mode {
 	case TLSNone:
 		client = gosmtp.NewClient(raw)
 	case TLSImplicit:
@@ -234,7 +256,7 @@ func (s *SMTP) dial(ctx context.Context) (*conn, error) {
 	case TLSStart:
 		client, err = gosmtp.NewClientStartTLS(raw, conf)
 	default:
-		err = fmt.Errorf("%q is no TLS mode; use none, starttls or tls", s.cfg.TLS)
+		err = fmt.Errorf("%q is no TLS mode; use none, offered, starttls or tls", mode)
 	}
 	if err != nil {
 		return nil, errors.Join(err, raw.Close())

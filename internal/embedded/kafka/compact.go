@@ -6,18 +6,42 @@ package kafka
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 func asideDir(dir string) string { return filepath.Join(dir, "compacting") }
 
+// compactedTopics are the topics whose policy says so, whoever created them.
+func compactedTopics(dir string) (map[string]bool, error) {
+	var file struct {
+		Topics []struct {
+			Name    string            `json:"name"`
+			Configs map[string]string `json:"configs"`
+		} `json:"topics"`
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "topics.json"))
+	if err != nil {
+		return nil, fmt.Errorf("read topics: %w", err)
+	}
+	if err := json.Unmarshal(raw, &file); err != nil {
+		return nil, fmt.Errorf("read topics: %w", err)
+	}
+	compacted := make(map[string]bool)
+	for _, t := range file.Topics {
+		compacted[t.Name] = strings.Contains(t.Configs["cleanup.policy"], "compact")
+	}
+	return compacted, nil
+}
+
 // compact compacts the compacted topics when one of their partitions is larger than the limit.
 func (s *Server) compact(ctx context.Context, cfg Config) error {
-	compacted := make(map[string]bool)
-	for _, t := range cfg.Topics {
-		compacted[t.Name] = t.Compacted
+	compacted, err := compactedTopics(cfg.Dir)
+	if err != nil {
+		return err
 	}
 	folders, err := filepath.Glob(filepath.Join(cfg.Dir, "partitions", "*"))
 	if err != nil {
