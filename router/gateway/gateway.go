@@ -27,7 +27,6 @@ import (
 type Config struct {
 	Supergraph *supergraph.Supergraph
 	Transport  execute.Transport
-	Execute    execute.Options
 
 	Auth       Authenticator  // default: everyone is anonymous
 	Headers    HeaderSource   // default: subgraphs get the request id and nothing else
@@ -110,7 +109,7 @@ func New(cfg Config) (*Gateway, error) {
 		cfg:      cfg,
 		log:      cfg.Logger,
 		observer: cfg.Observer,
-		executor: execute.New(cfg.Supergraph, cfg.Transport, cfg.Execute),
+		executor: execute.New(cfg.Supergraph, cfg.Transport, execute.Options{SubgraphMessages: true}), // present masks
 		cache:    cache,
 		draining: draining,
 		drain:    drain,

@@ -65,6 +65,8 @@ type Subscription @join__type(graph: ORDERS) @join__type(graph: REVIEWS) {
     @live(topic: "order-events", key: "orderId", provides: "id status version", owner: "customerId", version: "version")
   myOrders: Order @join__field(graph: ORDERS)
     @live(topic: "order-events", key: "$viewer", types: ["OrderPlaced", "OrderPaid"], provides: "id status version", owner: "customerId")
+  orderAlways(orderId: ID!): Order! @join__field(graph: ORDERS)
+    @live(topic: "order-events", key: "orderId", provides: "id status", owner: "customerId", version: "version")
   plain: Int @join__field(graph: ORDERS)
 }
 type Order @join__type(graph: ORDERS, key: "id") @join__type(graph: REVIEWS, key: "id") {

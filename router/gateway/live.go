@@ -214,7 +214,10 @@ func (l *liveRun) deliverState(ctx context.Context, responseKey string, root map
 	}
 	data, version, present := takeVersion(response.Data, responseKey)
 	if !present {
-		list := response.Errors
+		// A null where the schema wants an entity is the router's own error and says nothing here.
+		list := slices.DeleteFunc(slices.Clone(response.Errors), func(e *gqlerror.Error) bool {
+			return codeOf(e) == codeInternal && e.Extensions["service"] == nil
+		})
 		if len(list) == 0 {
 			list = gqlerror.List{problem(codeNotFound, "There is nothing to watch here, or it is not yours to see.")}
 		}

@@ -190,6 +190,9 @@ func TestOnlyTheOwnerSees(t *testing.T) {
 		s.expect("next", "NOT_FOUND")
 		s.expect("complete", "")
 	}
+	always := h.stream(t, `subscription { orderAlways(orderId: "o1") { id } }`, "Authorization", "Bearer bob")
+	always.expect("next", "NOT_FOUND")
+	always.expect("complete", "")
 	staff := h.signedIn(t, "staff")
 	staff.subscribe("1", watchO1)
 	staff.expect("next", `"version":1`)
