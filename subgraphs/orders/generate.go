@@ -1,0 +1,3 @@
+package orders
+
+//go:generate go run storefront/internal/codegen orders

@@ -1,0 +1,244 @@
+package orders
+
+import (
+	"context"
+	"unicode/utf8"
+
+	"storefront/events"
+	"storefront/internal/errs"
+	"storefront/internal/identity"
+	"storefront/internal/money"
+	"storefront/internal/outbox"
+	"storefront/loaders/page"
+)
+
+// OrderConnection is one page of orders.
+type OrderConnection = page.Connection[Order]
+
+// OrderEdge is one order of a page.
+type OrderEdge = page.Edge[Order]
+
+// Orders returns the caller's orders among ids, in the order asked; nil for one that is not there or not
+// theirs to see.
+func (s *Service) Orders(ctx context.Context, ids []string) ([]*Order, error) {
+	found, err := s.store.Orders(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return visible(ctx, found, ids), nil
+}
+
+// OrdersOfCarts returns the orders that carts became, in the order asked; nil where there is none.
+func (s *Service) OrdersOfCarts(ctx context.Context, cartIDs []string) ([]*Order, error) {
+	found, err := s.store.OrdersByCart(ctx, cartIDs)
+	if err != nil {
+		return nil, err
+	}
+	return visible(ctx, found, cartIDs), nil
+}
+
+func visible(ctx context.Context, found map[string]Order, keys []string) []*Order {
+	who := identity.From(ctx)
+	list := make([]*Order, len(keys))
+	for i, key := range keys {
+		if o, ok := found[key]; ok && who.MaySee(o.Owner) {
+			list[i] = &o
+		}
+	}
+	return list
+}
+
+// Order returns one order, nil when there is none that the caller may see.
+func (s *Service) Order(ctx context.Context, orderID string) (*Order, error) {
+	list, err := s.Orders(ctx, []string{orderID})
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// MyOrders returns a page of the caller's orders, newest first.
+func (s *Service) MyOrders(ctx context.Context, args page.Args) (*OrderConnection, error) {
+	owner := identity.From(ctx).Owner()
+	if owner == "" {
+		return nil, errs.New(errs.Unauthenticated, "sign in, or send the guest token in the header x-guest-token")
+	}
+	return s.list(ctx, OrderFilter{Owner: owner}, args)
+}
+
+// OrdersOf returns a page of a person's orders; NotFound unless the caller is that person or staff.
+func (s *Service) OrdersOf(ctx context.Context, owner string, args page.Args) (*OrderConnection, error) {
+	if !identity.From(ctx).MaySee(owner) {
+		return nil, errs.New(errs.NotFound, "these orders are not yours to see")
+	}
+	return s.list(ctx, OrderFilter{Owner: owner}, args)
+}
+
+// AllOrders returns a page of everyone's orders. Staff only.
+func (s *Service) AllOrders(ctx context.Context, status *OrderStatus, args page.Args) (*OrderConnection, error) {
+	if err := identity.From(ctx).RequireStaff(); err != nil {
+		return nil, err
+	}
+	f := OrderFilter{}
+	if status != nil {
+		f.Status = *status
+	}
+	return s.list(ctx, f, args)
+}
+
+func (s *Service) list(ctx context.Context, f OrderFilter, args page.Args) (*OrderConnection, error) {
+	w, err := args.Window()
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.store.ListOrders(ctx, f, w)
+	if err != nil {
+		return nil, err
+	}
+	c := page.Of(w, list, func(o Order) string { return page.Cursor(o.ID) })
+	return &c, nil
+}
+
+// CancelOrder asks for an order to be stopped; the owner or staff. The answer is CANCELLING: shipping
+// decides, unless the order was on its way out already.
+func (s *Service) CancelOrder(ctx context.Context, orderID string, reason *string) (*Order, error) {
+	who := identity.From(ctx)
+	code, words := "CUSTOMER_REQUEST", "cancelled by the customer"
+	if reason != nil && *reason != "" {
+		words = *reason
+	}
+	if err := checkReason(words); err != nil {
+		return nil, err
+	}
+	o, err := s.store.UpdateOrder(ctx, orderID, func(o *Order) ([]outbox.Event, error) {
+		if !who.MaySee(o.Owner) {
+			return nil, noOrder()
+		}
+		by, said := code, words
+		if !who.Owns(o.Owner) {
+			by = "STAFF_REQUEST"
+			if reason == nil || *reason == "" {
+				said = "cancelled by the shop"
+			}
+		}
+		return o.requestCancel(by+": "+said, s.now())
+	})
+	return answer(o, err)
+}
+
+// ReturnLines takes back part of a paid order, refunds it and puts it on stock again. Staff only; once
+// per idempotency key.
+func (s *Service) ReturnLines(ctx context.Context, orderID string, lines []ReturnLineInput, reason *string, key string) (*Order, error) {
+	if err := identity.From(ctx).RequireStaff(); err != nil {
+		return nil, err
+	}
+	if n := utf8.RuneCountInString(key); n < 8 || n > 255 {
+		return nil, errs.Input([]string{"idempotencyKey"}, "an idempotency key has 8 to 255 characters; this has %d", n)
+	}
+	if len(lines) == 0 || len(lines) > MaxLines {
+		return nil, errs.Input([]string{"lines"}, "between 1 and %d lines, please", MaxLines)
+	}
+	words := "returned"
+	if reason != nil && *reason != "" {
+		words = *reason
+	}
+	if err := checkReason(words); err != nil {
+		return nil, err
+	}
+	o, err := s.store.UpdateOrder(ctx, orderID, func(o *Order) ([]outbox.Event, error) {
+		return o.returnLines(lines, words, key, s.now())
+	})
+	return answer(o, err)
+}
+
+func checkReason(reason string) error {
+	if utf8.RuneCountInString(reason) > 500 {
+		return errs.Input([]string{"reason"}, "a reason has at most 500 characters")
+	}
+	return nil
+}
+
+func noOrder() error {
+	return &errs.Error{Code: errs.NotFound, Field: []string{"id"}, Message: "there is no such order"}
+}
+
+func answer(o Order, err error) (*Order, error) {
+	if errs.Is(err, errs.NotFound) {
+		return nil, noOrder()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &o, nil
+}
+
+// The handlers of the saga's events. Each is safe to repeat.
+
+func (s *Service) StockReserved(ctx context.Context, e events.StockReserved) error {
+	return s.move(ctx, e.OrderID, func(o *Order) []outbox.Event { return o.stockReserved(s.now()) })
+}
+
+func (s *Service) StockRejected(ctx context.Context, e events.StockRejected) error {
+	return s.move(ctx, e.OrderID, func(o *Order) []outbox.Event { return o.stockRejected(e.Missing, s.now()) })
+}
+
+func (s *Service) PaymentActionRequired(ctx context.Context, e events.PaymentActionRequired) error {
+	return s.move(ctx, e.OrderID, func(o *Order) []outbox.Event { return o.actionRequired(s.now()) })
+}
+
+func (s *Service) PaymentProcessed(ctx context.Context, e events.PaymentProcessed) error {
+	return s.move(ctx, e.OrderID, func(o *Order) []outbox.Event { return o.paymentProcessed(s.now()) })
+}
+
+func (s *Service) PaymentFailed(ctx context.Context, e events.PaymentFailed) error {
+	return s.move(ctx, e.OrderID, func(o *Order) []outbox.Event { return o.paymentFailed(e.Message, s.now()) })
+}
+
+// PaymentVoided ends an order whose reservation ran out. A void that follows a cancellation is news to
+// nobody.
+func (s *Service) PaymentVoided(ctx context.Context, e events.PaymentVoided) error {
+	if e.Reason != "RESERVATION_EXPIRED" {
+		return nil
+	}
+	return s.move(ctx, e.OrderID, func(o *Order) []outbox.Event { return o.reservationExpired(s.now()) })
+}
+
+func (s *Service) PaymentRefunded(ctx context.Context, e events.PaymentRefunded) error {
+	return s.move(ctx, e.OrderID, func(o *Order) []outbox.Event {
+		o.paymentRefunded(money.Money(e.Refunded), s.now())
+		return nil
+	})
+}
+
+func (s *Service) ShipmentCreated(ctx context.Context, e events.ShipmentCreated) error {
+	return s.move(ctx, e.OrderID, func(o *Order) []outbox.Event { return o.shipmentCreated(s.now()) })
+}
+
+func (s *Service) ShipmentInTransit(ctx context.Context, e events.ShipmentInTransit) error {
+	return s.move(ctx, e.OrderID, func(o *Order) []outbox.Event { return o.shipmentInTransit(s.now()) })
+}
+
+func (s *Service) ShipmentDelivered(ctx context.Context, e events.ShipmentDelivered) error {
+	return s.move(ctx, e.OrderID, func(o *Order) []outbox.Event { return o.shipmentDelivered(s.now()) })
+}
+
+func (s *Service) ShipmentCancelled(ctx context.Context, e events.ShipmentCancelled) error {
+	return s.move(ctx, e.OrderID, func(o *Order) []outbox.Event { return o.shipmentCancelled(s.now()) })
+}
+
+func (s *Service) ShipmentCancellationRefused(ctx context.Context, e events.ShipmentCancellationRefused) error {
+	return s.move(ctx, e.OrderID, func(o *Order) []outbox.Event { return o.cancellationRefused(s.now()) })
+}
+
+// move applies a transition; once the order is final, the use of its discount code is settled or given
+// back. NotFound when there is no such order: an order is written before anyone hears of it.
+func (s *Service) move(ctx context.Context, orderID string, change func(*Order) []outbox.Event) error {
+	o, err := s.store.UpdateOrder(ctx, orderID, func(o *Order) ([]outbox.Event, error) { return change(o), nil })
+	if err != nil || o.DiscountCode == "" || !o.Status.Final() {
+		return err
+	}
+	if o.Status == StatusDelivered {
+		return s.store.SettleDiscount(ctx, o.DiscountCode, o.CartID)
+	}
+	return s.store.ReleaseDiscount(ctx, o.DiscountCode, o.CartID)
+}

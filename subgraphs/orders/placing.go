@@ -1,0 +1,161 @@
+package orders
+
+import (
+	"context"
+	"errors"
+	"unicode/utf8"
+
+	"storefront/internal/errs"
+	"storefront/internal/identity"
+)
+
+// PlaceOrderResult is one of PlaceOrderSuccess, CartNotReady and IdempotencyConflict.
+type PlaceOrderResult interface{ IsPlaceOrderResult() }
+
+// PlaceOrderSuccess is the order that the key stands for.
+type PlaceOrderSuccess struct {
+	Order   *Order
+	Created bool // false when this key had placed it before
+}
+
+// CartNotReady says what to mend; nothing was placed.
+type CartNotReady struct {
+	Cart     *Cart
+	Problems []*errs.Error
+}
+
+// IdempotencyConflict says that the key stands for another input; nothing was placed.
+type IdempotencyConflict struct {
+	Message string
+	Order   *Order
+}
+
+func (PlaceOrderSuccess) IsPlaceOrderResult()   {}
+func (CartNotReady) IsPlaceOrderResult()        {}
+func (IdempotencyConflict) IsPlaceOrderResult() {}
+
+// PlaceOrder makes a cart an order at the prices of now. One write makes the order and its events; unique
+// indexes on owner and key, and on the cart, hold that a key, and a cart, give one order at most, however
+// many calls run at once. The discount's use is held before and belongs to the cart, so a repeat holds it
+// once; when no order follows, Run gives it back.
+func (s *Service) PlaceOrder(ctx context.Context, in PlaceOrderInput, key string) (PlaceOrderResult, error) {
+	if n := utf8.RuneCountInString(key); n < 8 || n > 255 {
+		return nil, errs.Input([]string{"idempotencyKey"}, "an idempotency key has 8 to 255 characters, such as a UUID; this has %d", n)
+	}
+	if in.PaymentToken == "" || len(in.PaymentToken) > 512 {
+		return nil, errs.Input([]string{"input", "paymentToken"}, "a payment token has 1 to 512 bytes; take one from payments")
+	}
+	who := identity.From(ctx)
+	if who.Owner() == "" {
+		return nil, errs.New(errs.Unauthenticated, "sign in, or send the guest token in the header x-guest-token")
+	}
+	if before, err := s.placedBefore(ctx, who.Owner(), key, in); before != nil || err != nil {
+		return before, err
+	}
+	cart, err := s.Cart(ctx, in.CartID)
+	if err != nil {
+		return nil, err
+	}
+	if cart == nil {
+		return nil, &errs.Error{Code: errs.NotFound, Field: []string{"input", "cartId"}, Message: "there is no such cart"}
+	}
+	if cart.Owner != who.Owner() { // staff, or a person with a guest's cart
+		if before, err := s.placedBefore(ctx, cart.Owner, key, in); before != nil || err != nil {
+			return before, err
+		}
+	}
+	if taken, err := s.cartTaken(ctx, cart); taken != nil || err != nil {
+		return taken, err
+	}
+	if len(cart.Problems) > 0 {
+		return s.notReady(cart)
+	}
+	if cart.DiscountCode != nil {
+		held, err := s.store.HoldDiscount(ctx, *cart.DiscountCode, cart.ID, s.now())
+		if err != nil {
+			return nil, err
+		}
+		if !held {
+			cart.Problems = append(cart.Problems, discountUsedUp(*cart.DiscountCode))
+			return s.notReady(cart)
+		}
+	}
+	return s.insertOrder(ctx, who, cart, in, key)
+}
+
+func (s *Service) insertOrder(ctx context.Context, who identity.Identity, cart *Cart, in PlaceOrderInput, key string) (PlaceOrderResult, error) {
+	locale := cart.Locale
+	if who.Owns(cart.Owner) && who.Locale != "" {
+		locale = who.Locale
+	}
+	if locale == "" {
+		locale = s.defaultLocale
+	}
+	o, first := newOrder(cart, in, key, locale, s.now())
+	err := s.store.InsertOrder(ctx, o, first...)
+	if errors.Is(err, ErrExists) { // another call was first, with this key or with this cart
+		if before, err := s.placedBefore(ctx, cart.Owner, key, in); before != nil || err != nil {
+			return before, err
+		}
+		if taken, err := s.cartTaken(ctx, cart); taken != nil || err != nil {
+			return taken, err
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.closeCart(ctx, o)
+	return PlaceOrderSuccess{Order: o, Created: true}, nil
+}
+
+// placedBefore answers a key that owner has used; nil when it is new.
+func (s *Service) placedBefore(ctx context.Context, owner, key string, in PlaceOrderInput) (PlaceOrderResult, error) {
+	o, err := s.store.OrderByKey(ctx, owner, key)
+	switch {
+	case errs.Is(err, errs.NotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case o.InputHash != in.hash():
+		return IdempotencyConflict{Order: &o,
+			Message: "this idempotency key has placed order " + o.Number + " with another input; nothing was placed; use a fresh key"}, nil
+	}
+	s.closeCart(ctx, &o)
+	return PlaceOrderSuccess{Order: &o}, nil
+}
+
+// cartTaken answers for a cart that has become an order under another key; nil when it has not.
+func (s *Service) cartTaken(ctx context.Context, cart *Cart) (PlaceOrderResult, error) {
+	taken, err := s.store.OrdersByCart(ctx, []string{cart.ID})
+	if err != nil {
+		return nil, err
+	}
+	switch o, ok := taken[cart.ID]; {
+	case ok:
+		s.closeCart(ctx, &o)
+		cart.Problems = nil
+		cart.problem("ALREADY_ORDERED", []string{"cartId"}, "this cart has become order %s already; open a new cart", o.Number)
+	case cart.changeable() != nil:
+		cart.Problems = nil
+		cart.problem("CLOSED", []string{"cartId"}, "%s", cart.changeable().Error())
+	default:
+		return nil, nil
+	}
+	return s.notReady(cart)
+}
+
+func (s *Service) notReady(cart *Cart) (PlaceOrderResult, error) {
+	return CartNotReady{Cart: cart, Problems: cart.Problems}, nil
+}
+
+// closeCart notes on the cart that it has become an order. The order itself holds that, so a failure
+// here loses nothing: it is logged, and made good at the next repeat.
+func (s *Service) closeCart(ctx context.Context, o *Order) {
+	_, err := s.store.UpdateBasket(ctx, o.CartID, func(b *Basket) error {
+		b.OrderID, b.Open = o.ID, false
+		return nil
+	})
+	if err != nil && !errs.Is(err, errs.NotFound) {
+		s.log.WarnContext(ctx, "cart not closed after its order was placed", "order", o.ID, "cart", o.CartID, "error", err)
+	}
+}
