@@ -29,7 +29,7 @@ type collection struct {
 	size    int64 // bytes of all documents
 	indexes []*index
 
-	scanned atomic.Int64 // records looked at by queries, for tests and $planner questions
+	scanned atomic.Int64 // records that queries looked at, whether they matched or not
 }
 
 func newCollection(ns string, j *journal) *collection {
@@ -46,7 +46,7 @@ func newCollection(ns string, j *journal) *collection {
 func (c *collection) find(f *filter, sort []column, skip, limit int64) []*record {
 	s := c.plan(f.root, sort)
 	enough := int64(-1) // stop after so many; -1 reads all
-	if limit > 0 && (s.ordered == len(sort) || s.ordered > 0) {
+	if limit > 0 && (s.ordered > 0 || len(sort) == 0) {
 		enough = skip + limit
 	}
 	full := s.ordered == len(sort)
@@ -61,7 +61,7 @@ func (c *collection) find(f *filter, sort []column, skip, limit int64) []*record
 			if lastKeys == nil {
 				lastKeys = sortKeys(found[len(found)-1].doc, sort[:s.ordered])
 			}
-			if !slices.EqualFunc(keys, lastKeys, func(a, b value) bool { return compare(a, b) == 0 }) {
+			if !equalKeys(keys, lastKeys) {
 				return false
 			}
 		}
@@ -230,8 +230,9 @@ func (c *collection) unlink(r *record) {
 	c.size -= int64(len(r.doc))
 }
 
-// build fills a new index from the records there are.
+// build fills a new index from the records there are: sorted first, which loads the tree fastest.
 func (c *collection) build(ix *index) error {
+	entries := make([]entry, 0, c.records.Len())
 	var failed error
 	c.records.Scan(func(_ uint64, r *record) bool {
 		keys, err := ix.keys(r.doc)
@@ -239,12 +240,21 @@ func (c *collection) build(ix *index) error {
 			failed = err
 			return false
 		}
-		if taken := ix.conflict(keys, r.seq); taken != nil {
-			failed = ix.duplicate(c.ns, taken)
-			return false
+		ix.multikey = ix.multikey || len(keys) > 1
+		for _, k := range keys {
+			entries = append(entries, entry{keys: k, r: r})
 		}
-		ix.add(r, keys)
 		return true
 	})
-	return failed
+	if failed != nil {
+		return failed
+	}
+	slices.SortFunc(entries, ix.order)
+	for i, e := range entries {
+		if i > 0 && ix.unique && entries[i-1].r != e.r && equalKeys(entries[i-1].keys, e.keys) {
+			return ix.duplicate(c.ns, e.keys)
+		}
+		ix.tree.Load(e)
+	}
+	return nil
 }

@@ -47,9 +47,10 @@ func newIndex(spec indexSpec) *index {
 	return ix
 }
 
-func (ix *index) less(a, b entry) bool {
-	n := min(len(a.keys), len(b.keys))
-	for i := range n {
+func (ix *index) less(a, b entry) bool { return ix.order(a, b) < 0 }
+
+func (ix *index) order(a, b entry) int {
+	for i := range min(len(a.keys), len(b.keys)) {
 		var c int
 		if a.classOnly && i == len(a.keys)-1 || b.classOnly && i == len(b.keys)-1 {
 			c = order(class(a.keys[i].Type), class(b.keys[i].Type))
@@ -57,13 +58,17 @@ func (ix *index) less(a, b entry) bool {
 			c = compare(a.keys[i], b.keys[i])
 		}
 		if c != 0 {
-			return c*ix.columns[i].sign < 0
+			return c * ix.columns[i].sign
 		}
 	}
 	if a.bound != b.bound || a.r == nil || b.r == nil {
-		return a.bound < b.bound
+		return int(a.bound) - int(b.bound)
 	}
-	return a.r.seq < b.r.seq
+	return order(a.r.seq, b.r.seq)
+}
+
+func equalKeys(a, b []value) bool {
+	return slices.EqualFunc(a, b, func(x, y value) bool { return compare(x, y) == 0 })
 }
 
 // keys returns the keys doc has in the index: none when the index leaves it out.
@@ -121,7 +126,7 @@ func (ix *index) conflict(keys [][]value, seq uint64) []value {
 	for _, k := range keys {
 		var taken bool
 		ix.tree.Ascend(entry{keys: k, bound: -1}, func(e entry) bool {
-			same := slices.EqualFunc(e.keys, k, func(a, b value) bool { return compare(a, b) == 0 })
+			same := equalKeys(e.keys, k)
 			if same && e.r.seq == seq {
 				return true
 			}
