@@ -22,7 +22,7 @@ type composedDirective struct {
 func chooseDirectives(c *composer) {
 	byName := map[string]*composedDirective{}
 	for _, s := range c.subs {
-		for _, d := range s.findAll(s.schemaDirectives(), dirComposeDirectve) {
+		for _, d := range s.findAll(s.schemaDirectives(), dirComposeDirective) {
 			if cd := c.readCompose(s, d); cd != nil {
 				c.chooseVersion(byName, cd, s.at(d.Position))
 			}
@@ -125,20 +125,25 @@ func (c *composer) checkComposedNames(byName map[string]*composedDirective) {
 		}
 		seen[id] = cd
 		for _, s := range c.subs {
-			if s.directives[name] == nil || s == cd.from {
-				continue
-			}
-			if f, _ := s.featureOf(name); f == nil || f.identity != cd.identity {
-				c.report.hintf(hintDirectiveCompositionWarning, s.at(s.directives[name].Position), "Directive \"@%s\" of subgraph %q is not linked to %q; its applications there are not composed.", name, s.name, cd.identity)
+			if s.directives[name] != nil && !s.composes(cd) {
+				c.report.hintf(hintDirectiveCompositionWarning, s.at(s.directives[name].Position), "Directive \"@%s\" is composed by subgraph %q but not by subgraph %q: its applications there are left out. Add @composeDirective(name: \"@%s\") there.", name, cd.from.name, s.name, name)
 			}
 		}
 	}
 }
 
-// composes reports whether a subgraph's directive of that name is the composed one.
+// composes reports whether the subgraph asks for that directive to be composed.
 func (s *subgraph) composes(cd *composedDirective) bool {
 	f, origin := s.featureOf(cd.name)
-	return f != nil && f.identity == cd.identity && origin == cd.origin && s.directives[cd.name] != nil
+	if f == nil || f.identity != cd.identity || origin != cd.origin || s.directives[cd.name] == nil {
+		return false
+	}
+	for _, d := range s.findAll(s.schemaDirectives(), dirComposeDirective) {
+		if stringArg(d, "name") == "@"+cd.name {
+			return true
+		}
+	}
+	return false
 }
 
 func isExecutable(l ast.DirectiveLocation) bool {

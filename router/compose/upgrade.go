@@ -130,10 +130,30 @@ func (s *subgraph) dropUnusedExternals(r *report) {
 			delete(t.byName, f.def.Name)
 		}
 		if len(kept) == 0 && len(t.fields) > 0 {
+			if !s.refersTo(name) {
+				s.remove(name)
+				continue
+			}
 			r.errorf(codeTypeWithOnlyUnusedExternal, s.at(t.def.Position), "[%s] Type %s contains only external fields and all those fields are all unused (they do not appear in any @key, @provides or @requires).", s.name, t.name())
 		}
 		t.fields = kept
 	}
+}
+
+// refersTo reports whether a field, a union or a key's type still needs the type here.
+func (s *subgraph) refersTo(name string) bool {
+	for _, n := range s.order {
+		t := s.types[n]
+		if has(t.def.Types, name) || has(t.def.Interfaces, name) {
+			return true
+		}
+		for _, f := range t.fields {
+			if n != name && f.def.Type.Name() == name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // upgradeSharing marks as shareable what another subgraph resolves too. Root fields are left: one
