@@ -48,8 +48,9 @@ type RelayObserver interface {
 //
 // All entries of one document go through one worker, in the order they were written. What a crash or
 // an outage leaves is found by the sweep, and published again if it had been: at least once. Several
-// relays may serve one store; the first occurrences of a document's events are in order as long as one
-// of them does not stand still between Load and Publish while another goes on.
+// relays may serve one store: an entry is only ever published together with, or after, those before it
+// in its document, so the first occurrences of a document's events are in order, and a relay that comes
+// late only repeats.
 type Relay struct {
 	RelayConfig
 	workers []*relayWorker

@@ -32,8 +32,7 @@ type Filter struct {
 type Stream interface {
 	// Events is closed when the stream ends.
 	Events() <-chan Event
-	// Err says why the stream ended, once Events is closed: nil after Close, the context's error when it
-	// ended, ErrSlow for a subscriber that did not keep up.
+	// Err says why the stream ended, once Events is closed: nil after Close or when the context ended.
 	Err() error
 	// Close ends the stream and frees what it holds. It may be called more than once.
 	Close()
@@ -50,5 +49,11 @@ type Event struct {
 	Traceparent string         // W3C trace context; empty when there is none
 }
 
-// ErrSlow ends the stream of a subscriber whose queue is full.
-var ErrSlow = errors.New("subscriber is too slow: its queue is full")
+// Why a stream ends by itself, or is not begun.
+var (
+	ErrSlow          = errors.New("subscriber is too slow: its queue is full")
+	ErrGap           = errors.New("events were lost: the topic does not have the next ones any more")
+	ErrClosed        = errors.New("live feed is closed")
+	ErrCursorInvalid = errors.New("cursor is not one of this topic")
+	ErrCursorTooOld  = errors.New("cursor is too old: events after it are not at hand any more")
+)
