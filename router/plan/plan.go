@@ -44,6 +44,9 @@ type Live struct {
 	Key     string // its response key
 	Initial Node   // when only the entity's key is known
 	Event   Node   // when an event's fields are known as well
+
+	InitialHeld *Selection // what is taken from what the router holds, for Initial
+	EventHeld   *Selection // and for Event
 }
 
 // Subscribe is the plan of a subscription field that a subgraph feeds.

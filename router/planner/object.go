@@ -34,7 +34,7 @@ func (p *planner) satisfyObject(ps *pos, items []item) (failed []item) {
 		if p.placed(ps, it) {
 			continue
 		}
-		able := p.able(ps, ps.typ, f)
+		able := p.able(ps, ps.typ, f, it.field)
 		switch {
 		case len(able) > 0 && it.field.Sel == nil:
 			p.place(best(able, it), ps, it, f)
@@ -64,7 +64,7 @@ func (p *planner) satisfyObject(ps *pos, items []item) (failed []item) {
 	}
 	open = p.forced(ps, open)
 	for _, w := range deep {
-		able := p.able(ps, ps.typ, w.field)
+		able := p.able(ps, ps.typ, w.field, w.item.field)
 		for _, m := range p.placeThrough(able, ps, w.item, w.field) {
 			subs, _ := p.candidates(ps, w.field)
 			for _, a := range able {
@@ -95,7 +95,7 @@ func (p *planner) placed(ps *pos, it item) bool {
 			first = pl
 		}
 	}
-	for _, a := range p.able(ps, ps.typ, p.sg.Type(ps.typ).Field(it.field.Name)) {
+	for _, a := range p.able(ps, ps.typ, p.sg.Type(ps.typ).Field(it.field.Name), it.field) {
 		if a.group.depth < first.acc.group.depth {
 			return false
 		}
@@ -165,7 +165,7 @@ func (p *planner) forced(ps *pos, open []want) (rest []want) {
 			rest = append(rest, w)
 			continue
 		}
-		able := p.able(ps, ps.typ, w.field)
+		able := p.able(ps, ps.typ, w.field, w.item.field)
 		if len(able) == 0 {
 			if a := p.hop(ps, w.subs[0]); a != nil && p.can(a, ps.typ, w.field) {
 				able = []*access{a}
@@ -222,7 +222,7 @@ func (p *planner) cover(ps *pos, open []want) (failed []item) {
 
 // fresh lists the requests that resolve what is wanted and have not been tried for it.
 func (p *planner) fresh(ps *pos, w want) []*access {
-	able := p.able(ps, ps.typ, w.field)
+	able := p.able(ps, ps.typ, w.field, w.item.field)
 	if w.item.field.Sel == nil {
 		return able
 	}

@@ -191,9 +191,12 @@ func (n *gnode) empty() bool {
 }
 
 // able lists the requests present at ps that resolve a field.
-func (p *planner) able(ps *pos, typ string, f *supergraph.Field) []*access {
+func (p *planner) able(ps *pos, typ string, f *supergraph.Field, of *operation.Field) []*access {
 	var out []*access
 	for _, a := range ps.accs {
+		if a.group.sub == heldData && len(of.Args) > 0 {
+			continue // an event carries what a field is without arguments
+		}
 		if p.can(a, typ, f) {
 			out = append(out, a)
 		}

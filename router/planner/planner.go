@@ -160,21 +160,21 @@ func subscription(sg *supergraph.Supergraph, op *operation.Operation, out *plan.
 	if !ok {
 		return subscribed(sg, op, out)
 	}
-	initial, err := planLive(sg, op, root, live, false)
+	initial, initialHeld, err := planLive(sg, op, root, live, false)
 	if err != nil {
 		return err
 	}
-	event, err := planLive(sg, op, root, live, true)
+	event, eventHeld, err := planLive(sg, op, root, live, true)
 	if err != nil {
 		return err
 	}
-	out.Live = &plan.Live{Field: root.Name, Key: root.Key, Initial: initial, Event: event}
+	out.Live = &plan.Live{Field: root.Name, Key: root.Key, Initial: initial, Event: event, InitialHeld: initialHeld, EventHeld: eventHeld}
 	return nil
 }
 
 // planLive plans from what the router holds: the entity's key field, and with event all that an event
 // carries.
-func planLive(sg *supergraph.Supergraph, op *operation.Operation, root *operation.Field, live *supergraph.Live, event bool) (plan.Node, error) {
+func planLive(sg *supergraph.Supergraph, op *operation.Operation, root *operation.Field, live *supergraph.Live, event bool) (plan.Node, *plan.Selection, error) {
 	p := newPlanner(sg, op)
 	held := supergraph.FieldSet{{Name: live.EntityField}}
 	if event {
@@ -189,9 +189,31 @@ func planLive(sg *supergraph.Supergraph, op *operation.Operation, root *operatio
 		accs:     []*access{{group: g, node: g.root, provides: held}},
 	}
 	if failed := p.satisfy(ps, clientItems(root.Sel.Fields)); len(failed) > 0 {
-		return nil, p.unreachable(live.TypeName, failed)
+		return nil, nil, p.unreachable(live.TypeName, failed)
 	}
-	return layout(p.finish()), nil
+	fetches := p.finish()
+	pruneNode(g.root)
+	return layout(fetches), heldSelection(g.root), nil
+}
+
+// heldSelection says under which keys what the router holds is kept.
+func heldSelection(n *gnode) *plan.Selection {
+	sel := &plan.Selection{Plain: true, Fields: []plan.SelField{{Alias: "__typename", Key: "__typename"}}}
+	add := func(fields []*gfield, on []string) {
+		for _, f := range fields {
+			sf := plan.SelField{Alias: f.name, Key: f.key, On: on}
+			if f.node != nil {
+				sf.Sub = heldSelection(f.node)
+			}
+			sel.Plain = sel.Plain && f.name == f.key && (sf.Sub == nil || sf.Sub.Plain)
+			sel.Fields = append(sel.Fields, sf)
+		}
+	}
+	add(n.fields, nil)
+	for _, frag := range n.frags {
+		add(frag.fields, []string{frag.typ})
+	}
+	return sel
 }
 
 func subscribed(sg *supergraph.Supergraph, op *operation.Operation, out *plan.Plan) error {
