@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"storefront/internal/live"
 )
 
 // Identity is who is calling, as the embedder's Authenticator found out. Nil stands for nobody.
@@ -65,35 +67,13 @@ type OperationStore interface {
 	GetAutomatic(ctx context.Context, sha256 string) (query string, err error)
 }
 
-// EventSource is where @live fields get their events from.
-type EventSource interface {
-	// Subscribe returns once the stream is in place: every event published after that is on it.
-	// ctx bounds the stream's life.
-	Subscribe(ctx context.Context, topic string, f EventFilter) (EventStream, error)
-}
-
-// EventFilter chooses events by record key, or by a top-level field of the event's JSON.
-type EventFilter struct {
-	Key              string   // the record's key; or, when it is "",
-	Attribute, Value string   // a field of the event and the value it must have
-	Types            []string // event types wanted; empty is all
-}
-
-// EventStream delivers events in order per key.
-type EventStream interface {
-	Events() <-chan Event // closes when the stream ends
-	Err() error           // why it ended; nil after Close or when the context ended
-	Close()
-}
-
-// Event is one event of a topic.
-type Event struct {
-	Type, ID, Key string
-	Time          time.Time
-	Data          map[string]any // the event's JSON object
-	Cursor        string         // names the place after this event; "" when the source has none
-	Traceparent   string         // W3C trace context of what published it
-}
+// Where @live fields get their events from; see internal/live.
+type (
+	EventSource = live.Source
+	EventFilter = live.Filter
+	EventStream = live.Stream
+	Event       = live.Event
+)
 
 // RequestInfo describes a request that has been answered. Operation is chosen by the client: bound
 // its values before using it as a label.

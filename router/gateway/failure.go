@@ -29,6 +29,7 @@ const (
 	codeNotStored       = "PERSISTED_OPERATION_NOT_FOUND"
 	codeStoredOnly      = "PERSISTED_OPERATION_REQUIRED"
 	codeSlow            = "SLOW_CONSUMER"
+	codeGap             = "EVENTS_LOST"
 	codeDraining        = "DRAINING"
 	codeInternal        = string(errs.Internal)
 	codeUnauthenticated = string(errs.Unauthenticated)

@@ -81,20 +81,26 @@ func (g *Gateway) openFeed(ctx context.Context, c *caller, p *prepared, vars map
 func (g *Gateway) reasonOf(ctx context.Context, f *failure) (*failure, string) {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, errSlow):
-		return reject(http.StatusTooManyRequests, problem(codeSlow,
-			"This client reads too slowly: %d results are waiting. Subscribe again.", g.cfg.Queue)), "slow"
+		return g.slowFailure(), "slow"
 	case errors.Is(cause, errExpired):
 		return expiredFailure(), "expired"
 	case errors.Is(cause, errDraining):
 		return drainingFailure(), "draining"
 	case cause != nil:
 		return nil, "done"
-	case f != nil && f.code() == codeUnavailable:
+	case f != nil && f.code() == codeSlow:
+		return f, "slow"
+	case f != nil && (f.code() == codeUnavailable || f.code() == codeGap || f.code() == codeDraining):
 		return f, "source"
 	case f != nil:
 		return f, "refused"
 	}
 	return nil, "done"
+}
+
+func (g *Gateway) slowFailure() *failure {
+	return reject(http.StatusTooManyRequests, problem(codeSlow,
+		"This client reads too slowly: %d results or more are waiting. Subscribe again.", g.cfg.Queue))
 }
 
 func expiredFailure() *failure {

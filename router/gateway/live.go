@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"storefront/internal/errs"
+	"storefront/internal/live"
 	"storefront/router/execute"
 	"storefront/router/plan"
 	"storefront/router/supergraph"
@@ -122,9 +123,17 @@ func (s streamSet) err() error {
 	return nil
 }
 
-// sourceEnded tells the client that no more events will come; the reason is shown where it is one
-// for clients.
+// sourceEnded tells the client that no more events will come, with the reason where it is one for
+// clients.
 func (l *liveRun) sourceEnded(ctx context.Context, err error) *failure {
+	switch {
+	case errors.Is(err, live.ErrSlow):
+		return l.g.slowFailure()
+	case errors.Is(err, live.ErrClosed):
+		return drainingFailure()
+	case errors.Is(err, live.ErrGap):
+		return reject(http.StatusGone, problem(codeGap, "Events were lost before they could be sent; subscribe again for the state as it is."))
+	}
 	if coded, ok := errors.AsType[*errs.Error](err); ok {
 		return l.g.failed(ctx, l.caller, "read events", coded)
 	}
