@@ -249,7 +249,7 @@ type stream struct {
 func (b *broker) Subscribe(_ context.Context, topic string, f gateway.EventFilter) (gateway.EventStream, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := &stream{b: b, topic: topic, filter: f, events: make(chan gateway.Event, 4096)}
+	s := &stream{b: b, topic: topic, filter: f, events: make(chan gateway.Event, 512)}
 	b.streams[s] = true
 	b.opened++
 	return s, nil

@@ -187,6 +187,9 @@ func (a *answer) fail(f *failure) {
 	if mediaType == "" || mediaType == mediaEvents {
 		a.mediaType = mediaJSON
 	}
+	if f.status == http.StatusServiceUnavailable || f.status == http.StatusTooManyRequests {
+		a.w.Header().Set("Retry-After", "1")
+	}
 	a.write(f.statusFor(mediaType), encode(nil, f.errors, nil))
 }
 

@@ -1,10 +1,13 @@
 package gateway_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"storefront/router/gateway"
@@ -174,6 +177,48 @@ func TestCORS(t *testing.T) {
 	if _, err := gateway.New(gateway.Config{}); err == nil {
 		t.Error("a gateway without a supergraph was made")
 	}
+}
+
+// TestLogHoldsNoSecrets: the access log names the operation, never its variables or a token.
+func TestLogHoldsNoSecrets(t *testing.T) {
+	var log lockedBuffer
+	h := newHouse(t, func(c *gateway.Config) {
+		c.Logger = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	h.post(`{"query":"query Greet($n: String) { hello(name: $n) boom }","variables":{"n":"s3cret-name"}}`, "Authorization", "Bearer s3cret-token", "X-Request-Id", "req-9")
+	c := h.signedIn(t, "s3cret-user")
+	c.subscribe("1", `query Again { hello(name: "s3cret-name") }`)
+	c.expect("next", "hello")
+	c.expect("complete", "")
+	eventually(t, "both are logged", func() bool { return strings.Count(log.String(), `"msg":"request"`) == 2 })
+	text := log.String()
+	for _, want := range []string{`"operation":"Greet"`, `"operation":"Again"`, `"kind":"query"`, `"request_id":"req-9"`, `"transport":"ws"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the log lacks %s", want)
+		}
+	}
+	for _, secret := range []string{"s3cret", "10.0.0.7"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("the log holds %q:\n%s", secret, text)
+		}
+	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 func TestObserved(t *testing.T) {

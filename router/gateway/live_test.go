@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"storefront/internal/errs"
+	"storefront/internal/live"
 	"storefront/router/gateway"
 )
 
@@ -283,6 +284,14 @@ func TestSourceEnds(t *testing.T) {
 		s.fail(errs.New(errs.Forbidden, "The right to watch was taken away."))
 	}
 	c.expect("error", "The right to watch was taken away.")
+	for err, code := range map[error]string{live.ErrGap: "EVENTS_LOST", live.ErrSlow: "SLOW_CONSUMER"} {
+		c.subscribe("1", watchO1)
+		c.expect("next", "PLACED")
+		for _, s := range h.broker.open() {
+			s.fail(err)
+		}
+		c.expect("error", code)
+	}
 }
 
 func TestDrain(t *testing.T) {
