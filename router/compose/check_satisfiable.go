@@ -20,8 +20,7 @@ func checkSatisfiable(c *composer) {
 	}
 	reported := map[string]bool{}
 	for _, labels := range modes {
-		r := &reach{c: c, labels: labels, closures: map[string]states{}, busy: map[string]bool{}}
-		r.walk(reported)
+		newReach(c, labels).walk(reported)
 	}
 }
 
@@ -52,29 +51,50 @@ type step struct {
 }
 
 func (r *reach) walk(reported map[string]bool) {
+	var roots []visit
+	for _, root := range []string{"Query", "Mutation", "Subscription"} {
+		if r.c.merged.types[root] != nil {
+			roots = append(roots, visit{root, r.closure(root, nil), &step{text: strings.ToLower(root)}})
+		}
+	}
+	r.explore(roots, func(v visit, f *mfield) {
+		what := v.typ + ".__typename"
+		if f != nil {
+			what = f.coordinate()
+		}
+		if reported[what] {
+			return
+		}
+		reported[what] = true
+		if f == nil {
+			r.c.report.errorf(codeSatisfiability, r.c.merged.types[v.at[0].abstract].locations(), "%s", r.stuck(v, f))
+			return
+		}
+		r.c.report.errorf(codeSatisfiability, f.locations(), "%s", r.stuck(v, f))
+	}, reported)
+}
+
+// explore visits everything below the given visits and calls stuck for each field that cannot be
+// resolved; for an object whose type cannot be learnt, with no field.
+func (r *reach) explore(from []visit, stuck func(visit, *mfield), reported map[string]bool) {
 	m := r.c.merged
 	seen := map[string]bool{}
 	var queue []visit
-	enqueue := func(typ string, at states, path *step) {
-		key := typ + "|" + at.key()
+	enqueue := func(v visit) {
+		key := v.typ + "|" + v.at.key()
 		if !seen[key] {
 			seen[key] = true
-			queue = append(queue, visit{typ, at, path})
+			queue = append(queue, v)
 		}
 	}
-	for _, root := range []string{"Query", "Mutation", "Subscription"} {
-		if m.types[root] != nil {
-			enqueue(root, r.closure(root, nil), &step{text: strings.ToLower(root)})
-		}
+	for _, v := range from {
+		enqueue(v)
 	}
 	for len(queue) > 0 {
 		v := queue[0]
 		queue = queue[1:]
 		if !v.at.concrete() && len(v.at) > 0 {
-			if !reported[v.typ+".__typename"] {
-				reported[v.typ+".__typename"] = true
-				r.reportTypename(v)
-			}
+			stuck(v, nil)
 			continue
 		}
 		for _, f := range m.types[v.typ].fields {
@@ -82,32 +102,60 @@ func (r *reach) walk(reported map[string]bool) {
 				continue
 			}
 			next := r.resolve(v.typ, v.at, f.name)
-			if len(next) == 0 {
-				if !reported[f.coordinate()] {
-					reported[f.coordinate()] = true
-					r.report(v, f)
+			switch {
+			case len(next) == 0:
+				stuck(v, f)
+			case v.typ == "Mutation" && v.path.up == nil && len(next) > 1:
+				r.checkMutation(v, f, next, reported)
+			default:
+				for _, below := range r.below(v, f, next) {
+					enqueue(below)
 				}
-				continue
-			}
-			target := m.types[f.typ.Name()]
-			if target == nil || target.inaccessible() {
-				continue
-			}
-			for _, p := range m.possible(target.name) {
-				if m.types[p].inaccessible() {
-					continue
-				}
-				held := r.hold(p, next)
-				if len(held) == 0 {
-					continue
-				}
-				path := &step{v.path, fieldText(f)}
-				if p != target.name {
-					path = &step{path, "... on " + p}
-				}
-				enqueue(p, r.closure(p, held), path)
 			}
 		}
+	}
+}
+
+// below are the objects that the results of a field can be.
+func (r *reach) below(v visit, f *mfield, results []held) []visit {
+	m := r.c.merged
+	target := m.types[f.typ.Name()]
+	if target == nil || target.inaccessible() {
+		return nil
+	}
+	var out []visit
+	for _, p := range m.possible(target.name) {
+		if m.types[p].inaccessible() {
+			continue
+		}
+		in := r.hold(p, results)
+		if len(in) == 0 {
+			continue
+		}
+		path := &step{v.path, fieldText(f)}
+		if p != target.name {
+			path = &step{path, "... on " + p}
+		}
+		out = append(out, visit{p, r.closure(p, in), path})
+	}
+	return out
+}
+
+// checkMutation: a mutation that several subgraphs share is called in one of them only, so one of
+// them must satisfy all that can be selected below it.
+func (r *reach) checkMutation(v visit, f *mfield, results []held, reported map[string]bool) {
+	var tried []string
+	for _, h := range results {
+		var problems []string
+		r.explore(r.below(v, f, []held{h}), func(v visit, f *mfield) { problems = append(problems, r.stuck(v, f)) }, reported)
+		if len(problems) == 0 {
+			return
+		}
+		tried = append(tried, "When calling it in subgraph \""+h.sub.name+"\": "+strings.Join(problems, "\n"))
+	}
+	if !reported[f.coordinate()] {
+		reported[f.coordinate()] = true
+		r.c.report.errorf(codeSatisfiability, f.locations(), "Mutation field %q is resolved by several subgraphs but must be called in one only, and none of them satisfies everything below it.\n%s", f.coordinate(), strings.Join(tried, "\n"))
 	}
 }
 
@@ -150,12 +198,19 @@ func operation(path *step, leaf string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func (r *reach) report(v visit, f *mfield) {
-	leaf := fieldText(f)
-	if t := r.c.merged.types[f.typ.Name()]; t != nil && len(t.fields)+len(t.members) > 0 {
-		leaf += " {\n" + strings.Repeat("  ", v.path.depth()+1) + "...\n" + strings.Repeat("  ", v.path.depth()) + "}"
+// stuck is the message for a field, or without one for an object's type.
+func (r *reach) stuck(v visit, f *mfield) string {
+	leaf, why := "__typename", ""
+	if f == nil {
+		why = r.whyNoType(v)
+	} else {
+		leaf, why = fieldText(f), r.why(v, f)
+		if t := r.c.merged.types[f.typ.Name()]; t != nil && len(t.fields)+len(t.members) > 0 {
+			indent := strings.Repeat("  ", v.path.depth())
+			leaf += " {\n" + indent + "  ...\n" + indent + "}"
+		}
 	}
-	r.c.report.errorf(codeSatisfiability, f.locations(), "The following supergraph API query:\n%s\ncannot be satisfied by the subgraphs because:\n%s", operation(v.path, leaf), r.why(v, f))
+	return "The following supergraph API query:\n" + operation(v.path, leaf) + "\ncannot be satisfied by the subgraphs because:\n" + why
 }
 
 func (p *step) depth() int {
@@ -166,12 +221,12 @@ func (p *step) depth() int {
 	return n
 }
 
-func (r *reach) reportTypename(v visit) {
+func (r *reach) whyNoType(v visit) string {
 	var lines []string
 	for _, st := range v.at {
 		lines = append(lines, "- from "+subgraphList([]string{st.sub.name})+": "+quoted([]string{st.abstract})+" is an @interfaceObject, and no subgraph with the interface can be reached by one of its resolvable keys to learn the type of the object.")
 	}
-	r.c.report.errorf(codeSatisfiability, r.c.merged.types[v.at[0].abstract].locations(), "The following supergraph API query:\n%s\ncannot be satisfied by the subgraphs because:\n%s", operation(v.path, "__typename"), strings.Join(lines, "\n"))
+	return strings.Join(lines, "\n")
 }
 
 // why explains for each subgraph that could hold the object, and each that has the field, why the

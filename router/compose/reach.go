@@ -7,13 +7,61 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// reach answers what can be resolved from where.
+// reach answers what can be resolved from where. Keys may need fields that need keys, and @requires
+// fields that have @requires, in circles too; the answer is the least fixed point: what can be
+// resolved without assuming itself. It is found in rounds. Within a round a question that meets
+// itself is answered with what is known so far, and every question is worked out once; rounds repeat
+// as long as the last one learnt something that a cut-off question could have used. What is known
+// only grows, so the number of rounds is bounded by the number of questions.
 type reach struct {
-	c        *composer
-	labels   bool // progressive overrides in force
-	closures map[string]states
-	busy     map[string]bool
-	cut      int // how often a question met itself; answers that depend on it are not kept
+	c      *composer
+	labels bool // progressive overrides in force
+
+	closures map[string]states // final
+	required map[string]bool   // final
+
+	depth       int
+	busy        map[string]bool
+	lower       map[string]states // closures as far as known, over rounds
+	roundClosed map[string]bool   // closures worked out in this round
+	yes         map[string]bool   // requirements known to hold
+	roundNo     map[string]bool   // requirements that did not hold in this round
+	cut         bool              // a question met itself in this round
+	learnt      bool              // something new was found in this round
+}
+
+func newReach(c *composer, labels bool) *reach {
+	return &reach{c: c, labels: labels, closures: map[string]states{}, required: map[string]bool{}, busy: map[string]bool{}}
+}
+
+// settle asks a question in rounds until its answer is final, and keeps all that was found.
+func (r *reach) settle(ask func()) {
+	if r.depth > 0 {
+		ask()
+		return
+	}
+	r.depth++
+	defer func() { r.depth-- }()
+	r.lower, r.yes = map[string]states{}, map[string]bool{}
+	for {
+		r.roundClosed, r.roundNo = map[string]bool{}, map[string]bool{}
+		r.cut, r.learnt = false, false
+		ask()
+		if !r.cut || !r.learnt {
+			break
+		}
+	}
+	for key := range r.roundClosed {
+		r.closures[key] = r.lower[key]
+	}
+	for key := range r.yes {
+		r.required[key] = true
+	}
+	for key := range r.roundNo {
+		if !r.yes[key] {
+			r.required[key] = false
+		}
+	}
 }
 
 // state is one subgraph holding an object. With abstract set, it holds it as that interface object
@@ -90,31 +138,40 @@ func (r *reach) closure(object string, from states) states {
 	}
 	from = from.sorted()
 	key := object + "|" + from.key()
-	if done, ok := r.closures[key]; ok {
-		return done
+	if _, ok := r.closures[key]; !ok {
+		r.settle(func() { r.close(object, from, key) })
+	}
+	if final, ok := r.closures[key]; ok {
+		return final
+	}
+	return r.lower[key]
+}
+
+func (r *reach) close(object string, from states, key string) {
+	if r.lower[key] == nil {
+		r.lower[key] = from
+	}
+	if r.roundClosed[key] {
+		return
 	}
 	if r.busy[key] {
-		r.cut++
-		return from
+		r.cut = true
+		return
 	}
 	r.busy[key] = true
-	cut := r.cut
-	at := from
+	defer delete(r.busy, key)
+	at := r.lower[key]
 	for grown := true; grown; {
 		grown = false
 		for _, s := range r.c.subs {
 			for _, next := range r.entries(object, at, s) {
-				at = append(at[:len(at):len(at)], next)
-				grown = true
+				at = append(at[:len(at):len(at)], next).sorted()
+				grown, r.learnt = true, true
+				r.lower[key] = at
 			}
 		}
 	}
-	at = at.sorted()
-	delete(r.busy, key)
-	if r.cut == cut || len(r.busy) == 0 {
-		r.closures[key] = at
-	}
-	return at
+	r.roundClosed[key] = true
 }
 
 // entries are the ways into a subgraph by key that are not there yet.
@@ -231,14 +288,30 @@ func (r *reach) providedIn(sels ast.SelectionSet, object, name string) (ast.Sele
 
 // canRequire: the required fields can be had, and the subgraph entered (again) by key with them.
 func (r *reach) canRequire(object string, at states, st state, f *field) bool {
-	key := "requires " + object + "|" + f.coordinate() + "|" + st.sub.name + "|" + at.key()
-	if r.busy[key] {
-		r.cut++
-		return false
+	key := object + "|" + f.def.Name + "|" + st.id() + "|" + at.key()
+	if final, ok := r.required[key]; ok {
+		return final
 	}
-	r.busy[key] = true
-	defer delete(r.busy, key)
-	return r.canEnter(object, at, st.typ(object)) && r.canResolve(object, at, f.requires.sels)
+	r.settle(func() {
+		switch {
+		case r.yes[key] || r.roundNo[key]:
+			return
+		case r.busy[key]:
+			r.cut = true
+			return
+		}
+		r.busy[key] = true
+		defer delete(r.busy, key)
+		if r.canEnter(object, at, st.typ(object)) && r.canResolve(object, at, f.requires.sels) {
+			r.yes[key], r.learnt = true, true
+		} else {
+			r.roundNo[key] = true
+		}
+	})
+	if final, ok := r.required[key]; ok {
+		return final
+	}
+	return r.yes[key]
 }
 
 // canResolve reports whether a selection on an object can be resolved from a closed set of states.
