@@ -1,0 +1,3 @@
+package shipping
+
+//go:generate go run storefront/internal/codegen shipping

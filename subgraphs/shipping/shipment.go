@@ -1,0 +1,239 @@
+package shipping
+
+import (
+	"context"
+	"time"
+
+	"storefront/events"
+	"storefront/internal/errs"
+	"storefront/internal/id"
+	"storefront/internal/identity"
+	"storefront/internal/outbox"
+	"storefront/internal/postal"
+)
+
+// ShipmentStatus is how far a parcel is.
+type ShipmentStatus string
+
+// Waiting is before the carrier is booked: the order, or its payment, is not known yet.
+const (
+	Waiting   ShipmentStatus = "WAITING"
+	Created   ShipmentStatus = "CREATED"
+	InTransit ShipmentStatus = "IN_TRANSIT"
+	Delivered ShipmentStatus = "DELIVERED"
+	Cancelled ShipmentStatus = "CANCELLED"
+)
+
+// Shipment is the parcel of one order. Its id is made of the order's.
+type Shipment struct {
+	ID       string          `bson:"_id"`
+	Version  int             `bson:"version"`
+	OrderID  string          `bson:"orderId"`
+	Customer string          `bson:"customer"`
+	Status   ShipmentStatus  `bson:"status"`
+	Placed   bool            `bson:"placed,omitempty"` // OrderPlaced was seen
+	Paid     bool            `bson:"paid,omitempty"`   // PaymentProcessed was seen
+	Address  *postal.Address `bson:"address,omitempty"`
+	Method   string          `bson:"method,omitempty"`
+	Grams    int             `bson:"grams,omitempty"`
+	Carrier  string          `bson:"carrier,omitempty"`
+	Booking  *Booking        `bson:"booking,omitempty"`
+	Events   []TrackingEvent `bson:"events,omitempty"`
+	DueAt    *time.Time      `bson:"dueAt,omitempty"` // when the carrier is asked next
+	Asked    string          `bson:"asked,omitempty"` // id of the cancellation that was answered
+}
+
+// TrackingEvent is one step of a parcel's way.
+type TrackingEvent struct {
+	Status   ShipmentStatus `bson:"status"`
+	Location string         `bson:"location,omitempty"`
+	At       time.Time      `bson:"at"`
+}
+
+// Identity is the id and the version.
+func (s *Shipment) Identity() (string, *int) { return s.ID, &s.Version }
+
+// IsEntity marks Shipment as an entity of the graph.
+func (Shipment) IsEntity() {}
+
+// TrackingNumber is the carrier's, "" before the booking.
+func (s Shipment) TrackingNumber() string {
+	if s.Booking == nil {
+		return ""
+	}
+	return s.Booking.TrackingNumber
+}
+
+// EstimatedAt is when the carrier means to deliver.
+func (s Shipment) EstimatedAt() *time.Time {
+	if s.Booking == nil {
+		return nil
+	}
+	return &s.Booking.EstimatedAt
+}
+
+// ShipmentID is the id of an order's shipment.
+func ShipmentID(orderID string) string { return id.Swap(orderID, "shp") }
+
+// Place learns what is to be sent, and where to.
+func (s *Service) Place(ctx context.Context, e events.OrderPlaced) error {
+	return s.learn(ctx, e.ID, e.Customer, func(sh *Shipment) {
+		if sh.Placed {
+			return
+		}
+		address := postal.Address(e.ShippingTo)
+		sh.Placed, sh.Address, sh.Method = true, &address, e.ShippingMethod
+		for _, l := range e.Lines {
+			sh.Grams += l.Grams * l.Quantity
+		}
+	})
+}
+
+// Pay learns that the order is paid.
+func (s *Service) Pay(ctx context.Context, e events.PaymentProcessed) error {
+	return s.learn(ctx, e.OrderID, e.Customer, func(sh *Shipment) { sh.Paid = true })
+}
+
+// learn notes a fact and books the carrier once all are known.
+func (s *Service) learn(ctx context.Context, orderID, customer string, note func(*Shipment)) error {
+	sh, err := s.upsert(ctx, orderID, customer, func(sh *Shipment) []outbox.Event { note(sh); return nil })
+	if err != nil || sh.Status != Waiting || !sh.Placed || !sh.Paid {
+		return err
+	}
+	booking, err := s.carrier.Book(ctx, sh.ID, Parcel{Country: sh.Address.Country, City: sh.Address.City, Method: sh.Method, Grams: sh.Grams})
+	if err != nil {
+		return errs.Wrap(errs.Unavailable, err, "the carrier does not take bookings")
+	}
+	_, due, err := s.carrier.Track(ctx, booking)
+	if err != nil {
+		return errs.Wrap(errs.Unavailable, err, "the carrier does not answer")
+	}
+	_, err = s.upsert(ctx, orderID, customer, func(sh *Shipment) []outbox.Event {
+		if sh.Status != Waiting {
+			return nil
+		}
+		return sh.book(s.carrier.Name(), booking, due, events.Now(s.now))
+	})
+	return err
+}
+
+func (sh *Shipment) book(carrier string, b Booking, due time.Time, now events.Stamp) []outbox.Event {
+	sh.Status, sh.Carrier, sh.Booking, sh.DueAt = Created, carrier, &b, &due
+	sh.Events = append(sh.Events, TrackingEvent{Status: Created, At: now.At})
+	return []outbox.Event{events.ShipmentCreated{
+		Stamp: now, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer, Carrier: carrier, TrackingNumber: b.TrackingNumber,
+		Status: string(Created), Version: sh.Version + 1, EstimatedAt: &b.EstimatedAt,
+	}}
+}
+
+// Stop answers a customer's wish to cancel: before the parcel has left it is cancelled, and nothing will
+// be booked for the order any more; afterwards it is refused. A repeat gives the same answer again.
+func (s *Service) Stop(ctx context.Context, e events.OrderCancellationRequested) error {
+	_, err := s.upsert(ctx, e.ID, e.Customer, func(sh *Shipment) []outbox.Event {
+		now := events.Now(s.now)
+		if sh.Status == InTransit || sh.Status == Delivered {
+			sh.Asked = e.Reason
+			return []outbox.Event{events.ShipmentCancellationRefused{
+				Stamp: now, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer, Status: string(sh.Status), Version: sh.Version + 1}}
+		}
+		return sh.cancel(e.Reason, now)
+	})
+	return err
+}
+
+// Drop cancels the shipment of an order that ended before it left.
+func (s *Service) Drop(ctx context.Context, orderID, customer, reason string) error {
+	_, err := s.upsert(ctx, orderID, customer, func(sh *Shipment) []outbox.Event {
+		if sh.Status == Waiting || sh.Status == Created {
+			return sh.cancel(reason, events.Now(s.now))
+		}
+		return nil
+	})
+	return err
+}
+
+func (sh *Shipment) cancel(reason string, now events.Stamp) []outbox.Event {
+	if sh.Status != Cancelled {
+		sh.Status, sh.DueAt = Cancelled, nil
+		sh.Events = append(sh.Events, TrackingEvent{Status: Cancelled, At: now.At})
+	}
+	return []outbox.Event{events.ShipmentCancelled{
+		Stamp: now, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer, Status: string(Cancelled), Version: sh.Version + 1, Reason: reason}}
+}
+
+// Follow asks the carrier about a parcel and notes what is new.
+func (s *Service) Follow(ctx context.Context, sh Shipment) error {
+	if sh.Booking == nil {
+		return nil
+	}
+	news, due, err := s.carrier.Track(ctx, *sh.Booking)
+	if err != nil {
+		return err
+	}
+	_, err = s.store.Update(ctx, sh.ID, func(sh *Shipment) ([]outbox.Event, error) {
+		if sh.Status != Created && sh.Status != InTransit {
+			sh.DueAt = nil
+			return nil, nil
+		}
+		return sh.advance(news, due), nil
+	})
+	return err
+}
+
+// advance notes tracking events that are later than the last one. One change publishes one event, with
+// the newest step: the version grows by one.
+func (sh *Shipment) advance(news []TrackingEvent, due time.Time) []outbox.Event {
+	last := sh.Events[len(sh.Events)-1].At
+	var list []outbox.Event
+	for _, n := range news {
+		if !n.At.After(last) || sh.Status == Delivered {
+			continue
+		}
+		sh.Status = n.Status
+		sh.Events = append(sh.Events, n)
+		if n.Status == Delivered {
+			due = time.Time{}
+			list = append(list, events.ShipmentDelivered{Stamp: events.Stamp{At: n.At}, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer,
+				Carrier: sh.Carrier, TrackingNumber: sh.TrackingNumber(), Status: string(Delivered), Version: sh.Version + 1})
+		} else {
+			list = append(list, events.ShipmentInTransit{Stamp: events.Stamp{At: n.At}, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer,
+				Carrier: sh.Carrier, TrackingNumber: sh.TrackingNumber(), Status: string(InTransit), Version: sh.Version + 1, Location: n.Location})
+		}
+		break // the next step is noted by the next change: one version, one event
+	}
+	switch {
+	case sh.Status == Delivered || due.IsZero() && len(list) == 0:
+		sh.DueAt = nil
+	case len(list) > 0 && !sh.upToDate(news):
+		now := sh.Events[len(sh.Events)-1].At
+		sh.DueAt = &now
+	default:
+		sh.DueAt = &due
+	}
+	return list
+}
+
+func (sh *Shipment) upToDate(news []TrackingEvent) bool {
+	return !news[len(news)-1].At.After(sh.Events[len(sh.Events)-1].At)
+}
+
+func (s *Service) upsert(ctx context.Context, orderID, customer string, change func(*Shipment) []outbox.Event) (Shipment, error) {
+	return s.store.Upsert(ctx, ShipmentID(orderID), func(sh *Shipment, exists bool) ([]outbox.Event, error) {
+		if !exists {
+			*sh = Shipment{ID: ShipmentID(orderID), OrderID: orderID, Customer: customer, Status: Waiting}
+		}
+		return change(sh), nil
+	})
+}
+
+// Shipments returns the caller's own among those with these ids, booked ones only; staff see all.
+func (s *Service) Shipments(ctx context.Context, ids []string) (map[string]Shipment, error) {
+	found, err := s.store.Shipments(ctx, ids)
+	who := identity.From(ctx)
+	for id, sh := range found {
+		if sh.Booking == nil || !who.MaySee(sh.Customer) {
+			delete(found, id)
+		}
+	}
+	return found, err
+}
