@@ -234,7 +234,6 @@ func project(doc *ast.QueryDocument, set ast.SelectionSet, value any) any {
 type broker struct {
 	mu      sync.Mutex
 	streams map[*stream]bool
-	opened  int
 }
 
 type stream struct {
@@ -251,7 +250,6 @@ func (b *broker) Subscribe(_ context.Context, topic string, f gateway.EventFilte
 	defer b.mu.Unlock()
 	s := &stream{b: b, topic: topic, filter: f, events: make(chan gateway.Event, 512)}
 	b.streams[s] = true
-	b.opened++
 	return s, nil
 }
 
