@@ -88,7 +88,7 @@ type report struct {
 	seen  map[string]bool
 }
 
-// errorf adds an error; see hintMend for the way to mend it.
+// errorf adds an error; the way to mend it comes from its code.
 func (r *report) errorf(code string, at []Location, format string, args ...any) {
 	e := Error{Code: code, Message: fmt.Sprintf(format, args...), Locations: dropZero(at), Hint: mend(code)}
 	if r.first("E" + e.Error()) {

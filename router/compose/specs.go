@@ -83,8 +83,7 @@ type specified struct {
 	def   *ast.DirectiveDefinition
 }
 
-// federationTypes are the scalars that come with the federation specification, and Go-side what
-// they accept.
+// federationTypes are the scalars that come with the federation specification.
 func federationTypes() []string {
 	return []string{"FieldSet", "Scope", "Policy", "ContextFieldValue"}
 }
