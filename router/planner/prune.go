@@ -11,6 +11,8 @@ import (
 func (p *planner) finish() []written {
 	groups := p.prune()
 	p.settle(groups)
+	groups = p.unite(groups)
+	p.settle(groups)
 	sort.SliceStable(groups, func(i, j int) bool {
 		if groups[i].depth != groups[j].depth {
 			return groups[i].depth < groups[j].depth
