@@ -56,6 +56,17 @@ scalar _Any
 
 // Serve starts a subgraph on a loopback port; the caller closes it.
 func Serve(sdl string, data Data) (*Subgraph, error) {
+	schema, err := Schema(sdl)
+	if err != nil {
+		return nil, err
+	}
+	s := &Subgraph{schema: schema, data: data}
+	s.Server = httptest.NewServer(s)
+	return s, nil
+}
+
+// Schema is what a subgraph of that SDL serves, _entities included.
+func Schema(sdl string) (*ast.Schema, error) {
 	doc, err := parser.ParseSchemas(validator.Prelude, &ast.Source{Name: "sdl", Input: sdl}, &ast.Source{Name: "federation", Input: federation})
 	if err != nil {
 		return nil, fmt.Errorf("parse subgraph: %w", err)
@@ -84,9 +95,7 @@ func Serve(sdl string, data Data) (*Subgraph, error) {
 	if err != nil {
 		return nil, fmt.Errorf("validate subgraph: %w", err)
 	}
-	s := &Subgraph{schema: schema, data: data}
-	s.Server = httptest.NewServer(s)
-	return s, nil
+	return schema, nil
 }
 
 // Requests returns the operations received so far.
