@@ -105,6 +105,12 @@ func (s *Service) prices(ctx context.Context, skus []string) (map[string]Price, 
 // Carts returns the caller's carts among ids at current prices, in the order asked; nil for one that is
 // not there or not theirs to see. All prices are read at once.
 func (s *Service) Carts(ctx context.Context, ids []string) ([]*Cart, error) {
+	return s.carts(ctx, ids, false)
+}
+
+// carts is Carts; placing leaves the usage limits of discount codes to Store.HoldDiscount, which knows
+// whether a cart holds a use already.
+func (s *Service) carts(ctx context.Context, ids []string, placing bool) ([]*Cart, error) {
 	who, now := identity.From(ctx), s.now()
 	found, err := s.store.Baskets(ctx, ids)
 	if err != nil {
@@ -118,7 +124,7 @@ func (s *Service) Carts(ctx context.Context, ids []string) ([]*Cart, error) {
 		}
 		visible = append(visible, b)
 	}
-	carts, err := s.priceAll(ctx, visible)
+	carts, err := s.priceAll(ctx, visible, placing)
 	if err != nil {
 		return nil, err
 	}
@@ -155,11 +161,11 @@ func (s *Service) MyCart(ctx context.Context) (*Cart, error) {
 }
 
 func (s *Service) price(ctx context.Context, b Basket) (*Cart, error) {
-	carts, err := s.priceAll(ctx, []Basket{b})
+	carts, err := s.priceAll(ctx, []Basket{b}, false)
 	return carts[b.ID], err
 }
 
-func (s *Service) priceAll(ctx context.Context, baskets []Basket) (map[string]*Cart, error) {
+func (s *Service) priceAll(ctx context.Context, baskets []Basket, placing bool) (map[string]*Cart, error) {
 	var skus, codes []string
 	for _, b := range baskets {
 		for _, item := range b.Items {
@@ -186,7 +192,9 @@ func (s *Service) priceAll(ctx context.Context, baskets []Basket) (map[string]*C
 		var discount *Discount
 		if b.DiscountCode != nil {
 			if d, ok := discounts[*b.DiscountCode]; ok {
-				discount = &d
+				if discount = &d; placing {
+					d.UsageLimit = nil
+				}
 			}
 		}
 		carts[b.ID] = priced(b, prices, discount, now)

@@ -103,6 +103,8 @@ type OrderLine struct {
 	Grams     int         `bson:"grams"` // one unit
 }
 
+const maxReturns = 1000
+
 // Return is lines that came back.
 type Return struct {
 	ID     string        `bson:"id"`
@@ -149,13 +151,13 @@ func inputHash(parts ...string) string {
 }
 
 // newOrder freezes a cart without problems. It returns the events that the order begins with.
-func newOrder(c *Cart, in PlaceOrderInput, key, locale string, now time.Time) (*Order, []outbox.Event) {
+func newOrder(p placing, c *Cart, now time.Time) (*Order, []outbox.Event) {
 	o := &Order{
-		ID: id.New("ord"), Owner: c.Owner, CartID: c.ID, IdempotencyKey: key, InputHash: in.hash(),
+		ID: id.New("ord"), Owner: p.owner, CartID: c.ID, IdempotencyKey: p.key, InputHash: p.in.hash(),
 		Reached: StatusPlaced, Subtotal: c.Subtotal, Discount: c.Discount, Shipping: *c.Shipping, Total: c.Total,
-		Refunded: money.New(0, c.Currency), Email: *c.Email, Locale: locale,
+		Refunded: money.New(0, c.Currency), Email: *c.Email, Locale: p.locale,
 		ShippingAddress: *c.ShippingAddress, ShippingMethod: *c.ShippingMethod, ShippingTitle: c.ShippingTitle,
-		PaymentToken: in.PaymentToken, PlacedAt: now,
+		PaymentToken: p.in.PaymentToken, PlacedAt: now,
 	}
 	o.Number = "SF-" + o.ID[len(o.ID)-8:]
 	if c.DiscountCode != nil {
@@ -213,6 +215,9 @@ func (o *Order) returnLines(lines []ReturnLineInput, reason, key string, now tim
 	}
 	if o.Status.rank() < StatusPaid.rank() {
 		return nil, errs.New(errs.Conflict, "an order that is %s has nothing to return; it has to be paid and not cancelled", o.Status)
+	}
+	if len(o.Returns) == maxReturns {
+		return nil, errs.New(errs.Conflict, "an order takes at most %d returns; put several lines into one", maxReturns)
 	}
 	o.Lines = slices.Clone(o.Lines)
 	ret := Return{ID: id.Of("ret", o.ID, key), Key: key, Hash: hash, Refund: money.New(0, o.Total.Currency), At: now}

@@ -7,6 +7,7 @@ import (
 
 	"storefront/internal/errs"
 	"storefront/internal/identity"
+	"storefront/internal/money"
 )
 
 // PlaceOrderResult is one of PlaceOrderSuccess, CartNotReady and IdempotencyConflict.
@@ -49,22 +50,21 @@ func (s *Service) PlaceOrder(ctx context.Context, in PlaceOrderInput, key string
 	if who.Owner() == "" {
 		return nil, errs.New(errs.Unauthenticated, "sign in, or send the guest token in the header x-guest-token")
 	}
-	if before, err := s.placedBefore(ctx, who.Owner(), key, in); before != nil || err != nil {
-		return before, err
-	}
-	cart, err := s.Cart(ctx, in.CartID)
+	carts, err := s.carts(ctx, []string{in.CartID}, true)
 	if err != nil {
 		return nil, err
+	}
+	cart, p := carts[0], placing{in: in, key: key, owner: who.Owner()}
+	if cart != nil && cart.Owner != who.Guest { // a person who holds a guest's cart orders it as a person
+		p.owner = cart.Owner
+	}
+	if before, err := s.placedBefore(ctx, p); before != nil || err != nil {
+		return before, err
 	}
 	if cart == nil {
 		return nil, &errs.Error{Code: errs.NotFound, Field: []string{"input", "cartId"}, Message: "there is no such cart"}
 	}
-	if cart.Owner != who.Owner() { // staff, or a person with a guest's cart
-		if before, err := s.placedBefore(ctx, cart.Owner, key, in); before != nil || err != nil {
-			return before, err
-		}
-	}
-	if taken, err := s.cartTaken(ctx, cart); taken != nil || err != nil {
+	if taken, err := s.cartTaken(ctx, p, cart); taken != nil || err != nil {
 		return taken, err
 	}
 	if len(cart.Problems) > 0 {
@@ -76,28 +76,37 @@ func (s *Service) PlaceOrder(ctx context.Context, in PlaceOrderInput, key string
 			return nil, err
 		}
 		if !held {
+			cart.Total, cart.Discount = cart.Total.Add(cart.Discount), money.New(0, cart.Currency)
 			cart.Problems = append(cart.Problems, discountUsedUp(*cart.DiscountCode))
 			return s.notReady(cart)
 		}
 	}
-	return s.insertOrder(ctx, who, cart, in, key)
+	p.locale = cart.Locale
+	if who.Owns(cart.Owner) && who.Locale != "" {
+		p.locale = who.Locale
+	}
+	if p.locale == "" {
+		p.locale = s.defaultLocale
+	}
+	return s.insertOrder(ctx, p, cart)
 }
 
-func (s *Service) insertOrder(ctx context.Context, who identity.Identity, cart *Cart, in PlaceOrderInput, key string) (PlaceOrderResult, error) {
-	locale := cart.Locale
-	if who.Owns(cart.Owner) && who.Locale != "" {
-		locale = who.Locale
-	}
-	if locale == "" {
-		locale = s.defaultLocale
-	}
-	o, first := newOrder(cart, in, key, locale, s.now())
+// placing is one call of placeOrder.
+type placing struct {
+	in     PlaceOrderInput
+	key    string
+	owner  string // whose order it will be
+	locale string
+}
+
+func (s *Service) insertOrder(ctx context.Context, p placing, cart *Cart) (PlaceOrderResult, error) {
+	o, first := newOrder(p, cart, s.now())
 	err := s.store.InsertOrder(ctx, o, first...)
 	if errors.Is(err, ErrExists) { // another call was first, with this key or with this cart
-		if before, err := s.placedBefore(ctx, cart.Owner, key, in); before != nil || err != nil {
+		if before, err := s.placedBefore(ctx, p); before != nil || err != nil {
 			return before, err
 		}
-		if taken, err := s.cartTaken(ctx, cart); taken != nil || err != nil {
+		if taken, err := s.cartTaken(ctx, p, cart); taken != nil || err != nil {
 			return taken, err
 		}
 	}
@@ -105,18 +114,29 @@ func (s *Service) insertOrder(ctx context.Context, who identity.Identity, cart *
 		return nil, err
 	}
 	s.closeCart(ctx, o)
+	if o.DiscountCode != "" {
+		if err := s.store.ConfirmDiscount(ctx, o.DiscountCode, o.CartID); err != nil {
+			s.log.WarnContext(ctx, "discount not confirmed after its order was placed", "order", o.ID, "error", err)
+		}
+	}
 	return PlaceOrderSuccess{Order: o, Created: true}, nil
 }
 
-// placedBefore answers a key that owner has used; nil when it is new.
-func (s *Service) placedBefore(ctx context.Context, owner, key string, in PlaceOrderInput) (PlaceOrderResult, error) {
-	o, err := s.store.OrderByKey(ctx, owner, key)
+// placedBefore answers a key that the owner has used; nil when it is new.
+func (s *Service) placedBefore(ctx context.Context, p placing) (PlaceOrderResult, error) {
+	o, err := s.store.OrderByKey(ctx, p.owner, p.key)
 	switch {
 	case errs.Is(err, errs.NotFound):
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case o.InputHash != in.hash():
+	}
+	return s.again(ctx, p, o)
+}
+
+// again answers a key that stands for o.
+func (s *Service) again(ctx context.Context, p placing, o Order) (PlaceOrderResult, error) {
+	if o.InputHash != p.in.hash() {
 		return IdempotencyConflict{Order: &o,
 			Message: "this idempotency key has placed order " + o.Number + " with another input; nothing was placed; use a fresh key"}, nil
 	}
@@ -124,13 +144,15 @@ func (s *Service) placedBefore(ctx context.Context, owner, key string, in PlaceO
 	return PlaceOrderSuccess{Order: &o}, nil
 }
 
-// cartTaken answers for a cart that has become an order under another key; nil when it has not.
-func (s *Service) cartTaken(ctx context.Context, cart *Cart) (PlaceOrderResult, error) {
+// cartTaken answers for a cart that has become an order; nil when it has not.
+func (s *Service) cartTaken(ctx context.Context, p placing, cart *Cart) (PlaceOrderResult, error) {
 	taken, err := s.store.OrdersByCart(ctx, []string{cart.ID})
 	if err != nil {
 		return nil, err
 	}
 	switch o, ok := taken[cart.ID]; {
+	case ok && o.Owner == p.owner && o.IdempotencyKey == p.key: // by this key, a moment ago
+		return s.again(ctx, p, o)
 	case ok:
 		s.closeCart(ctx, &o)
 		cart.Problems = nil
@@ -152,7 +174,7 @@ func (s *Service) notReady(cart *Cart) (PlaceOrderResult, error) {
 // here loses nothing: it is logged, and made good at the next repeat.
 func (s *Service) closeCart(ctx context.Context, o *Order) {
 	_, err := s.store.UpdateBasket(ctx, o.CartID, func(b *Basket) error {
-		b.OrderID, b.Open = o.ID, false
+		b.OrderID, b.Open = o.ID, false // no write when it says so already
 		return nil
 	})
 	if err != nil && !errs.Is(err, errs.NotFound) {

@@ -60,10 +60,11 @@ func (s *Service) releaseAbandoned(ctx context.Context) error {
 		return err
 	}
 	for _, h := range holds {
+		settle := s.store.ReleaseDiscount
 		if _, ordered := orders[h.CartID]; ordered {
-			continue
+			settle = s.store.ConfirmDiscount
 		}
-		if err := s.store.ReleaseDiscount(ctx, h.Code, h.CartID); err != nil {
+		if err := settle(ctx, h.Code, h.CartID); err != nil {
 			return err
 		}
 	}

@@ -39,11 +39,14 @@ type Store interface {
 	// HoldDiscount takes one use of a code for a cart, once per cart, if the limit allows it; false
 	// when it does not. Safe to repeat.
 	HoldDiscount(ctx context.Context, code, cartID string, at time.Time) (bool, error)
+	// ConfirmDiscount says that the cart has become an order: HeldDiscounts does not name its use any
+	// more. Safe to repeat.
+	ConfirmDiscount(ctx context.Context, code, cartID string) error
 	// ReleaseDiscount gives a cart's use back. Safe to repeat.
 	ReleaseDiscount(ctx context.Context, code, cartID string) error
 	// SettleDiscount makes a cart's use final: it counts for good. Safe to repeat.
 	SettleDiscount(ctx context.Context, code, cartID string) error
-	// HeldDiscounts returns uses taken before t and not settled yet, of at most limit codes.
+	// HeldDiscounts returns uses taken before t and not confirmed since, of at most limit codes.
 	HeldDiscounts(ctx context.Context, before time.Time, limit int) ([]DiscountHold, error)
 
 	// InsertOrder writes a new order and its events; ErrExists when its owner has used the key, or its

@@ -83,7 +83,7 @@ func TestPlaceOrderAtOnce(t *testing.T) {
 	sh.must(staff, `mutation{discountCreate(input:{code:"ONCE",amount:50,currency:"EUR",usageLimit:1}){userErrors{message}}}`, nil)
 	cartID := sh.readyCart(ann, 0, line("A", 1))
 	sh.must(ann, `mutation($c:ID!){cartDiscountCodeSet(cartId:$c,code:"ONCE"){userErrors{message}}}`, map[string]any{"c": cartID})
-	const calls = 8
+	const calls = 32
 	var wg sync.WaitGroup
 	answers := make([]map[string]any, calls)
 	for i := range calls {

@@ -15,13 +15,14 @@ import (
 )
 
 // A code's document is an orders.Discount and holds: [{cart, at}], the uses of carts whose order is not
-// final yet. A use is counted and held by one conditional update, and given back by another.
+// final yet; at goes once there is an order. A use is counted and held by one conditional update, and
+// given back by another.
 
 type held struct {
 	Code  string `bson:"_id"`
 	Holds []struct {
 		Cart string    `bson:"cart"`
-		At   time.Time `bson:"at"`
+		At   time.Time `bson:"at"` // zero once confirmed
 	} `bson:"holds"`
 }
 
@@ -80,6 +81,13 @@ func (s *Store) HoldDiscount(ctx context.Context, code, cartID string, at time.T
 	return err == nil, mongodb.Wrap(err, "find hold of discount %s", code)
 }
 
+func (s *Store) ConfirmDiscount(ctx context.Context, code, cartID string) error {
+	_, err := s.discounts.UpdateOne(ctx, bson.D{{Key: "_id", Value: code}, {Key: "holds.cart", Value: cartID}},
+		bson.D{{Key: "$unset", Value: bson.D{{Key: "holds.$[hold].at", Value: ""}}}},
+		options.UpdateOne().SetArrayFilters([]any{bson.D{{Key: "hold.cart", Value: cartID}}}))
+	return mongodb.Wrap(err, "confirm hold of discount %s", code)
+}
+
 func (s *Store) ReleaseDiscount(ctx context.Context, code, cartID string) error {
 	return s.dropHold(ctx, code, cartID, -1)
 }
@@ -110,7 +118,7 @@ func (s *Store) HeldDiscounts(ctx context.Context, before time.Time, limit int) 
 	list := []orders.DiscountHold{}
 	for _, d := range docs {
 		for _, h := range d.Holds {
-			if h.At.Before(before) {
+			if !h.At.IsZero() && h.At.Before(before) {
 				list = append(list, orders.DiscountHold{Code: d.Code, CartID: h.Cart, At: h.At})
 			}
 		}

@@ -85,6 +85,12 @@ func TestDiscountIsHeldAsOftenAsAllowed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := s.ConfirmDiscount(ctx, "FIVE", holds[2].CartID); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := s.HeldDiscounts(ctx, time.Now().Add(time.Hour), 10); err != nil || len(left) != limit-3 {
+		t.Errorf("%d holds are left, %v; want %d", len(left), err, limit-3)
+	}
 	if used() != limit-1 {
 		t.Errorf("%d uses after one was given back and one settled, each twice; want %d", used(), limit-1)
 	}
