@@ -93,7 +93,7 @@ func (b *broker) relay(s *memoryStore, change func(*RelayConfig)) (stop func()) 
 	c := RelayConfig{
 		Stores: []outbox.Store{s}, Producer: b.producer(),
 		SweepEvery: 20 * time.Millisecond, SweepAge: 10 * time.Millisecond,
-		Backoff: Backoff{Min: time.Millisecond, Max: 20 * time.Millisecond}, Timeout: 200 * time.Millisecond,
+		Backoff: Backoff{Min: time.Millisecond, Max: 20 * time.Millisecond},
 	}
 	if change != nil {
 		change(&c)
@@ -152,8 +152,9 @@ func TestRelayOutlivesBroker(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t)
 	s := newMemoryStore()
-	defer b.relay(s, nil)()
-	defer b.relay(s, nil)() // a second instance, on the same outboxes
+	impatient := func(c *RelayConfig) { c.Timeout = 200 * time.Millisecond }
+	defer b.relay(s, impatient)()
+	defer b.relay(s, impatient)() // a second instance, on the same outboxes
 	write := func(from, to int) {
 		for v := from; v <= to; v++ {
 			for o := range 20 {
@@ -230,7 +231,7 @@ func BenchmarkRelay(b *testing.B) {
 	for i := range records {
 		records[i] = record(b, context.Background(), statusChanged(fmt.Sprintf("ord_%d", i%2000), i))
 	}
-	defer br.relay(s, func(c *RelayConfig) { c.Timeout = 10 * time.Second })()
+	defer br.relay(s, nil)()
 	b.ResetTimer()
 	var writers sync.WaitGroup
 	for w := range 16 {

@@ -3,6 +3,7 @@ package consumers
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -277,4 +278,28 @@ func BenchmarkRunner(b *testing.B) {
 	defer stop()
 	<-done
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+// BenchmarkRunnerLatency measures from before Publish to the handler, one event at a time.
+func BenchmarkRunnerLatency(b *testing.B) {
+	br := startBroker(b)
+	p := br.producer()
+	handled := make(chan struct{}, 1)
+	var h Handlers
+	On(&h, func(ctx context.Context, e events.OrderStatusChanged) error { handled <- struct{}{}; return nil })
+	stop := br.run(&h, nil)
+	defer stop()
+	var took []time.Duration
+	for i := range b.N {
+		m := message(b, statusChanged(order(i%50), i))
+		began := time.Now()
+		if err := p.Publish(context.Background(), []kafka.Message{m}); err != nil {
+			b.Fatal(err)
+		}
+		<-handled
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs-publish-to-handler")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs-publish-to-handler")
 }
