@@ -96,6 +96,22 @@ func BenchmarkRoundTrip(b *testing.B) {
 		var all []bson.Raw
 		return cur.All(ctx, &all)
 	})
+	lines := bson.A{}
+	for i := range 1000 {
+		lines = append(lines, bson.D{{Key: "sku", Value: fmt.Sprint("SKU-", i)}, {Key: "qty", Value: 1}, {Key: "title", Value: fmt.Sprintf("%0150d", i)}})
+	}
+	if _, err := c.InsertOne(ctx, bson.D{{Key: "_id", Value: "large"}, {Key: "number", Value: -1}, {Key: "n", Value: 0}, {Key: "lines", Value: lines}}); err != nil {
+		b.Fatal(err)
+	}
+	measure("UpdateOrderOf1000Lines", func(i int) error {
+		_, err := c.UpdateOne(ctx, bson.D{{Key: "_id", Value: "large"}, {Key: "n", Value: bson.D{{Key: "$gte", Value: 0}}}}, bson.D{
+			{Key: "$inc", Value: bson.D{{Key: "n", Value: 1}}}, {Key: "$set", Value: bson.D{{Key: "status", Value: "PAID"}}},
+			{Key: "$push", Value: bson.D{{Key: "outbox", Value: bson.D{{Key: "$each", Value: bson.A{bson.D{{Key: "id", Value: i}}}}, {Key: "$slice", Value: -3}}}}}})
+		return err
+	})
+	measure("FindOrderOf1000Lines", func(int) error {
+		return c.FindOne(ctx, bson.D{{Key: "_id", Value: "large"}}).Err()
+	})
 	measure("OutboxEmpty", func(int) error {
 		cur, err := c.Find(ctx, bson.D{{Key: "outboxSince", Value: bson.D{{Key: "$exists", Value: true}}}}, options.Find().SetSort(bson.D{{Key: "outboxSince", Value: 1}}).SetLimit(10))
 		if err != nil {

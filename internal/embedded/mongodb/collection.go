@@ -12,8 +12,16 @@ import (
 // record is one version of a stored document. It never changes; an update makes another with the same
 // sequence number, so whoever holds it reads on undisturbed.
 type record struct {
+	seq  uint64
+	doc  document
+	slot *slot
+}
+
+// slot is where index entries find a record's present version, so that an update touches only the
+// indexes whose keys it changes. Under the collection's lock.
+type slot struct {
 	seq uint64
-	doc document
+	now *record
 }
 
 // collection holds records in the order of insertion, and its indexes; indexes[0] is the one on _id.
@@ -117,12 +125,12 @@ func (c *collection) each(s scan, fn func(*record) bool) {
 				return false
 			}
 			if seen != nil {
-				if seen[e.r.seq] {
+				if seen[e.slot.seq] {
 					return true
 				}
-				seen[e.r.seq] = true
+				seen[e.slot.seq] = true
 			}
-			more = fn(e.r)
+			more = fn(e.slot.now)
 			return more
 		}
 		if s.reverse {
@@ -166,21 +174,31 @@ func (w *write) put(old, next *record) error {
 		if err != nil {
 			return err
 		}
+		if old != nil {
+			if before, _ := ix.keys(old.doc); sameKeys(before, k) {
+				continue // the entries there are stay
+			}
+		}
 		if taken := ix.conflict(k, next.seq); taken != nil {
 			return ix.duplicate(c.ns, taken)
 		}
 		keys[i] = k
+		if k == nil {
+			keys[i] = [][]value{}
+		}
 	}
-	if old != nil {
-		c.unlink(old)
+	if old == nil {
+		next.slot = &slot{seq: next.seq}
+	} else {
+		next.slot = old.slot
 	}
-	c.link(next, keys)
+	c.replace(old, next, keys)
 	w.changes = append(w.changes, recordChange{old, next})
 	return nil
 }
 
 func (w *write) delete(old *record) {
-	w.c.unlink(old)
+	w.c.replace(old, nil, nil)
 	w.changes = append(w.changes, recordChange{old, nil})
 }
 
@@ -194,40 +212,43 @@ func (w *write) commit() error {
 		return nil
 	}
 	for _, ch := range slices.Backward(w.changes) {
-		if ch.new != nil {
-			w.c.unlink(ch.new)
-		}
-		if ch.old != nil {
-			w.c.link(ch.old, nil)
-		}
+		w.c.replace(ch.new, ch.old, nil)
 	}
 	w.changes = nil
 	return errorf(codeInternalError, "write journal: %s", err)
 }
 
-// link stores r; keys are its keys in each index, worked out here when nil.
-func (c *collection) link(r *record, keys [][][]value) {
+// replace puts next in old's place; either may be nil. keys are next's keys in each index, nil in the
+// indexes that stay as they are; without keys every index is gone through.
+func (c *collection) replace(old, next *record, keys [][][]value) {
 	for i, ix := range c.indexes {
-		var k [][]value
-		if keys != nil {
-			k = keys[i]
-		} else {
-			k, _ = ix.keys(r.doc) // it was in this index before
+		if keys != nil && keys[i] == nil {
+			continue
 		}
-		ix.add(r, k)
+		if old != nil {
+			k, _ := ix.keys(old.doc) // it was in this index, so it has keys
+			ix.remove(old.slot, k)
+		}
+		switch {
+		case next == nil:
+		case keys != nil:
+			ix.add(next.slot, keys[i])
+		default:
+			k, _ := ix.keys(next.doc)
+			ix.add(next.slot, k)
+		}
 	}
-	c.records.Set(r.seq, r)
-	c.size += int64(len(r.doc))
-	c.last = max(c.last, r.seq)
-}
-
-func (c *collection) unlink(r *record) {
-	for _, ix := range c.indexes {
-		k, _ := ix.keys(r.doc)
-		ix.remove(r, k)
+	if old != nil {
+		c.size -= int64(len(old.doc))
 	}
-	c.records.Delete(r.seq)
-	c.size -= int64(len(r.doc))
+	if next == nil {
+		c.records.Delete(old.seq)
+		return
+	}
+	next.slot.now = next
+	c.records.Set(next.seq, next)
+	c.size += int64(len(next.doc))
+	c.last = max(c.last, next.seq)
 }
 
 // build fills a new index from the records there are: sorted first, which loads the tree fastest.
@@ -242,7 +263,7 @@ func (c *collection) build(ix *index) error {
 		}
 		ix.multikey = ix.multikey || len(keys) > 1
 		for _, k := range keys {
-			entries = append(entries, entry{keys: k, r: r})
+			entries = append(entries, entry{keys: ownedKeys(k), slot: r.slot})
 		}
 		return true
 	})
@@ -251,7 +272,7 @@ func (c *collection) build(ix *index) error {
 	}
 	slices.SortFunc(entries, ix.order)
 	for i, e := range entries {
-		if i > 0 && ix.unique && entries[i-1].r != e.r && equalKeys(entries[i-1].keys, e.keys) {
+		if i > 0 && ix.unique && entries[i-1].slot != e.slot && equalKeys(entries[i-1].keys, e.keys) {
 			return ix.duplicate(c.ns, e.keys)
 		}
 		ix.tree.Load(e)

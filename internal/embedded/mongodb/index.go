@@ -36,7 +36,7 @@ type index struct {
 // entry is a record under one of its keys, or, with a bound, a place between entries to start or end at.
 type entry struct {
 	keys      []value
-	r         *record
+	slot      *slot
 	bound     int8 // -1 before, 1 after all entries that start with keys; 0 in the tree
 	classOnly bool // the last key stands for its whole class
 }
@@ -61,10 +61,10 @@ func (ix *index) order(a, b entry) int {
 			return c * ix.columns[i].sign
 		}
 	}
-	if a.bound != b.bound || a.r == nil || b.r == nil {
+	if a.bound != b.bound || a.slot == nil || b.slot == nil {
 		return int(a.bound) - int(b.bound)
 	}
-	return order(a.r.seq, b.r.seq)
+	return order(a.slot.seq, b.slot.seq)
 }
 
 func equalKeys(a, b []value) bool {
@@ -127,7 +127,7 @@ func (ix *index) conflict(keys [][]value, seq uint64) []value {
 		var taken bool
 		ix.tree.Ascend(entry{keys: k, bound: -1}, func(e entry) bool {
 			same := equalKeys(e.keys, k)
-			if same && e.r.seq == seq {
+			if same && e.slot.seq == seq {
 				return true
 			}
 			taken = same
@@ -140,17 +140,37 @@ func (ix *index) conflict(keys [][]value, seq uint64) []value {
 	return nil
 }
 
-func (ix *index) add(r *record, keys [][]value) {
+func (ix *index) add(at *slot, keys [][]value) {
 	ix.multikey = ix.multikey || len(keys) > 1
 	for _, k := range keys {
-		ix.tree.Set(entry{keys: k, r: r})
+		ix.tree.Set(entry{keys: ownedKeys(k), slot: at})
 	}
 }
 
-func (ix *index) remove(r *record, keys [][]value) {
+func (ix *index) remove(at *slot, keys [][]value) {
 	for _, k := range keys {
-		ix.tree.Delete(entry{keys: k, r: r})
+		ix.tree.Delete(entry{keys: k, slot: at})
 	}
+}
+
+// ownedKeys copies keys out of the document they alias, which an entry may outlive.
+func ownedKeys(keys []value) []value {
+	size := 0
+	for _, k := range keys {
+		size += len(k.Data)
+	}
+	buffer := make([]byte, 0, size)
+	owned := make([]value, len(keys))
+	for i, k := range keys {
+		start := len(buffer)
+		buffer = append(buffer, k.Data...)
+		owned[i] = value{Type: k.Type, Data: buffer[start:len(buffer):len(buffer)]}
+	}
+	return owned
+}
+
+func sameKeys(a, b [][]value) bool {
+	return slices.EqualFunc(a, b, func(x, y []value) bool { return slices.EqualFunc(x, y, identical) })
 }
 
 // duplicate is MongoDB's error for a key that is taken.

@@ -292,4 +292,3 @@ func TestTTL(t *testing.T) {
 		}
 	}
 }
-

@@ -249,7 +249,9 @@ func (l *loading) finish(s *store) error {
 		slices.Sort(seqs)
 		for _, seq := range seqs {
 			doc := lc.docs[seq]
-			c.records.Load(seq, &record{seq: seq, doc: doc})
+			r := &record{seq: seq, doc: doc, slot: &slot{seq: seq}}
+			r.slot.now = r
+			c.records.Load(seq, r)
 			c.size += int64(len(doc))
 			c.last = seq
 		}

@@ -263,8 +263,42 @@ func compareNumbers(a, b value) int {
 		return order(a.Int32(), b.Int32())
 	case a.Type == bsontype.Int64 && b.Type == bsontype.Int64:
 		return order(a.Int64(), b.Int64())
+	case a.Type == bsontype.Decimal128 || b.Type == bsontype.Decimal128:
+		// bsonkit takes what is not finite beside a decimal for zero.
+		if ra, rb := magnitude(a), magnitude(b); ra != finite || rb != finite {
+			return order(ra, rb)
+		}
+	}
+	return bsonkit.Compare(number(a), number(b))
+}
+
+const finite = 2
+
+// magnitude orders the numbers that are not finite: NaN, minus infinity, the finite ones, infinity.
+func magnitude(v value) int {
+	var f float64
+	switch v.Type {
+	case bsontype.Double:
+		f = v.Double()
+	case bsontype.Decimal128:
+		d := v.Decimal128()
+		if d.IsNaN() {
+			return 0
+		}
+		f = math.Inf(d.IsInf())
+		if d.IsInf() == 0 {
+			return finite
+		}
+	}
+	switch {
+	case math.IsNaN(f):
+		return 0
+	case math.IsInf(f, -1):
+		return 1
+	case math.IsInf(f, 1):
+		return 3
 	default:
-		return bsonkit.Compare(number(a), number(b))
+		return finite
 	}
 }
 
