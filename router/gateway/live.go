@@ -215,13 +215,19 @@ func (l *liveRun) wanted(e Event) bool {
 }
 
 // deliverState resolves the entity as it is and delivers that. An entity that is not there, or not
-// the caller's to see, ends the subscription.
+// the caller's to see, ends the subscription, unless the field's type is nullable: then there is
+// nothing yet, and the events say when there is.
 func (l *liveRun) deliverState(ctx context.Context, responseKey string, root map[string]any) *failure {
 	response := l.resolve(ctx, l.p.live.initial, true, root, "")
 	if ctx.Err() != nil {
 		return nil
 	}
 	data, version, present := takeVersion(response.Data, responseKey)
+	if !present && len(response.Errors) == 0 && l.nullable() {
+		body, _ := l.g.encodeResponse(ctx, l.caller, response)
+		l.feed.offer(&message{body: body})
+		return nil
+	}
 	if !present {
 		// A null where the schema wants an entity is the router's own error and says nothing here.
 		list := slices.DeleteFunc(slices.Clone(response.Errors), func(e *gqlerror.Error) bool {
@@ -237,6 +243,13 @@ func (l *liveRun) deliverState(ctx context.Context, responseKey string, root map
 	body, _ := l.g.encodeResponse(ctx, l.caller, response)
 	l.feed.offer(&message{body: body})
 	return nil
+}
+
+// nullable reports whether the schema lets the field be null.
+func (l *liveRun) nullable() bool {
+	api := l.g.cfg.Supergraph.API()
+	def := api.Subscription.Fields.ForName(l.p.live.field.Field)
+	return def != nil && !def.Type.NonNull
 }
 
 // deliver resolves one event and queues the result; false ends the run.

@@ -1,0 +1,279 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"storefront/internal/errs"
+	"storefront/internal/flags"
+	"storefront/internal/identity"
+	"storefront/internal/operations"
+	"storefront/internal/server"
+	"storefront/internal/telemetry"
+)
+
+// UpConfig is what `storefront up` takes.
+type UpConfig struct {
+	Edges
+	RouterFlags
+	Fresh    bool `flag:"fresh" help:"forget everything in the data folder first"`
+	BasePort int  `flag:"base-port" env:"STOREFRONT_BASE_PORT" default:"4000" help:"subgraphs listen behind this port, embedded services ten behind it; 0 takes free ports"`
+	Demo     bool `flag:"demo" env:"STOREFRONT_DEMO" default:"true" help:"fill an empty shop with the demo catalogue"`
+}
+
+const upUsage = `storefront up: everything in one process. Whatever you name no address for is embedded, speaks its real
+protocol on a loopback port and keeps its state in the data folder.`
+
+func runUp(ctx context.Context, std stdio, args []string) error {
+	var cfg UpConfig
+	if _, err := flags.Parse("up", upUsage, &cfg, args, std.env, std.out); err != nil {
+		return err
+	}
+	log := telemetry.NewLogger(std.err, cfg.LogLevel)
+	shop, err := startShop(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(std.out, shop.summary())
+	log.Info("ready", "took", shop.took.Round(time.Millisecond).String())
+	err = shop.wait(ctx)
+	log.Info("stopping; what is under way is finished first")
+	return errors.Join(err, shop.stop())
+}
+
+// shop is everything, running.
+type shop struct {
+	cfg      UpConfig
+	log      *slog.Logger
+	embedded *embeddedServices
+	edges    *edges
+	servers  []*server.Server
+	router   *router
+	took     time.Duration
+	stopRuns context.CancelFunc
+	stopped  chan error // of the background work
+	closers  []func(context.Context) error
+}
+
+// startShop returns when the shop is ready; on an error everything that was begun is stopped again.
+func startShop(ctx context.Context, cfg UpConfig, log *slog.Logger) (_ *shop, err error) {
+	began := time.Now()
+	s := &shop{cfg: cfg, log: log, stopped: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			s.stop()
+		}
+	}()
+	if cfg.Fresh {
+		if err := forget(cfg.DataDir); err != nil {
+			return nil, err
+		}
+	}
+	if s.cfg.Secret == "" {
+		if s.cfg.Secret, err = secret(cfg.DataDir); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.BasePort != 4000 && cfg.Listen == "127.0.0.1:4000" {
+		s.cfg.Listen = s.cfg.addr(0)
+	}
+	if s.cfg.PublicURL == "http://127.0.0.1:4000" {
+		if s.cfg.PublicURL, s.cfg.Listen, err = publicURL(s.cfg.Listen); err != nil {
+			return nil, err
+		}
+	}
+	s.cfg.Introspection = true // this is a workshop; the router alone has it off
+	stopTraces, err := telemetry.StartTraces(ctx, "storefront")
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, stopTraces)
+	if s.embedded, err = startEmbedded(ctx, &s.cfg, log); err != nil {
+		return nil, err
+	}
+	if s.edges, err = connect(ctx, s.cfg.Edges, log); err != nil {
+		return nil, err
+	}
+	if err := s.serve(ctx); err != nil {
+		return nil, err
+	}
+	s.took = time.Since(began)
+	if err := s.remember(); err != nil {
+		return nil, err
+	}
+	if cfg.Demo {
+		if err := s.seed(ctx); err != nil {
+			return nil, err
+		}
+		s.took = time.Since(began)
+	}
+	return s, nil
+}
+
+// serve starts the services, their background work and the router.
+func (s *shop) serve(ctx context.Context) error {
+	parts, err := s.edges.allParts(ctx)
+	if err != nil {
+		return err
+	}
+	var runs []func(context.Context) error
+	pages := s.edges.pages()
+	for i, p := range parts {
+		srv, err := server.Start(server.Config{Name: p.name, Addr: s.cfg.addr(1 + i), Handler: p.handler(), Ready: s.edges.ready,
+			Metrics: s.edges.metrics.Handler(), Log: s.log})
+		if err != nil {
+			return err
+		}
+		s.servers = append(s.servers, srv)
+		s.cfg.Subgraphs = append(s.cfg.Subgraphs, p.name+"="+srv.URL("/graphql"))
+		runs = append(runs, p.runs...)
+		for pattern, page := range p.pages {
+			pages[pattern] = page
+		}
+	}
+	store, err := operations.NewStore(ctx, s.edges.mongo.Database("router"), s.edges.redis)
+	if err != nil {
+		return err
+	}
+	s.router, err = newRouter(ctx, routerConfig{RouterFlags: s.cfg.RouterFlags, edges: s.cfg.Edges, log: s.log, metrics: s.edges.metrics,
+		signer: identity.NewSigner(s.cfg.key("identity"), time.Now), operations: store, kafka: s.edges.kafka, pages: pages, tabs: exampleTabs()})
+	if err != nil {
+		return err
+	}
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.stopRuns = cancel
+	go func() { s.stopped <- supervise(background, s.log, runs) }()
+	return nil
+}
+
+// wait returns when ctx ends or the background work fails.
+func (s *shop) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.stopped:
+		s.stopped <- nil
+		return fmt.Errorf("background work failed: %w", err)
+	}
+}
+
+// stop takes everything down in the order in which data flows: clients first, databases last.
+func (s *shop) stop() error {
+	var all []error
+	if s.router != nil {
+		all = append(all, s.router.stop())
+	}
+	if s.stopRuns != nil {
+		s.stopRuns()
+		all = append(all, <-s.stopped)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for _, srv := range s.servers {
+		all = append(all, srv.Shutdown(ctx))
+	}
+	if s.edges != nil {
+		all = append(all, s.edges.Close())
+	}
+	if s.embedded != nil {
+		all = append(all, s.embedded.Close())
+	}
+	for _, close := range s.closers {
+		all = append(all, close(ctx))
+	}
+	os.Remove(addressFile(s.cfg.DataDir))
+	return errors.Join(all...)
+}
+
+// addr is the loopback address offset ports behind the base port.
+func (c UpConfig) addr(offset int) string {
+	if c.BasePort == 0 {
+		return "127.0.0.1:0"
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(c.BasePort+offset))
+}
+
+// publicURL is how clients on this machine reach listen. A port 0 is settled here, since links are made
+// of the address before the router listens.
+func publicURL(listen string) (url, addr string, err error) {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", "", errs.New(errs.BadInput, "--listen %q: an address looks like 127.0.0.1:4000", listen)
+	}
+	if port == "0" {
+		l, err := net.Listen("tcp", listen)
+		if err != nil {
+			return "", "", fmt.Errorf("find a free port: %w", err)
+		}
+		_, port, _ = net.SplitHostPort(l.Addr().String())
+		l.Close()
+	}
+	addr = net.JoinHostPort(host, port)
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port), addr, nil
+}
+
+// forget empties the data folder of what we put there; a folder that is not ours is left alone.
+func forget(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if os.IsNotExist(err) || err == nil && len(entries) == 0 {
+		return nil
+	}
+	if err != nil {
+		return errs.Wrap(errs.BadInput, err, "cannot read the data folder %s", dir)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "secret")); err != nil {
+		return errs.New(errs.BadInput, "%s is not empty and not a data folder of Storefront; --fresh leaves it alone", dir)
+	}
+	for _, name := range []string{"mongodb", "kafka", "oidc", "mail", "files", "gateway", "search", "addresses.json", "secret"} {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			return errs.Wrap(errs.BadInput, err, "cannot empty the data folder %s", dir)
+		}
+	}
+	return nil
+}
+
+// summary is what a person sees once the shop runs.
+func (s *shop) summary() string {
+	var b strings.Builder
+	row := func(what, where string) { fmt.Fprintf(&b, "  %-22s %s\n", what, where) }
+	fmt.Fprintf(&b, "\nStorefront is ready after %.1f s.\n\n", s.took.Seconds())
+	row("GraphQL", s.cfg.PublicURL+"/graphql")
+	row("Explorer", s.cfg.PublicURL+"/")
+	if s.embedded.mail != nil {
+		row("Mails", s.embedded.mail.URL())
+	}
+	for i, name := range services {
+		row(name, s.servers[i].URL("/graphql"))
+	}
+	row("MongoDB", telemetry.Scrub(s.cfg.MongoDB))
+	row("Kafka", strings.Join(s.cfg.Brokers, ","))
+	row("Redis", telemetry.Scrub(s.cfg.Redis))
+	row("OIDC issuer", s.cfg.Issuer)
+	row("Data folder", s.cfg.DataDir)
+	if s.embedded.oidc != nil {
+		fmt.Fprintf(&b, "\nDemo sign-ins (password demo):\n")
+		for _, u := range demoUsers() {
+			fmt.Fprintf(&b, "  %-22s %s\n", u.Username, strings.Join(append([]string{u.Name}, u.Roles...), ", "))
+		}
+	}
+	fmt.Fprintf(&b, `
+Three commands to try in another terminal:
+  curl -s %[1]s/graphql -H 'content-type: application/json' -d '{"query":"{ productSearch(query: \"lamp\", first: 3) { nodes { title priceRange { min { decimal currency } } availability { inStock } rating { average count } } } }"}'
+  storefront token --user ada
+  storefront import --limit 100 FILE
+
+Ctrl-C stops it; everything is kept in %[2]s.
+`, s.cfg.PublicURL, s.cfg.DataDir)
+	return b.String()
+}
