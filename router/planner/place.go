@@ -165,6 +165,9 @@ func best(accs []*access, it item) *access {
 }
 
 func (a *access) less(b *access, it item) bool {
+	if x, y := a.group.sub == heldData, b.group.sub == heldData; x != y {
+		return x
+	}
 	if it.by == nil {
 		if x, y := a.node.empty(), b.node.empty(); x != y {
 			return y
