@@ -2,10 +2,12 @@ package graph_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	"storefront/events"
+	"storefront/internal/errs"
 	"storefront/internal/identity"
 	"storefront/subgraphs/orders"
 )
@@ -196,5 +198,58 @@ func TestWatch(t *testing.T) {
 	}
 	if found, err := sh.store.Discounts(ctx, []string{"CODE"}); err != nil || found["CODE"].Used != 0 {
 		t.Errorf("an abandoned use is still counted: %+v %v", found, err)
+	}
+}
+
+// TestHandlersAtOnce delivers the events of one order several times, all at the same moment: the store
+// keeps each change whole, and what is announced is what the history says.
+func TestHandlersAtOnce(t *testing.T) {
+	t.Parallel()
+	sh := newShop(t)
+	sh.sell(1000, "A")
+	orderID := sh.order(ann, "key-00000001", line("A", 1))
+	ctx := t.Context()
+	var wg sync.WaitGroup
+	for range 4 {
+		for _, deliver := range []func() error{
+			func() error { return sh.service.ShipmentDelivered(ctx, events.ShipmentDelivered{OrderID: orderID}) },
+			func() error { return sh.service.StockReserved(ctx, events.StockReserved{OrderID: orderID}) },
+			func() error { return sh.service.PaymentProcessed(ctx, events.PaymentProcessed{OrderID: orderID}) },
+			func() error { return sh.service.ShipmentCreated(ctx, events.ShipmentCreated{OrderID: orderID}) },
+			func() error { return sh.service.ShipmentInTransit(ctx, events.ShipmentInTransit{OrderID: orderID}) },
+		} {
+			wg.Go(func() {
+				if err := deliver(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	o, err := sh.service.Order(identity.With(ctx, ann), orderID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Status != orders.StatusDelivered {
+		t.Errorf("the order is %s, want DELIVERED", o.Status)
+	}
+	version, steps := 0, []string{}
+	for _, e := range sh.emitted(orderID) {
+		if changed, ok := e.(events.OrderStatusChanged); ok {
+			if version++; changed.Version != version {
+				t.Errorf("change %d announces version %d", version, changed.Version)
+			}
+			steps = append(steps, changed.Status)
+		}
+	}
+	history := []string{}
+	for _, h := range o.History {
+		history = append(history, string(h.Status))
+	}
+	if fmt.Sprint(history) != fmt.Sprint(steps) || o.Version != version {
+		t.Errorf("history %v of version %d was announced as %v", history, o.Version, steps)
+	}
+	if err := sh.service.StockReserved(ctx, events.StockReserved{OrderID: "ord_NONE"}); !errs.Is(err, errs.NotFound) {
+		t.Errorf("an order that is not there: %v, want NotFound", err)
 	}
 }
