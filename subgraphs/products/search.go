@@ -60,7 +60,7 @@ type SearchQuery struct {
 // Hit is one product found, and the sort key that the next page goes on from.
 type Hit struct {
 	ID     string
-	Cursor []string // two parts
+	Cursor []string // what it sorts by
 }
 
 // Found is one page of a search.
@@ -184,7 +184,7 @@ func (s *Service) query(ctx context.Context, in SearchInput) (SearchQuery, error
 	var c check
 	c.text([]string{"query"}, in.Query, MaxQuery)
 	c.filter(q.Filter)
-	if q.Cursor != nil && (len(q.Cursor) != 3 || q.Cursor[0] != string(q.Sort)) {
+	if q.Cursor != nil && (len(q.Cursor) < 2 || q.Cursor[0] != string(q.Sort)) {
 		c.fail([]string{"after"}, "after is a cursor of another search; take one from this search's pageInfo")
 	}
 	if q.Cursor != nil {

@@ -2,6 +2,7 @@ package products
 
 import (
 	"html"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -12,20 +13,24 @@ import (
 )
 
 // sanitizer makes HTML from people safe to show, and plain text of it. It is safe for concurrent use.
-type sanitizer struct{ safe, none *bluemonday.Policy }
+type sanitizer struct {
+	safe, none *bluemonday.Policy
+	blocks     *regexp.Regexp // tags between which words end
+}
 
 func newSanitizer() *sanitizer {
 	safe := bluemonday.UGCPolicy() // formatting, lists, tables, images and links; no script, style or frame
 	safe.RequireNoFollowOnLinks(true)
-	none := bluemonday.StrictPolicy()
-	none.AddSpaceWhenStrippingTag(true) // "<p>a</p><p>b</p>" is two words
-	return &sanitizer{safe: safe, none: none}
+	return &sanitizer{
+		safe: safe, none: bluemonday.StrictPolicy(),
+		blocks: regexp.MustCompile(`(?i)</?(?:address|blockquote|br|caption|dd|div|dl|dt|figcaption|figure|h[1-6]|hr|li|ol|p|pre|section|table|tbody|td|tfoot|th|thead|tr|ul)\b[^>]*>`),
+	}
 }
 
 // clean returns source as HTML that is safe to show, and as plain text.
 func (s *sanitizer) clean(source string) (safe, plain string) {
 	safe = strings.TrimSpace(s.safe.Sanitize(strings.ToValidUTF8(source, "\uFFFD")))
-	return safe, squeeze(html.UnescapeString(s.none.Sanitize(safe)))
+	return safe, squeeze(html.UnescapeString(s.none.Sanitize(s.blocks.ReplaceAllString(safe, " $0"))))
 }
 
 // Handle makes a name for addresses of any text: "Ocean Blue Shirt!" is ocean-blue-shirt. Accents go,

@@ -408,6 +408,9 @@ type Facet {
 	vendor, productType, tag, collection, price, rating, inStock, or an attribute's name.
 	"""
 	name: String!
+	"""
+	The commonest first. Of price: ranges in minor units of the search's currency, such as 1000-2500, the upper end left out; of rating: n stars or more.
+	"""
 	values: [FacetValue!]!
 }
 type FacetValue {
@@ -9596,11 +9599,11 @@ func (ec *executionContext) marshalNProductConnection2ᚖstorefrontᚋloadersᚋ
 	return ec._ProductConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNProductEdge2storefrontᚋloadersᚋpageᚐEdge(ctx context.Context, sel ast.SelectionSet, v page.Edge[products.Product]) graphql.Marshaler {
+func (ec *executionContext) marshalNProductEdge2storefrontᚋloadersᚋpageᚐEdge(ctx context.Context, sel ast.SelectionSet, v products.ProductEdge) graphql.Marshaler {
 	return ec._ProductEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNProductEdge2ᚕstorefrontᚋloadersᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[products.Product]) graphql.Marshaler {
+func (ec *executionContext) marshalNProductEdge2ᚕstorefrontᚋloadersᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []products.ProductEdge) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]

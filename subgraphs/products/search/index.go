@@ -1,0 +1,142 @@
+// Package search is the products' search index: a bleve index that each process keeps for itself, fed
+// from product-, review- and inventory-events and rebuilt from them at every start.
+//
+// It owns no data: the folder it writes to is scratch. What the events say is held in memory (state.go)
+// and what differs for a searcher is written to bleve in batches (write.go), so that ten thousand
+// changes of stock cost only those few documents that sell out or come back. It never reads a
+// database. Enter at New; consumers feed it with Put, Stock and Rate, and say CaughtUp when they are.
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/blevesearch/bleve/v2"
+	"github.com/blevesearch/bleve/v2/index/scorch"
+
+	"storefront/internal/errs"
+	"storefront/subgraphs/products"
+)
+
+// Config says where the index keeps its scratch folder.
+type Config struct {
+	Dir string // made below this folder, "" for the system's temporary one
+	Log *slog.Logger
+}
+
+const (
+	warmWait   = 2 * time.Second       // how long a search waits for an index that is being built
+	flushAfter = 50 * time.Millisecond // how long changes gather before they are written
+	batchSize  = 500                   // documents
+)
+
+// Index is products.Search. It is safe for concurrent use.
+type Index struct {
+	bleve bleve.Index
+	dir   string
+	log   *slog.Logger
+	ready chan struct{} // closed when caught up
+	once  sync.Once
+	wake  chan struct{} // something is to be written
+
+	flushing sync.Mutex
+	mu       sync.RWMutex
+	state    state
+}
+
+var _ products.Search = (*Index)(nil)
+
+// New makes an empty index.
+func New(cfg Config) (*Index, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	dir, err := os.MkdirTemp(cfg.Dir, "search-*")
+	if err != nil {
+		return nil, fmt.Errorf("make the search index's folder: %w", err)
+	}
+	m, err := newMapping()
+	if err != nil {
+		return nil, fmt.Errorf("map the search index: %w", err)
+	}
+	// A folder rather than memory: bleve merges only what it keeps in one. Nothing has to survive, so
+	// writes do not wait for the disk.
+	index, err := bleve.NewUsing(dir+"/bleve", m, scorch.Name, scorch.Name, map[string]any{"unsafe_batch": true})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make the search index: %w", err), os.RemoveAll(dir))
+	}
+	return &Index{
+		bleve: index, dir: dir, log: cfg.Log, ready: make(chan struct{}), wake: make(chan struct{}, 1), state: newState(),
+	}, nil
+}
+
+// Close gives the index and its folder up.
+func (x *Index) Close() error {
+	x.flushing.Lock()
+	defer x.flushing.Unlock()
+	return errors.Join(x.bleve.Close(), os.RemoveAll(x.dir))
+}
+
+// CaughtUp says that the events that were there at the start have all been put. It writes them, and
+// from then on searches are answered.
+func (x *Index) CaughtUp() error {
+	if err := x.Flush(); err != nil {
+		return err
+	}
+	x.once.Do(func() { close(x.ready) })
+	return nil
+}
+
+// Ready is closed once searches are answered.
+func (x *Index) Ready() <-chan struct{} { return x.ready }
+
+// Run writes what changes, a moment after it did, until ctx ends.
+func (x *Index) Run(ctx context.Context) error {
+	select {
+	case <-x.ready: // until then CaughtUp writes, each product once
+	case <-ctx.Done():
+		return nil
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-x.wake:
+		}
+		timer.Reset(flushAfter)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		if err := x.Flush(); err != nil {
+			return err
+		}
+	}
+}
+
+// waitReady returns when the index is caught up; Unavailable when that takes long.
+func (x *Index) waitReady(ctx context.Context) error {
+	select {
+	case <-x.ready:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(warmWait)
+	defer timer.Stop()
+	select {
+	case <-x.ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return errs.New(errs.Unavailable, "search is warming up; try again in a moment")
+	}
+}
