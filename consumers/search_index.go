@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -69,6 +70,9 @@ func feedOn[E events.Event](feed searchFeed, put func(E)) {
 	}
 }
 
+// reopenAfter is how long the feed waits for a broker that is away at the start.
+const reopenAfter = time.Second
+
 // follow reads one topic from its beginning; caughtUp is called once, when what was in the topic at
 // the start has been read. A position that is gone, as after a topic was made anew, begins again: the
 // index passes over what it knows.
@@ -76,10 +80,15 @@ func follow(ctx context.Context, cfg kafka.Config, topic string, types map[strin
 	for {
 		r, err := cfg.OpenReader(ctx, topic, kafka.Start{Oldest: true})
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil
+			if ctx.Err() == nil {
+				log.WarnContext(ctx, "search index cannot read a topic; it is tried again", "topic", topic, "error", err)
 			}
-			return err
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(reopenAfter):
+				continue
+			}
 		}
 		err = drain(ctx, r, types, log, &caughtUp)
 		err = errors.Join(err, r.Close())

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"storefront/internal/errs"
 	"storefront/internal/id"
@@ -240,8 +241,16 @@ func optional(s string) *string {
 	return &s
 }
 
-// squeeze trims s and makes every run of white space one space.
-func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
+// squeeze trims s, makes every run of white space one space, and drops control characters, which real
+// catalogues have.
+func squeeze(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.Join(strings.Fields(s), " "))
+}
 
 func distinctWords(list []string) []string {
 	out := make([]string, 0, len(list))

@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"storefront/internal/blob"
+	"storefront/internal/money"
 	"storefront/loaders"
 )
 
@@ -90,4 +91,28 @@ func (s *Service) Currency(given *string) string {
 		return *given
 	}
 	return s.currency
+}
+
+// PriceIn is a variant's price for somebody who named a currency, or did not: then it is the shop's own
+// or, for a variant that is not sold in that, the first it is sold in. Nil when there is none.
+func (s *Service) PriceIn(prices []money.Money, currency *string) *money.Money {
+	price := in(prices, s.Currency(currency))
+	if price == nil && currency == nil && len(prices) > 0 {
+		return &prices[0]
+	}
+	return price
+}
+
+// PriceRange is PriceIn for all variants of a product.
+func (s *Service) PriceRange(p Product, currency *string) *PriceRange {
+	r := p.PriceRangeIn(s.Currency(currency))
+	if r != nil || currency != nil {
+		return r
+	}
+	for _, v := range p.Variants {
+		if len(v.Prices) > 0 {
+			return p.PriceRangeIn(v.Prices[0].Currency)
+		}
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package products
 
 import (
 	"context"
+	"slices"
 
 	"storefront/internal/errs"
 	"storefront/internal/identity"
@@ -18,7 +19,7 @@ type (
 
 // ProductsByID returns those of ids that exist and that the caller may see.
 func (s *Service) ProductsByID(ctx context.Context, ids []string) (map[string]Product, error) {
-	found, err := s.byID.GetMany(ctx, ids, s.store.ProductsByID)
+	found, err := s.byID.GetMany(ctx, plausible(ids), s.store.ProductsByID)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +77,7 @@ func variantByID(p Product, id string) *Variant {
 func (s *Service) byRef(ctx context.Context, kind string, keys []string,
 	read func(context.Context, []string) (map[string]Product, error), has func(Product, string) bool,
 ) (map[string]Product, error) {
+	keys = plausible(keys)
 	prefixed := mapped(keys, func(k string) string { return kind + k })
 	ids, err := s.refs.GetMany(ctx, prefixed, func(ctx context.Context, missing []string) (map[string]string, error) {
 		products, err := read(ctx, mapped(missing, func(k string) string { return k[len(kind):] }))
@@ -104,6 +106,14 @@ func (s *Service) byRef(ctx context.Context, kind string, keys []string,
 	}
 	return found, nil
 }
+
+// plausible leaves out keys that are too long to be one, so that nobody fills the cache with them.
+func plausible(keys []string) []string {
+	return slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == "" || len(k) > maxKey })
+}
+
+// maxKey is the longest key in bytes: a handle whose characters take four each.
+const maxKey = 4 * MaxName
 
 // Products lists products in the order of their making. Status chooses for staff; all others see what
 // is ACTIVE.

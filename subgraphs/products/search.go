@@ -8,7 +8,6 @@ import (
 
 	"storefront/internal/errs"
 	"storefront/internal/identity"
-	"storefront/internal/money"
 	"storefront/loaders/page"
 )
 
@@ -257,14 +256,4 @@ func (s *Service) SuggestProducts(ctx context.Context, prefix string, n int) ([]
 		}
 	}
 	return out, nil
-}
-
-// PriceIn is a variant's price for somebody who named a currency, or did not: then it is the shop's own
-// or, for a variant that is not sold in that, the first it is sold in.
-func (s *Service) PriceIn(prices []money.Money, currency *string) *money.Money {
-	price := in(prices, s.Currency(currency))
-	if price == nil && currency == nil && len(prices) > 0 {
-		return &prices[0]
-	}
-	return price
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/url"
 	"strconv"
-	"unicode"
 	"unicode/utf8"
 
 	"storefront/internal/errs"
@@ -112,7 +111,7 @@ func (in ProductUpdateInput) Validate() error {
 func (c *check) variant(at []string, v VariantInput) {
 	c.required(sub(at, "sku"), v.SKU, MaxSKU)
 	if squeeze(v.SKU) != v.SKU {
-		c.fail(sub(at, "sku"), "a SKU has no spaces around it, and single ones inside")
+		c.fail(sub(at, "sku"), "a SKU has no spaces around it, single ones inside, and no control characters")
 	}
 	c.optional(sub(at, "title"), v.Title, MaxName)
 	c.optional(sub(at, "barcode"), v.Barcode, MaxName)
@@ -189,12 +188,6 @@ func (c *check) text(field []string, s string, most int) {
 	}
 	if n := utf8.RuneCountInString(s); n > most {
 		c.fail(field, "%d characters; at most %d are allowed", n, most)
-	}
-	for _, r := range s {
-		if unicode.IsControl(r) && !unicode.IsSpace(r) {
-			c.fail(field, "control characters are not allowed")
-			return
-		}
 	}
 }
 

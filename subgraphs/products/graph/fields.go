@@ -39,7 +39,7 @@ func (productFields) Collections(ctx context.Context, p *products.Product) ([]pr
 }
 
 func (f productFields) PriceRange(ctx context.Context, p *products.Product, currency *string) (*products.PriceRange, error) {
-	return p.PriceRangeIn(f.products.Currency(currency)), nil
+	return f.products.PriceRange(*p, currency), nil
 }
 
 func (f variantFields) Price(ctx context.Context, v *products.Variant, currency *string) (*money.Money, error) {

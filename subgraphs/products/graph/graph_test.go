@@ -306,6 +306,39 @@ func TestUpsertTwiceChangesNothing(t *testing.T) {
 	}
 }
 
+func TestSearchAndSuggestions(t *testing.T) {
+	s := open(t)
+	for i, title := range []string{"Ocean Blue Shirt", "Forest Green Shirt", "Warm Wool Socks"} {
+		in := shirt(string(rune('A' + i)))
+		in["title"], in["status"] = title, "ACTIVE"
+		s.do(staff, create, map[string]any{"in": in})
+	}
+	hidden := shirt("Z")
+	hidden["title"] = "Hidden Silk Shirt"
+	s.do(staff, create, map[string]any{"in": hidden})
+	s.published()
+	const query = `query($q: String!, $after: String) { productSearch(query: $q, first: 1, after: $after, filter: {priceMin: 2000, priceMax: 2200}) {
+		nodes { title } pageInfo { hasNextPage endCursor } totalCount correctedQuery facets { name values { value count } } } }`
+	page := at(s.do(visitor, query, map[string]any{"q": "shrit"}), "productSearch")
+	if at(page, "totalCount") != 2.0 || at(page, "correctedQuery") != "shirt" || at(page, "pageInfo.hasNextPage") != true || at(page, "facets.0.name") != "vendor" {
+		t.Errorf("first page: %v", page)
+	}
+	next := at(s.do(visitor, query, map[string]any{"q": "shrit", "after": at(page, "pageInfo.endCursor")}), "productSearch")
+	if at(next, "pageInfo.hasNextPage") != false || at(next, "nodes.0.title") == nil || at(next, "nodes.0.title") == at(page, "nodes.0.title") {
+		t.Errorf("second page: %v after %v", next, page)
+	}
+	if _, failures := s.try(visitor, `query($a: String!) { productSearch(sort: TITLE, after: $a) { totalCount } }`, map[string]any{"a": at(page, "pageInfo.endCursor")}); at(failures, "0.extensions.code") != "BAD_INPUT" {
+		t.Errorf("a cursor of another order: %v", failures)
+	}
+	if got := at(s.do(staff, `{ productSearch(query: "silk") { nodes { title } } }`, nil), "productSearch.nodes.0.title"); got != "Hidden Silk Shirt" {
+		t.Errorf("staff find %v", got)
+	}
+	suggested := s.do(visitor, `{ productSuggestions(prefix: "shi") { text product { title } } }`, nil)
+	if at(suggested, "productSuggestions.0.text") != "shirt" || at(suggested, "productSuggestions.1.product.title") == nil || at(suggested, "productSuggestions.3") != nil {
+		t.Errorf("suggestions: %v", suggested)
+	}
+}
+
 func TestImageUpload(t *testing.T) {
 	s := open(t)
 	in := shirt("A")

@@ -32,6 +32,7 @@ type Config struct {
 const (
 	warmWait   = 2 * time.Second       // how long a search waits for an index that is being built
 	flushAfter = 50 * time.Millisecond // how long changes gather before they are written
+	retryAfter = time.Second           // how long a write that failed waits
 	batchSize  = 500                   // documents
 )
 
@@ -116,9 +117,23 @@ func (x *Index) Run(ctx context.Context) error {
 			return nil
 		case <-timer.C:
 		}
-		if err := x.Flush(); err != nil {
-			return err
+		if err := x.Flush(); err != nil { // nothing is lost: what was not written is still noted
+			x.log.WarnContext(ctx, "search index could not be written; it is tried again", "error", err)
+			timer.Reset(retryAfter)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-timer.C:
+				x.wakeUp()
+			}
 		}
+	}
+}
+
+func (x *Index) wakeUp() {
+	select {
+	case x.wake <- struct{}{}:
+	default:
 	}
 }
 

@@ -106,10 +106,7 @@ func (x *Index) Rate(e events.RatingChanged) {
 // mark notes that a product is to be written; x.mu is held.
 func (x *Index) mark(id string) {
 	x.state.dirty[id] = true
-	select {
-	case x.wake <- struct{}{}:
-	default:
-	}
+	x.wakeUp()
 }
 
 // inStock reports whether any variant can be sold now.

@@ -286,7 +286,7 @@ type Product @key(fields: "id") {
 	variants: [Variant!]!
 	collections: [Collection!]!
 	"""
-	Lowest and highest price of the variants; the shop's own currency when none is given.
+	Lowest and highest price of the variants. Without a currency: in the shop's own, else in the first the product is sold in.
 	"""
 	priceRange(currency: CurrencyCode): PriceRange
 	createdAt: DateTime!
