@@ -40,6 +40,7 @@ func commands() []command {
 		{"replay-orders", "replay invoices as orders", runReplay},
 		{"verify", "check that orders, stock and payments agree", runVerify},
 		{"operations", "publish persisted operations for partners", runOperations},
+		{"health", "ask a running router or service whether it can do its work", runHealth},
 	}
 }
 
