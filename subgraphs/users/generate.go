@@ -1,0 +1,3 @@
+package users
+
+//go:generate go run storefront/internal/codegen users
