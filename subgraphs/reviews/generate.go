@@ -1,0 +1,3 @@
+package reviews
+
+//go:generate go run storefront/internal/codegen reviews

@@ -1,0 +1,92 @@
+// Package reviews owns what people say of products: one review per person and product, its moderation,
+// the verified-purchase mark that order events bring, and each product's rating.
+//
+// A review and its product's rating are two documents. rating.go says how the rating stays right to the
+// unit through concurrency and crashes. Enter at Service.
+package reviews
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"storefront/internal/blob"
+)
+
+// Images keeps attachments; *blob.Store is one.
+type Images interface {
+	// SignedPut returns where one file of contentType and at most maxBytes can be PUT, and the headers to send.
+	SignedPut(ctx context.Context, key, contentType string, maxBytes int64, ttl time.Duration) (string, map[string]string, error)
+	// Stat returns NotFound for a file that is not there.
+	Stat(ctx context.Context, key string) (blob.Info, error)
+	// URL is where anyone can read the file.
+	URL(key string) string
+}
+
+// Config of a Service.
+type Config struct {
+	Store  Store
+	Images Images
+	Now    func() time.Time
+	Log    *slog.Logger
+	// AutoPublish shows a review at once; staff can take it down later. Without it a review waits for
+	// staff. Shops want it on.
+	AutoPublish bool
+}
+
+// Service holds the rules of reviews.
+type Service struct {
+	store       Store
+	images      Images
+	now         func() time.Time
+	log         *slog.Logger
+	autoPublish bool
+}
+
+// New returns a Service.
+func New(cfg Config) *Service {
+	return &Service{store: cfg.Store, images: cfg.Images, now: cfg.Now, log: cfg.Log, autoPublish: cfg.AutoPublish}
+}
+
+// Product is what reviews knows of a product: nothing but its id.
+type Product struct{ ID string }
+
+// IsEntity marks Product as an entity of the graph.
+func (Product) IsEntity() {}
+
+const (
+	sweepEvery = time.Second
+	sweepAge   = 2 * time.Second // younger ones are being counted by who changed them
+	sweepBatch = 200
+)
+
+// Run counts reviews whose change was not counted because of a crash or an error, until ctx ends.
+// Several may run side by side.
+func (s *Service) Run(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := s.Sweep(ctx, s.now().Add(-sweepAge)); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "count reviews", "error", err)
+		}
+	}
+}
+
+// Sweep counts what has waited since before t.
+func (s *Service) Sweep(ctx context.Context, t time.Time) error {
+	waiting, err := s.store.Uncounted(ctx, t, sweepBatch)
+	if err != nil {
+		return err
+	}
+	for _, r := range waiting {
+		if err := s.count(ctx, r.ID, r.ProductID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
