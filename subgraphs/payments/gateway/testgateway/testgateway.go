@@ -1,0 +1,220 @@
+// Package testgateway is the built-in payment gateway: it moves no money, and is honest about it. Every
+// answer is in its ledger first, so the ledger is the judge of what was charged. Calls with one key are
+// one call. What a payment method does is said by its token: see Tokens.
+package testgateway
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"sync"
+	"time"
+
+	"storefront/internal/errs"
+	"storefront/internal/id"
+	"storefront/internal/money"
+	"storefront/subgraphs/payments"
+)
+
+// Config of a Gateway.
+type Config struct {
+	Dir    string // where the ledger lies; "" keeps it in memory
+	Now    func() time.Time
+	Secret []byte        // webhooks are signed with; fresh when empty
+	Slow   time.Duration // how long tok_slow takes; 2 s when 0
+	Lost   time.Duration // how long the lost answer of tok_timeout is waited for; 1 s when 0
+}
+
+// Gateway implements payments.Gateway and payments.Challenger. It is safe for concurrent use.
+type Gateway struct {
+	cfg Config
+
+	mu     sync.Mutex
+	book   *book
+	ledger *ledger // nil in memory
+}
+
+var (
+	_ payments.Gateway    = (*Gateway)(nil)
+	_ payments.Challenger = (*Gateway)(nil)
+)
+
+// Open reads the ledger and returns the gateway. Dir belongs to one process at a time: a second one is
+// refused.
+func Open(cfg Config) (*Gateway, error) {
+	if cfg.Slow == 0 {
+		cfg.Slow = 2 * time.Second
+	}
+	if cfg.Lost == 0 {
+		cfg.Lost = time.Second
+	}
+	if len(cfg.Secret) == 0 {
+		cfg.Secret = make([]byte, 32)
+		rand.Read(cfg.Secret)
+	}
+	g := &Gateway{cfg: cfg, book: newBook()}
+	if cfg.Dir == "" {
+		return g, nil
+	}
+	var err error
+	g.ledger, err = openLedger(cfg.Dir, g.book.apply)
+	return g, err
+}
+
+// Close gives the ledger's folder back.
+func (g *Gateway) Close() error {
+	if g.ledger == nil {
+		return nil
+	}
+	return g.ledger.close()
+}
+
+// Sums adds up the ledger by currency.
+func (g *Gateway) Sums() map[string]Sums {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.book.sums()
+}
+
+// Configuration lists the test tokens.
+func (g *Gateway) Configuration() payments.PaymentConfiguration {
+	return payments.PaymentConfiguration{Gateway: "test", TestTokens: Tokens()}
+}
+
+// write puts an entry into the ledger, then into the book. The caller holds the mutex.
+func (g *Gateway) write(e entry) error {
+	e.At = g.cfg.Now().UTC()
+	if g.ledger != nil {
+		if err := g.ledger.append(e); err != nil {
+			return err
+		}
+	}
+	return g.book.apply(e)
+}
+
+// Authorize does what the token says.
+func (g *Gateway) Authorize(ctx context.Context, key string, a payments.Authorization) (payments.Charge, error) {
+	if a.Token == tokenSlow {
+		if err := wait(ctx, g.cfg.Slow); err != nil {
+			return payments.Charge{}, err
+		}
+	}
+	c, fresh, err := g.authorize(key, a)
+	if err == nil && fresh && a.Token == tokenTimeout {
+		if err := wait(ctx, g.cfg.Lost); err != nil {
+			return payments.Charge{}, err
+		}
+		return payments.Charge{}, fmt.Errorf("authorize %s: %w", a.PaymentID, context.DeadlineExceeded)
+	}
+	return c, err
+}
+
+func (g *Gateway) authorize(key string, a payments.Authorization) (c payments.Charge, fresh bool, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if known, ok := g.book.byKey[key]; ok {
+		if known.amount != a.Amount.Amount || known.currency != a.Amount.Currency || known.payment != a.PaymentID {
+			return c, false, errs.New(errs.Conflict, "key %s was used for another authorization", key)
+		}
+		return known.view(), false, nil
+	}
+	op, code, message := outcome(a.Token)
+	e := entry{Op: op, Key: key, Charge: id.Of("tch", key), Payment: a.PaymentID, Amount: a.Amount.Amount, Currency: a.Amount.Currency, Code: code, Message: message}
+	if op == opChallenge {
+		e.URL = a.URL
+	}
+	if err := g.write(e); err != nil {
+		return c, false, err
+	}
+	return g.book.charges[e.Charge].view(), true, nil
+}
+
+// Capture takes what is held.
+func (g *Gateway) Capture(_ context.Context, key, chargeID string) (payments.Charge, error) {
+	return g.change(key, chargeID, opCapture, func(c *charge) bool { return c.Status == payments.ChargeAuthorized })
+}
+
+// Void gives back what is held, or ends a 3-D Secure that was not passed.
+func (g *Gateway) Void(_ context.Context, key, chargeID string) (payments.Charge, error) {
+	return g.change(key, chargeID, opVoid, func(c *charge) bool {
+		return c.Status == payments.ChargeAuthorized || c.Status == payments.ChargeActionRequired
+	})
+}
+
+// change does op once per key when the charge is ready for it, and answers with the charge as it is.
+func (g *Gateway) change(key, chargeID string, op operation, ready func(*charge) bool) (payments.Charge, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c, err := g.charge(chargeID)
+	if err != nil {
+		return payments.Charge{}, err
+	}
+	if _, done := g.book.byKey[key]; !done && ready(c) {
+		if err := g.write(entry{Op: op, Key: key, Charge: chargeID, Amount: c.amount, Currency: c.currency}); err != nil {
+			return payments.Charge{}, err
+		}
+	}
+	return c.view(), nil
+}
+
+// Refund gives back part of what was captured, never more than that.
+func (g *Gateway) Refund(_ context.Context, key, chargeID string, amount money.Money, _ string) (payments.ChargeRefund, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c, err := g.charge(chargeID)
+	if err != nil {
+		return payments.ChargeRefund{}, err
+	}
+	if known, ok := g.book.refunds[key]; ok {
+		if known.charge != chargeID || known.amount != amount.Amount {
+			return payments.ChargeRefund{}, errs.New(errs.Conflict, "key %s was used for another refund", key)
+		}
+		return known.ChargeRefund, nil
+	}
+	if amount.Currency != c.currency || amount.Amount <= 0 || amount.Amount > c.captured-c.refunded {
+		return payments.ChargeRefund{Key: key, Status: payments.RefundFailed, Message: fmt.Sprintf(
+			"%s cannot be refunded; %s is left", amount, money.New(c.captured-c.refunded, c.currency))}, nil
+	}
+	err = g.write(entry{Op: opRefund, Key: key, Charge: chargeID, Amount: amount.Amount, Currency: c.currency, Refund: id.Of("trf", key)})
+	return g.book.refunds[key].ChargeRefund, err
+}
+
+// Lookup finds the charge that Authorize made with key.
+func (g *Gateway) Lookup(_ context.Context, key string) (payments.Charge, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c, ok := g.book.byKey[key]
+	if !ok {
+		return payments.Charge{}, errs.New(errs.NotFound, "no charge was made with key %s", key)
+	}
+	return c.view(), nil
+}
+
+// Fetch returns a charge as it is.
+func (g *Gateway) Fetch(_ context.Context, chargeID string) (payments.Charge, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c, err := g.charge(chargeID)
+	if err != nil {
+		return payments.Charge{}, err
+	}
+	return c.view(), nil
+}
+
+func (g *Gateway) charge(id string) (*charge, error) {
+	if c, ok := g.book.charges[id]; ok {
+		return c, nil
+	}
+	return nil, errs.New(errs.NotFound, "there is no charge %q", id)
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,3 @@
+package payments
+
+//go:generate go run storefront/internal/codegen payments

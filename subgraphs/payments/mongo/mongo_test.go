@@ -1,0 +1,463 @@
+package mongo_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"storefront/events"
+	"storefront/internal/embedded/mongodb/mongotest"
+	"storefront/internal/identity"
+	"storefront/internal/money"
+	"storefront/subgraphs/payments"
+	"storefront/subgraphs/payments/gateway/testgateway"
+	"storefront/subgraphs/payments/mongo"
+)
+
+// till is a service on a real store, with the test gateway and a clock that tests move.
+type till struct {
+	*payments.Service
+	store   mongo.Store
+	ledger  *testgateway.Gateway
+	gateway *unsteady
+	clock   atomic.Int64
+}
+
+func newTill(t *testing.T) *till {
+	t.Helper()
+	s := &till{}
+	now := func() time.Time { return time.Now().Add(time.Duration(s.clock.Load())) }
+	var err error
+	if s.store, err = mongo.New(t.Context(), mongotest.Database(t), now); err != nil {
+		t.Fatal(err)
+	}
+	if s.ledger, err = testgateway.Open(testgateway.Config{Dir: t.TempDir(), Now: now, Lost: time.Millisecond, Slow: time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.ledger.Close() })
+	s.gateway = &unsteady{Gateway: s.ledger}
+	s.Service = payments.New(payments.Config{Store: s.store, Gateway: s.gateway, Now: now, Log: slog.New(slog.DiscardHandler), PublicURL: "http://shop.test/"})
+	return s
+}
+
+// unsteady loses calls on their way to the gateway, or answers on their way back.
+type unsteady struct {
+	*testgateway.Gateway
+	mu   sync.Mutex
+	lose func() (call, answer bool) // nil loses nothing
+}
+
+var errLost = errors.New("connection lost")
+
+func lossy[T any](u *unsteady, call func() (T, error)) (T, error) {
+	var zero T
+	u.mu.Lock()
+	before, after := false, false
+	if u.lose != nil {
+		before, after = u.lose()
+	}
+	u.mu.Unlock()
+	if before {
+		return zero, errLost
+	}
+	v, err := call()
+	if after {
+		return zero, errLost
+	}
+	return v, err
+}
+
+func (u *unsteady) Authorize(ctx context.Context, key string, a payments.Authorization) (payments.Charge, error) {
+	return lossy(u, func() (payments.Charge, error) { return u.Gateway.Authorize(ctx, key, a) })
+}
+
+func (u *unsteady) Capture(ctx context.Context, key, id string) (payments.Charge, error) {
+	return lossy(u, func() (payments.Charge, error) { return u.Gateway.Capture(ctx, key, id) })
+}
+
+func (u *unsteady) Void(ctx context.Context, key, id string) (payments.Charge, error) {
+	return lossy(u, func() (payments.Charge, error) { return u.Gateway.Void(ctx, key, id) })
+}
+
+func (u *unsteady) Refund(ctx context.Context, key, id string, m money.Money, reason string) (payments.ChargeRefund, error) {
+	return lossy(u, func() (payments.ChargeRefund, error) { return u.Gateway.Refund(ctx, key, id, m, reason) })
+}
+
+func (u *unsteady) Lookup(ctx context.Context, key string) (payments.Charge, error) {
+	return lossy(u, func() (payments.Charge, error) { return u.Gateway.Lookup(ctx, key) })
+}
+
+func (u *unsteady) Fetch(ctx context.Context, id string) (payments.Charge, error) {
+	return lossy(u, func() (payments.Charge, error) { return u.Gateway.Fetch(ctx, id) })
+}
+
+func placed(order, token string, amount int64) events.OrderPlaced {
+	return events.OrderPlaced{ID: order, Customer: "usr_1", Total: events.Money{Amount: amount, Currency: "EUR"}, PaymentToken: token}
+}
+
+// tell hands an event to the service as the consumer does.
+func (s *till) tell(t *testing.T, list ...any) {
+	t.Helper()
+	for _, e := range list {
+		var err error
+		switch e := e.(type) {
+		case events.OrderPlaced:
+			err = s.Place(t.Context(), e)
+		case events.StockReserved:
+			err = s.Hold(t.Context(), e)
+		case events.StockConfirmed:
+			err = s.Confirm(t.Context(), e)
+		case events.StockReleased:
+			err = s.Release(t.Context(), e)
+		case events.OrderCancelled:
+			err = s.Cancel(t.Context(), e.ID, e.Customer)
+		case events.OrderLinesReturned:
+			err = s.Return(t.Context(), e)
+		default:
+			t.Fatalf("no such event %T", e)
+		}
+		if err != nil {
+			t.Fatalf("%T: %v", e, err)
+		}
+	}
+}
+
+func reserved(order string) events.StockReserved {
+	return events.StockReserved{OrderID: order, Customer: "usr_1"}
+}
+func confirmed(order string) events.StockConfirmed {
+	return events.StockConfirmed{OrderID: order, Customer: "usr_1"}
+}
+func expired(order string) events.StockReleased {
+	return events.StockReleased{OrderID: order, Customer: "usr_1", Reason: "EXPIRED"}
+}
+func cancelled(order string) events.OrderCancelled {
+	return events.OrderCancelled{ID: order, Customer: "usr_1"}
+}
+func returned(order, id string, amount int64) events.OrderLinesReturned {
+	return events.OrderLinesReturned{ID: order, Customer: "usr_1", ReturnID: id, Refund: events.Money{Amount: amount, Currency: "EUR"}, Reason: "damaged"}
+}
+
+func (s *till) payment(t *testing.T, order string) payments.Payment {
+	t.Helper()
+	p, err := s.store.Get(t.Context(), payments.PaymentID(order))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// said lists the types of the events that are in a payment's outbox.
+func (s *till) said(t *testing.T, order string) []string {
+	t.Helper()
+	records, err := s.store.Load(t.Context(), payments.PaymentID(order))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := []string{}
+	for _, r := range records {
+		list = append(list, strings.TrimPrefix(r.Type, "storefront.payment."))
+	}
+	return list
+}
+
+// agree compares the ledger with the payments.
+func (s *till) agree(t *testing.T) {
+	t.Helper()
+	sums, err := s.store.Sums(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for currency, l := range s.ledger.Sums() {
+		p := sums[currency]
+		if l.Captured != p.Captured || l.Refunded != p.Refunded || l.Charges != p.Payments {
+			t.Errorf("%s: ledger %+v, payments %+v", currency, l, p)
+		}
+		if l.Authorized != l.Captured+l.Voided {
+			t.Errorf("%s: %d authorized, but captured and voided are %d: money is still held", currency, l.Authorized, l.Captured+l.Voided)
+		}
+	}
+}
+
+func TestOrdersWays(t *testing.T) {
+	t.Parallel()
+	const o = "ord_1"
+	all := []any{placed(o, "tok_visa", 1000), reserved(o), confirmed(o)}
+	cases := []struct {
+		name   string
+		events []any
+		status payments.PaymentStatus
+		said   string
+		code   string
+	}{
+		{"paid", all, payments.Captured, "authorized processed", ""},
+		{"reserved before placed", []any{reserved(o), placed(o, "tok_visa", 1000), confirmed(o)}, payments.Captured, "authorized processed", ""},
+		{"lost answer", []any{placed(o, "tok_timeout", 1000), reserved(o), confirmed(o)}, payments.Captured, "authorized processed", ""},
+		{"slow", []any{placed(o, "tok_slow", 1000), reserved(o), confirmed(o)}, payments.Captured, "authorized processed", ""},
+		{"free", []any{placed(o, "", 0), reserved(o), confirmed(o)}, payments.Captured, "authorized processed", ""},
+		{"waits for confirmation", all[:2], payments.Authorized, "authorized", ""},
+		{"declined", []any{placed(o, "tok_declined", 1000), reserved(o)}, payments.Failed, "failed", "CARD_DECLINED"},
+		{"no funds", []any{placed(o, "tok_insufficient_funds", 1000), reserved(o)}, payments.Failed, "failed", "INSUFFICIENT_FUNDS"},
+		{"expired card", []any{placed(o, "tok_expired_card", 1000), reserved(o)}, payments.Failed, "failed", "EXPIRED_CARD"},
+		{"no token", []any{placed(o, "", 1000), reserved(o)}, payments.Failed, "failed", "INVALID_PAYMENT_METHOD"},
+		{"reservation expired", []any{placed(o, "tok_visa", 1000), reserved(o), expired(o), confirmed(o)}, payments.Voided, "authorized voided", ""},
+		{"expired before it began", []any{placed(o, "tok_visa", 1000), expired(o), reserved(o)}, payments.Voided, "voided", ""},
+		{"expired during 3-D Secure", []any{placed(o, "tok_3ds", 1000), reserved(o), expired(o)}, payments.Voided, "action_required voided", ""},
+		{"cancelled before all", []any{cancelled(o), placed(o, "tok_visa", 1000), reserved(o), confirmed(o)}, payments.Voided, "", ""},
+		{"cancelled while authorized", []any{placed(o, "tok_visa", 1000), reserved(o), cancelled(o), confirmed(o)}, payments.Voided, "authorized voided", ""},
+		{"cancelled after", append(slices.Clone(all), cancelled(o)), payments.Captured, "authorized processed refunded", ""},
+		{"returned, then cancelled", append(slices.Clone(all), returned(o, "ret_1", 300), cancelled(o)), payments.Captured, "authorized processed refunded refunded", ""},
+		{"returned before captured", []any{placed(o, "tok_visa", 1000), returned(o, "ret_1", 300), reserved(o), confirmed(o)}, payments.Captured, "authorized processed refunded", ""},
+		{"returned more than was paid", append(slices.Clone(all), returned(o, "ret_1", 900), returned(o, "ret_2", 900), returned(o, "ret_3", 900)), payments.Captured, "authorized processed refunded refunded", ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newTill(t)
+			s.tell(t, c.events...)
+			for _, e := range c.events { // all of it again, one by one
+				s.tell(t, e)
+			}
+			p := s.payment(t, o)
+			if got := strings.Join(s.said(t, o), " "); p.Status != c.status || got != c.said {
+				t.Errorf("%s after %q, want %s after %q", p.Status, got, c.status, c.said)
+			}
+			if c.code != "" && (p.FailureCode == nil || *p.FailureCode != c.code) {
+				t.Errorf("failure code %v, want %s", p.FailureCode, c.code)
+			}
+			if p.Token != "" || p.Intent != nil || p.DueAt != nil {
+				t.Errorf("left behind: token %q, intent %v, due %v", p.Token, p.Intent, p.DueAt)
+			}
+			if c.status != payments.Authorized {
+				s.agree(t)
+			}
+		})
+	}
+}
+
+// TestEveryInterleaving tells many orders' events in random order, some twice, over a line that loses
+// calls and answers, and then lets Settle mend what was cut off.
+func TestEveryInterleaving(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 1))
+	s.gateway.lose = func() (bool, bool) { return random.IntN(5) == 0, random.IntN(5) == 0 }
+
+	const orders = 150
+	tokens := []string{"tok_visa", "tok_visa", "tok_timeout", "tok_declined", "tok_3ds"}
+	ends := map[string]string{}
+	var list []any
+	for i := range orders {
+		o := fmt.Sprintf("ord_%d", i)
+		list = append(list, placed(o, tokens[random.IntN(len(tokens))], 1000), reserved(o))
+		switch ends[o] = []string{"confirmed", "expired", "cancelled", "confirmed cancelled", "confirmed returned"}[random.IntN(5)]; ends[o] {
+		case "expired":
+			list = append(list, expired(o))
+		case "cancelled":
+			list = append(list, cancelled(o))
+		case "confirmed cancelled":
+			list = append(list, confirmed(o), cancelled(o))
+		case "confirmed returned":
+			list = append(list, confirmed(o), returned(o, "ret_a", 300), returned(o, "ret_b", 900))
+		case "confirmed":
+			list = append(list, confirmed(o))
+		}
+	}
+	for range len(list) / 2 {
+		list = append(list, list[random.IntN(len(list))])
+	}
+	random.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	work := make(chan any)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for e := range work {
+				s.tell(t, e)
+			}
+		})
+	}
+	for _, e := range list {
+		work <- e
+	}
+	close(work)
+	wg.Wait()
+
+	for round := 0; ; round++ { // customers decide, time passes, what was cut off is settled
+		open := 0
+		for o := range ends {
+			p := s.payment(t, o)
+			if p.Status == payments.ActionRequired && p.Intent == nil {
+				if err := s.ledger.Decide(p.ChargeID, len(o)%2 == 0); err != nil {
+					t.Fatal(err)
+				}
+				header, body := s.ledger.Sign(p.ID, p.ChargeID)
+				_ = s.Receive(t.Context(), header, body) // lost ones are found by Settle
+			}
+			if p.Intent != nil || p.Status == payments.ActionRequired || p.Status == payments.Authorizing {
+				open++
+			}
+		}
+		if open == 0 {
+			break
+		}
+		if round == 200 {
+			t.Fatalf("%d payments do not come to an end", open)
+		}
+		s.clock.Add(int64(2 * time.Minute))
+		if err := s.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for o, end := range ends {
+		p, said := s.payment(t, o), s.said(t, o)
+		for _, once := range []string{"authorized", "processed", "failed", "voided", "action_required"} {
+			if n := strings.Count(strings.Join(said, " "), once); n > 1 {
+				t.Errorf("%s (%s): %s was said %d times", o, end, once, n)
+			}
+		}
+		switch captured := p.Status == payments.Captured; {
+		case captured && !p.StockConfirmed:
+			t.Errorf("%s (%s): captured without confirmed stock", o, end)
+		case captured && p.CalledOff != "" && p.Refunded().Amount != 1000:
+			t.Errorf("%s (%s): captured after it was called off, refunded %v", o, end, p.Refunded())
+		case captured && end == "confirmed returned" && p.Refunded().Amount != 1000:
+			t.Errorf("%s (%s): refunded %v, want all of it", o, end, p.Refunded())
+		case !captured && p.Status != payments.Failed && p.Status != payments.Voided:
+			t.Errorf("%s (%s): ends %s", o, end, p.Status)
+		case p.Status == payments.Voided && p.CalledOff == "":
+			t.Errorf("%s (%s): voided for no reason", o, end)
+		}
+	}
+	s.agree(t)
+}
+
+func TestThreeDSecurePage(t *testing.T) {
+	t.Parallel()
+	for decision, want := range map[string]payments.PaymentStatus{"approve": payments.Authorized, "decline": payments.Failed} {
+		t.Run(decision, func(t *testing.T) {
+			t.Parallel()
+			s := newTill(t)
+			web := httptest.NewServer(s.HTTP())
+			t.Cleanup(web.Close)
+			s.tell(t, placed("ord_1", "tok_3ds", 1999), reserved("ord_1"))
+			p := s.payment(t, "ord_1")
+			if p.ActionURL == nil || *p.ActionURL != "http://shop.test/3ds/pay_1" {
+				t.Fatalf("action URL %v", p.ActionURL)
+			}
+			jar, _ := cookiejar.New(nil)
+			browser := &http.Client{Jar: jar}
+			if res, err := http.PostForm(web.URL+"/3ds/pay_1", url.Values{"decision": {decision}, "token": {"forged"}}); err != nil || res.StatusCode != http.StatusForbidden {
+				t.Fatalf("forged form: %v, %v; want 403", res, err)
+			}
+			page := fetch(t, browser, web.URL+"/3ds/pay_1", nil)
+			if !strings.Contains(page, "19.99 EUR") {
+				t.Errorf("no amount in page %s", page)
+			}
+			token := regexp.MustCompile(`name="token" value="([^"]+)"`).FindStringSubmatch(page)
+			form := url.Values{"decision": {decision}, "token": {token[1]}}
+			after := fetch(t, browser, web.URL+"/3ds/pay_1", form)
+			if got := s.payment(t, "ord_1").Status; got != want {
+				t.Errorf("%s after %q, want %s; page %s", got, decision, want, after)
+			}
+			said := s.said(t, "ord_1")
+			fetch(t, browser, web.URL+"/3ds/pay_1", form) // again
+			header, body := s.ledger.Sign("pay_1", p.ChargeID)
+			for range 10 {
+				if err := s.Receive(t.Context(), header, body); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if again := s.said(t, "ord_1"); len(again) != len(said) {
+				t.Errorf("repeats said %v after %v", again, said)
+			}
+		})
+	}
+}
+
+func TestUnsignedWebhookIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	web := httptest.NewServer(s.HTTP())
+	t.Cleanup(web.Close)
+	res, err := http.Post(web.URL+"/webhooks/test", "application/json", strings.NewReader(`{"payment":"pay_1","charge":"tch_1"}`))
+	if err != nil || res.StatusCode != http.StatusBadRequest {
+		t.Errorf("%v, %v; want 400", res, err)
+	}
+}
+
+func fetch(t *testing.T, c *http.Client, address string, form url.Values) string {
+	t.Helper()
+	get := func() (*http.Response, error) { return c.Get(address) }
+	if form != nil {
+		get = func() (*http.Response, error) { return c.PostForm(address, form) }
+	}
+	res, err := get()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var b strings.Builder
+	if err := res.Write(&b); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s %v %s", address, res.Status, err, b.String())
+	}
+	return b.String()
+}
+
+func TestStaffRefunds(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	s.tell(t, placed("ord_1", "tok_visa", 1000), reserved("ord_1"), confirmed("ord_1"))
+	staff := identity.With(t.Context(), identity.Identity{User: "usr_staff", Roles: []string{"staff"}})
+	eur := func(n int64) *money.Money { m := money.New(n, "EUR"); return &m }
+	for _, step := range []struct {
+		amount *money.Money
+		key    string
+		fails  string
+		left   int64
+	}{
+		{eur(300), "a", "", 700},
+		{eur(300), "a", "", 700},
+		{eur(301), "a", "this idempotency key refunded 3.00 EUR before; use a new key for another refund", 700},
+		{eur(701), "b", "7.01 EUR is more than the 7.00 EUR that is left", 700},
+		{eur(0), "b", "the amount must be more than 0", 700},
+		{nil, "b", "", 0},
+		{nil, "b", "", 0},
+		{nil, "c", "nothing is left to refund", 0},
+	} {
+		p, err := s.Refund(staff, "pay_1", step.amount, "goodwill", step.key)
+		if got := fmt.Sprint(err); err != nil && got != step.fails || err == nil && step.fails != "" {
+			t.Errorf("refund %v by key %s: %v, want %q", step.amount, step.key, err, step.fails)
+		}
+		if err == nil && 1000-p.Refunded().Amount != step.left {
+			t.Errorf("refund %v by key %s: %v refunded, want %d left", step.amount, step.key, p.Refunded(), step.left)
+		}
+	}
+	if _, err := s.Refund(t.Context(), "pay_1", nil, "mine", "x"); err == nil {
+		t.Error("a visitor refunded")
+	}
+	s.agree(t)
+	records, err := s.store.Load(t.Context(), "pay_1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last events.PaymentRefunded
+	if err := json.Unmarshal(records[len(records)-1].Data, &last); err != nil || last.Refunded.Amount != 1000 || last.Amount.Amount != 700 {
+		t.Errorf("last event %+v, %v", last, err)
+	}
+}

@@ -1,0 +1,108 @@
+package payments
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"storefront/internal/errs"
+	"storefront/internal/identity"
+	"storefront/internal/money"
+	"storefront/internal/outbox"
+)
+
+const (
+	maxReason = 500 // characters
+	maxKey    = 200
+)
+
+// Configuration is what a client needs to collect a payment method.
+func (s *Service) Configuration() *PaymentConfiguration {
+	c := s.gateway.Configuration()
+	if c.TestTokens == nil {
+		c.TestTokens = []TestToken{}
+	}
+	return &c
+}
+
+// Payments returns the caller's own among those with these ids; staff see all. One of which only the
+// end is known, because its order has not come yet, is not shown.
+func (s *Service) Payments(ctx context.Context, ids []string) (map[string]Payment, error) {
+	found, err := s.store.Payments(ctx, ids)
+	who := identity.From(ctx)
+	for id, p := range found {
+		if !p.Placed || !who.MaySee(p.Customer) {
+			delete(found, id)
+		}
+	}
+	return found, err
+}
+
+// Refund gives back captured money, for staff: amount, or all that is left when it is nil. The same key
+// refunds once; with another amount it is a Conflict.
+func (s *Service) Refund(ctx context.Context, id string, amount *money.Money, reason, key string) (*Payment, error) {
+	if err := identity.From(ctx).RequireStaff(); err != nil {
+		return nil, err
+	}
+	reason, key = strings.TrimSpace(reason), strings.TrimSpace(key)
+	switch n := utf8.RuneCountInString(reason); {
+	case n == 0 || n > maxReason:
+		return nil, errs.Input([]string{"reason"}, "the reason has %d characters; it wants 1 to %d", n, maxReason)
+	case key == "" || len(key) > maxKey:
+		return nil, errs.Input([]string{"idempotencyKey"}, "the key has %d bytes; it wants 1 to %d", len(key), maxKey)
+	}
+	var began bool
+	p, err := s.store.Update(ctx, strings.TrimSpace(id), func(p *Payment) ([]outbox.Event, error) {
+		now := s.clock()
+		began = false
+		if err := p.askRefund(p.key("refund:"+key), amount, reason, now); err != nil {
+			return nil, err
+		}
+		var out []outbox.Event
+		out, began = s.decide(p, now)
+		return out, nil
+	})
+	if errs.Is(err, errs.NotFound) {
+		return nil, &errs.Error{Code: errs.NotFound, Message: "there is no payment " + id, Field: []string{"id"}}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if began {
+		s.perform(ctx, p, false)
+	}
+	found, err := s.store.Payments(ctx, []string{p.ID})
+	if err != nil {
+		return nil, err
+	}
+	p = found[p.ID]
+	return &p, nil
+}
+
+// askRefund checks what staff asked for against what is left.
+func (p *Payment) askRefund(key string, amount *money.Money, reason string, now time.Time) error {
+	if known := p.refund(key); known != nil {
+		if amount != nil && *amount != known.Amount {
+			return errs.New(errs.Conflict, "this idempotency key refunded %s before; use a new key for another refund", known.Amount)
+		}
+		return nil
+	}
+	left := p.left()
+	switch {
+	case p.Status != Captured:
+		return errs.New(errs.Conflict, "the payment is %s; only a captured one can be refunded", p.Status)
+	case amount == nil && left.Amount <= 0:
+		return errs.New(errs.Conflict, "nothing is left to refund")
+	case amount == nil:
+		amount = &left
+	case amount.Currency != left.Currency:
+		return errs.Input([]string{"amount", "currency"}, "the payment is in %s", left.Currency)
+	case amount.Amount <= 0:
+		return errs.Input([]string{"amount", "amount"}, "the amount must be more than 0")
+	case amount.Amount > left.Amount:
+		return errs.Input([]string{"amount", "amount"}, "%s is more than the %s that is left", *amount, left)
+	}
+	p.addRefund(key, *amount, reason, now)
+	return nil
+}

@@ -1,0 +1,120 @@
+package payments
+
+import (
+	"slices"
+	"time"
+
+	"storefront/events"
+	"storefront/internal/id"
+	"storefront/internal/money"
+	"storefront/internal/outbox"
+)
+
+// RefundStatus is how far a refund is.
+type RefundStatus string
+
+// A refund is PENDING until the gateway has said what became of it.
+const (
+	RefundPending   RefundStatus = "PENDING"
+	RefundSucceeded RefundStatus = "SUCCEEDED"
+	RefundFailed    RefundStatus = "FAILED"
+)
+
+// Refund is captured money that goes back.
+type Refund struct {
+	ID        string       `bson:"id"`
+	Key       string       `bson:"key"` // the gateway's idempotency key
+	GatewayID string       `bson:"gatewayId,omitempty"`
+	Amount    money.Money  `bson:"amount"`
+	Reason    string       `bson:"reason"`
+	Status    RefundStatus `bson:"status"`
+	Started   bool         `bson:"started,omitempty"` // the gateway was asked, the amount is fixed
+	CreatedAt time.Time    `bson:"createdAt"`
+}
+
+// refunds sums up the refunds that count.
+func (p *Payment) refunds(counts func(Refund) bool) money.Money {
+	sum := money.New(0, p.Amount.Currency)
+	for _, r := range p.Refunds {
+		if counts(r) {
+			sum.Amount += r.Amount.Amount
+		}
+	}
+	return sum
+}
+
+// left is what can still be refunded, or will be once the money is captured.
+func (p *Payment) left() money.Money {
+	return p.Amount.Sub(p.refunds(func(r Refund) bool { return r.Status != RefundFailed }))
+}
+
+func (p *Payment) refund(key string) *Refund {
+	if i := slices.IndexFunc(p.Refunds, func(r Refund) bool { return r.Key == key }); i >= 0 {
+		return &p.Refunds[i]
+	}
+	return nil
+}
+
+// addRefund notes a refund once per key; it is done when the money was captured.
+func (p *Payment) addRefund(key string, amount money.Money, reason string, now time.Time) {
+	if p.refund(key) != nil {
+		return
+	}
+	p.Refunds = append(p.Refunds, Refund{ID: id.Of("ref", key), Key: key, Amount: amount, Reason: reason, Status: RefundPending, CreatedAt: now})
+	p.UpdatedAt = now
+}
+
+// nextRefund begins the oldest refund that is not done. A payment that was called off gives back all
+// that is left. Never more goes back than was taken: a refund asked for beyond that is made smaller.
+func (p *Payment) nextRefund(now time.Time) {
+	if p.CalledOff != "" && p.left().Amount > 0 && p.refund(p.key("cancel")) == nil {
+		p.addRefund(p.key("cancel"), p.left(), p.CalledOff, now)
+	}
+	for i := 0; i < len(p.Refunds); i++ {
+		r := &p.Refunds[i]
+		if r.Status != RefundPending {
+			continue
+		}
+		if !r.Started {
+			free := p.Amount.Sub(p.refunds(func(o Refund) bool { return o.Started && o.Status != RefundFailed }))
+			if r.Amount = money.New(min(r.Amount.Amount, free.Amount), p.Amount.Currency); r.Amount.Amount <= 0 {
+				r.Amount.Amount, r.Status = 0, RefundFailed
+				continue
+			}
+			r.Started = true
+		}
+		p.begin(StepRefund, r.Key, now)
+		return
+	}
+}
+
+// dropRefunds ends the refunds of a payment of which nothing was taken.
+func (p *Payment) dropRefunds() {
+	for i := range p.Refunds {
+		if p.Refunds[i].Status == RefundPending {
+			p.Refunds[i].Status = RefundFailed
+		}
+	}
+}
+
+// applyRefund notes what the gateway says of a refund.
+func (p *Payment) applyRefund(c ChargeRefund, now time.Time) []outbox.Event {
+	r := p.refund(c.Key)
+	if r == nil || !r.Started || r.Status != RefundPending {
+		return nil
+	}
+	r.GatewayID = c.ID
+	if c.Status == RefundPending {
+		p.due(now.Add(lookAfter))
+		return nil
+	}
+	r.Status, p.UpdatedAt = c.Status, now
+	if p.Intent != nil && p.Intent.Key == c.Key {
+		p.settled()
+	}
+	if c.Status == RefundFailed {
+		return nil
+	}
+	return []outbox.Event{events.PaymentRefunded{Stamp: events.Stamp{At: now}, PaymentID: p.ID, RefundID: r.ID, OrderID: p.OrderID,
+		Customer: p.Customer, Amount: events.Money(r.Amount), Refunded: events.Money(p.Refunded()), Reason: r.Reason}}
+}
