@@ -378,7 +378,7 @@ func (s *Server) findAndModify(req *request) (document, error) {
 	return b.ok(), nil
 }
 
-// appendCollection writes the start of a cursor answer that fits into one batch.
+// cursorReply is the answer of a command whose rows fit into one batch.
 func cursorReply(ns string, rows []document) document {
 	start, out := bsoncore.AppendDocumentStart(nil)
 	out = bsoncore.AppendInt64Element(out, "id", 0)

@@ -256,7 +256,7 @@ func (req *request) batch(name string) ([]document, error) {
 	return list, nil
 }
 
-// object returns a document field; nil when it is missing or null.
+// objectField returns a document field; nil when it is missing or null.
 func objectField(d document, name string) (document, error) {
 	v := field(d, name)
 	switch v.Type {
