@@ -2,7 +2,9 @@ package products
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -64,7 +66,11 @@ func (s *Service) insert(ctx context.Context, in ProductInput, handle string) (P
 	if err := in.apply(&p, s.text, now); err != nil {
 		return p, err
 	}
-	if err := s.store.InsertProduct(ctx, &p, s.changed(p, 1, nil)); err != nil {
+	e, err := s.changed(p, 1, nil)
+	if err != nil {
+		return p, err
+	}
+	if err := s.store.InsertProduct(ctx, &p, e); err != nil {
 		return p, err
 	}
 	s.forget(ctx, p.ID, p.refs())
@@ -128,7 +134,8 @@ func (s *Service) changeIf(ctx context.Context, productID string, f func(*Produc
 		}
 		changed = true
 		p.UpdatedAt = s.now()
-		return []outbox.Event{s.changed(*p, p.Version+1, without(before.SKUs(), p.SKUs()))}, nil
+		e, err := s.changed(*p, p.Version+1, without(before.SKUs(), p.SKUs()))
+		return []outbox.Event{e}, err
 	})
 	if errors.Is(err, ErrSKUTaken) {
 		return p, false, s.skuTaken(ctx, wanted)
@@ -173,8 +180,11 @@ func (s *Service) skuTaken(ctx context.Context, p Product) error {
 	return errors.Join(list...)
 }
 
-// changed is the product as an event.
-func (s *Service) changed(p Product, version int, removed []string) outbox.Event {
+// maxEvent is how many bytes of JSON a product may be: brokers refuse records above a megabyte.
+const maxEvent = 900_000
+
+// changed is the product as an event. BadInput when that is too large to be published.
+func (s *Service) changed(p Product, version int, removed []string) (events.ProductChanged, error) {
 	e := events.ProductChanged{
 		Stamp: events.Now(s.now), ID: p.ID, Handle: p.Handle, Title: p.Title, Description: p.Description,
 		Tags: p.Tags, Collections: p.Collections, Status: string(p.Status), Popularity: p.Popularity,
@@ -196,7 +206,14 @@ func (s *Service) changed(p Product, version int, removed []string) outbox.Event
 		}
 	}
 	e.Variants = mapped(p.Variants, eventVariant)
-	return e
+	data, err := json.Marshal(e)
+	if err != nil {
+		return e, fmt.Errorf("encode product %s: %w", p.ID, err)
+	}
+	if len(data) > maxEvent {
+		return e, errs.Input([]string{"variants"}, "the product is too large, %d bytes of at most %d; give it fewer variants, prices or options", len(data), maxEvent)
+	}
+	return e, nil
 }
 
 func eventVariant(v Variant) events.ProductVariant {
