@@ -113,7 +113,7 @@ func TestCacheDeleteKeepsStaleReadersOut(t *testing.T) {
 }
 
 // Within one process, a read after Delete does not join a read that began before it.
-func TestCacheDeleteParts(t *testing.T) {
+func TestCacheReadAfterDeleteIsFresh(t *testing.T) {
 	c := loaders.NewCache[int](loaders.CacheConfig{})
 	s := &table{rows: map[string]int{"a": 1}}
 	readOld, goOn := make(chan struct{}), make(chan struct{})
@@ -157,7 +157,9 @@ func TestCacheDoesWithoutRedis(t *testing.T) {
 	if got := get(t, c, s, "a"); got["a"] != 2 {
 		t.Errorf("with Redis back: %v, want 2", got)
 	}
-	for ctx := t.Context(); ; {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for {
 		if got := get(t, other, s, "a"); got["a"] == 2 {
 			return
 		}
