@@ -1,0 +1,3 @@
+package notifications
+
+//go:generate go run storefront/internal/codegen notifications

@@ -1,0 +1,292 @@
+package notifications
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"storefront/internal/errs"
+	"storefront/internal/mail"
+	"storefront/internal/outbox"
+)
+
+// Mails go out like this:
+//
+//	event -> announce: Insert (Pending, leased) -> direct -> sender -> SMTP -> Update (Sent)
+//	                   Insert (Pending, due)  -> sweep: Claim -> swept --^
+//
+// Insert is the one thing that a handler waits for. A sender works on a notification only while its
+// lease is good, so several processes never mail the same one at the same time. A crash between the
+// mail server's yes and the mark makes one mail twice, which SMTP cannot rule out; both carry the same
+// Message-ID, by which mail programs show them once. Nothing stands between the two steps.
+
+const (
+	sweepEvery  = 500 * time.Millisecond
+	sweepBatch  = 64
+	lease       = time.Minute
+	sendTimeout = 20 * time.Second
+	drain       = 5 * time.Second
+
+	maxTries     = 25               // with the waits between them, some four hours
+	longestWait  = 10 * time.Minute // between two tries
+	contactLimit = 24 * time.Hour   // how long the mail of an order that nobody knows is kept
+	// A mail that old says nothing of use any more. It keeps quiet a service that is rebuilt from the topics.
+	mailLimit = 72 * time.Hour
+)
+
+// job is a notification to be mailed by whom holds its lease; to is nil when it is yet to be found.
+type job struct {
+	n    Notification
+	to   *recipient
+	slot bool
+}
+
+// recipient is where a notification goes.
+type recipient struct {
+	person  Person
+	address string
+	locale  string
+	name    string
+	number  string
+}
+
+// announce makes a notification, once; the mail follows.
+func (s *Service) announce(ctx context.Context, n Notification) error {
+	to, err := s.recipient(ctx, n)
+	if err != nil && !errs.Is(err, errs.NotFound) {
+		return err
+	}
+	known := err == nil
+	if n.Listed = to.person.wants(n.Kind, InApp); known {
+		s.compose(&n, to)
+	} else {
+		s.compose(&n, recipient{})
+	}
+	now, events := s.now().UTC(), []outbox.Event(nil)
+	j := job{}
+	switch {
+	case !to.person.wants(n.Kind, Email):
+		events = n.off("not wanted", now)
+	case now.Sub(n.CreatedAt) > mailLimit:
+		events = n.off("too old", now)
+	case known && to.address == "":
+		events = n.off("no address", now)
+	default:
+		n.Mail, n.DueAt = Pending, &now
+		select {
+		case s.slots <- struct{}{}:
+			until := now.Add(lease)
+			n.DueAt, n.Tries, j.slot = &until, 1, true
+		default: // the senders are busy; the sweep gives it to them
+		}
+	}
+	added, err := s.store.Insert(ctx, &n, events...)
+	if j.slot && (err != nil || !added) {
+		<-s.slots
+	} else if j.slot {
+		if j.n = n; known {
+			j.to = &to
+		}
+		s.direct <- j
+	}
+	return err
+}
+
+// recipient finds whom to write to; NotFound when the order is not known yet, and then the person's
+// preferences are there all the same.
+func (s *Service) recipient(ctx context.Context, n Notification) (recipient, error) {
+	people, err := s.store.People(ctx, []string{n.Owner})
+	if err != nil {
+		return recipient{}, err
+	}
+	p := people[n.Owner]
+	to := recipient{person: p, address: p.Email, locale: p.Locale, name: p.Name}
+	if n.OrderID == "" {
+		return to, nil
+	}
+	c, err := s.store.Contact(ctx, n.OrderID)
+	if err == nil {
+		to.address, to.locale, to.number = c.Email, c.Locale, c.Number
+	}
+	return to, err
+}
+
+// compose writes what the app's list shows, in the recipient's language.
+func (s *Service) compose(n *Notification, to recipient) {
+	if n.Locale = to.locale; to.number != "" {
+		n.Facts.Number = to.number
+	}
+	if n.Facts.Name == "" {
+		n.Facts.Name = to.name
+	}
+	n.Title, n.Text = s.writer.title(*n, s.shop), s.writer.text(*n, s.shop)
+}
+
+// Run mails notifications and promotions until ctx ends; what has begun is finished, at most drain long.
+// Several may run side by side.
+func (s *Service) Run(ctx context.Context) error {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(drain, cancel) })()
+	swept := make(chan job)
+	var running sync.WaitGroup
+	for range s.senders {
+		running.Go(func() { s.sender(ctx, work, swept) })
+	}
+	running.Go(func() { s.sweep(ctx, swept) })
+	running.Go(func() { s.promote(ctx) })
+	running.Wait()
+	return nil
+}
+
+// sender prefers what has just happened to what is left from before.
+func (s *Service) sender(ctx, work context.Context, swept <-chan job) {
+	for {
+		select {
+		case j := <-s.direct:
+			s.deliver(work, j)
+			continue
+		default:
+		}
+		if ctx.Err() != nil {
+			return // direct is empty
+		}
+		select {
+		case j := <-s.direct:
+			s.deliver(work, j)
+		case j := <-swept:
+			s.deliver(work, j)
+		case <-ctx.Done():
+		}
+	}
+}
+
+// sweep claims what is due: new ones that found no slot, tries after a failure, what a crash left.
+func (s *Service) sweep(ctx context.Context, swept chan<- job) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for more := true; more; {
+			now := s.now().UTC()
+			claimed, err := s.store.Claim(ctx, now, now.Add(lease), sweepBatch)
+			if err != nil && ctx.Err() == nil {
+				s.log.WarnContext(ctx, "find mails to send", "error", err)
+			}
+			for _, n := range claimed {
+				select {
+				case swept <- job{n: n}:
+				case <-ctx.Done():
+					return // the lease runs out
+				}
+			}
+			more = len(claimed) > 0 && err == nil
+		}
+	}
+}
+
+// deliver mails one notification and notes what came of it.
+func (s *Service) deliver(ctx context.Context, j job) {
+	if j.slot {
+		defer func() { <-s.slots }()
+	}
+	n := j.n
+	if ctx.Err() != nil || s.now().After(n.DueAt.Add(-sendTimeout)) {
+		return // the lease is too short by now: whoever claims it next goes on
+	}
+	if j.to == nil {
+		to, err := s.recipient(ctx, n)
+		if err != nil {
+			s.note(ctx, n, s.failure(n, err))
+			return
+		}
+		j.to = &to
+		s.compose(&n, to)
+	}
+	if !j.to.person.wants(n.Kind, Email) || j.to.address == "" {
+		s.note(ctx, n, func(n *Notification) []outbox.Event { return n.off("not wanted", s.now().UTC()) })
+		return
+	}
+	m, err := s.letter(n, *j.to)
+	if err == nil {
+		sending, cancel := context.WithTimeout(ctx, sendTimeout)
+		err = s.mail.Send(sending, m)
+		cancel()
+	}
+	if err != nil {
+		s.note(ctx, n, s.failure(n, err))
+		return
+	}
+	s.note(ctx, n, func(n *Notification) []outbox.Event { return n.sent(s.now().UTC().Truncate(time.Millisecond)) })
+}
+
+// failure decides whether a mail is tried again. Errors of the mail package hold no address.
+func (s *Service) failure(n Notification, err error) func(*Notification) []outbox.Event {
+	now, wait, giveUp := s.now().UTC(), min(longestWait, time.Second<<min(n.Tries, 20)), n.Tries >= maxTries
+	reason := "the database was away"
+	switch {
+	case errs.Is(err, errs.NotFound):
+		reason, wait, giveUp = OrderUnknown, min(wait, time.Minute), now.Sub(n.CreatedAt) > contactLimit
+	case errs.Is(err, errs.BadInput), errs.Is(err, errs.Internal):
+		reason, giveUp = err.Error(), true
+	case errs.Is(err, errs.Unavailable):
+		reason = "the mail server did not take it"
+	}
+	if giveUp {
+		s.log.Warn("mail given up", "notification", n.ID, "kind", n.Kind, "tries", n.Tries, "reason", reason)
+	}
+	due := now.Add(wait/2 + rand.N(wait))
+	return func(n *Notification) []outbox.Event { n.later(due, giveUp, reason); return nil }
+}
+
+// note writes the outcome. It insists: a mail that is sent but not marked would be sent again.
+func (s *Service) note(ctx context.Context, composed Notification, change func(*Notification) []outbox.Event) {
+	var err error
+	for try := range 5 {
+		if try > 0 {
+			select {
+			case <-time.After(100 * time.Millisecond << try):
+			case <-ctx.Done():
+			}
+		}
+		if _, err = s.store.Update(ctx, composed.ID, func(n *Notification) ([]outbox.Event, error) {
+			if n.Mail != Pending {
+				return nil, nil
+			}
+			n.Title, n.Text, n.Locale, n.Facts = composed.Title, composed.Text, composed.Locale, composed.Facts
+			return change(n), nil
+		}); err == nil {
+			return
+		}
+	}
+	s.log.Error("note a mail's outcome", "notification", composed.ID, "error", err)
+}
+
+// letter is the mail of a notification.
+func (s *Service) letter(n Notification, to recipient) (mail.Message, error) {
+	l := letter{Shop: s.shop, ShopURL: s.publicURL}
+	if s.shopURL != "" {
+		if l.ShopURL = s.shopURL; n.OrderID != "" {
+			l.OrderURL = s.shopURL + "/orders/" + n.OrderID
+		}
+	}
+	m := mail.Message{From: s.from, To: to.address, MessageID: strings.ToLower(n.ID) + "@" + s.domain,
+		Headers: map[string]string{"X-Storefront-Kind": string(n.Kind), "Auto-Submitted": "auto-generated"}}
+	if n.OrderID != "" {
+		m.Headers["X-Storefront-Order"] = n.OrderID
+	}
+	if n.Kind.unsubscribable() {
+		l.Unsubscribe = s.unsubscribeURL(n.Owner, n.Kind)
+		m.ListUnsubscribe = l.Unsubscribe
+	}
+	var err error
+	m.Subject = strings.Join(strings.Fields(n.Title), " ")
+	m.HTML, m.Text, err = s.writer.write(n, l)
+	return m, err
+}
