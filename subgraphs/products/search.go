@@ -98,7 +98,7 @@ type Search interface {
 
 // ProductSearch is one page of a search with the products themselves.
 type ProductSearch struct {
-	Edges          []ProductEdge
+	Edges          []page.Edge[Product]
 	PageInfo       page.Info
 	TotalCount     int
 	Facets         []Facet

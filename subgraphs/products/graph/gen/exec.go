@@ -4105,7 +4105,7 @@ func (ec *executionContext) _ProductSearch_edges(ctx context.Context, field grap
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []products.ProductEdge) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[products.Product]) graphql.Marshaler {
 			return ec.marshalNProductEdge2ᚕstorefrontᚋloadersᚋpageᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
@@ -9599,11 +9599,11 @@ func (ec *executionContext) marshalNProductConnection2ᚖstorefrontᚋloadersᚋ
 	return ec._ProductConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNProductEdge2storefrontᚋloadersᚋpageᚐEdge(ctx context.Context, sel ast.SelectionSet, v products.ProductEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNProductEdge2storefrontᚋloadersᚋpageᚐEdge(ctx context.Context, sel ast.SelectionSet, v page.Edge[products.Product]) graphql.Marshaler {
 	return ec._ProductEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNProductEdge2ᚕstorefrontᚋloadersᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []products.ProductEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNProductEdge2ᚕstorefrontᚋloadersᚋpageᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []page.Edge[products.Product]) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
