@@ -38,6 +38,9 @@ type Options struct {
 	// SubgraphMessages passes the messages of subgraph errors on to clients. Their codes
 	// (extensions.code) are always passed on.
 	SubgraphMessages bool
+	// MaxRepresentations is how many entities a subgraph is asked for in one request; more go in
+	// several at once. 0 is any number.
+	MaxRepresentations int
 }
 
 // Executor runs plans of one supergraph. It is safe for concurrent use.

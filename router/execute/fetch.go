@@ -37,6 +37,7 @@ func (r *run) fetchAll(ctx context.Context, fetches []*plan.Fetch) {
 	}
 	answers := make(chan answer)
 	flying := 0
+	parts := map[int]int{} // requests under way, by fetch
 	var ready []*plan.Fetch
 	for _, f := range fetches {
 		if waiting[f.ID] == 0 {
@@ -54,13 +55,15 @@ func (r *run) fetchAll(ctx context.Context, fetches []*plan.Fetch) {
 		for len(ready) > 0 {
 			f := ready[0]
 			ready = ready[1:]
-			req, target := r.request(f)
-			if req == nil {
+			requests := r.requests(f)
+			if len(requests) == 0 {
 				done(f)
-				continue
 			}
-			flying++
-			go func() { answers <- r.send(ctx, f, req, target) }()
+			flying += len(requests)
+			parts[f.ID] = len(requests)
+			for _, q := range requests {
+				go func() { answers <- r.send(ctx, f, q.req, q.target) }()
+			}
 		}
 		if flying == 0 {
 			return
@@ -68,7 +71,9 @@ func (r *run) fetchAll(ctx context.Context, fetches []*plan.Fetch) {
 		a := <-answers
 		flying--
 		r.read(a)
-		done(a.fetch)
+		if parts[a.fetch.ID]--; parts[a.fetch.ID] == 0 {
+			done(a.fetch)
+		}
 	}
 }
 
@@ -86,26 +91,68 @@ func (r *run) send(ctx context.Context, f *plan.Fetch, req *SubgraphRequest, tar
 	return a
 }
 
-// request builds what a fetch sends; nil when there is nothing to ask for.
-func (r *run) request(f *plan.Fetch) (*SubgraphRequest, *targets) {
+// outgoing is one request of a fetch, and the objects its answer goes into.
+type outgoing struct {
+	req    *SubgraphRequest
+	target *targets
+}
+
+// requests builds what a fetch sends: nothing when there is nothing to ask for, several requests when
+// there are more representations than a subgraph takes at once.
+func (r *run) requests(f *plan.Fetch) []outgoing {
 	if !f.Cond.Holds(r.vars) {
-		return nil, nil
+		return nil
 	}
-	var vars strings.Builder
-	target := &targets{objs: []*object{r.root}}
-	vars.WriteByte('{')
 	switch f.Kind {
 	case plan.EntityFetch:
-		target = &targets{}
-		vars.WriteString(`"` + f.RepVariable + `":[`)
-		r.represent(f, target, &vars)
-		vars.WriteByte(']')
+		reps, target := r.represent(f)
+		size := r.e.opts.MaxRepresentations
+		if size <= 0 {
+			size = len(reps)
+		}
+		var list []outgoing
+		for lo := 0; lo < len(reps); lo += size {
+			hi := min(lo+size, len(reps))
+			list = append(list, outgoing{r.request(f, reps[lo:hi]), target.part(lo, hi)})
+		}
+		return list
 	case plan.NestedFetch:
-		target = &targets{}
+		target := &targets{}
 		r.walk(f.Path, r.root, func(o *object) { target.objs = append(target.objs, o) })
+		if len(target.objs) == 0 {
+			return nil
+		}
+		return []outgoing{{r.request(f, nil), target}}
 	}
-	if len(target.objs) == 0 {
-		return nil, nil
+	return []outgoing{{r.request(f, nil), &targets{objs: []*object{r.root}}}}
+}
+
+// part is what the representations from lo to hi stand for.
+func (t *targets) part(lo, hi int) *targets {
+	if lo == 0 && hi == len(t.types) {
+		return t
+	}
+	p := &targets{types: t.types[lo:hi]}
+	for i, rep := range t.rep {
+		if rep >= lo && rep < hi {
+			p.objs, p.rep, p.walk = append(p.objs, t.objs[i]), append(p.rep, rep-lo), append(p.walk, t.walk[i])
+		}
+	}
+	return p
+}
+
+func (r *run) request(f *plan.Fetch, reps []string) *SubgraphRequest {
+	var vars strings.Builder
+	vars.WriteByte('{')
+	if f.Kind == plan.EntityFetch {
+		vars.WriteString(`"` + f.RepVariable + `":[`)
+		for i, rep := range reps {
+			if i > 0 {
+				vars.WriteByte(',')
+			}
+			vars.WriteString(rep)
+		}
+		vars.WriteByte(']')
 	}
 	for _, name := range f.Variables {
 		if data := r.variable(name); data != nil {
@@ -137,7 +184,7 @@ func (r *run) request(f *plan.Fetch) (*SubgraphRequest, *targets) {
 	if req.Header == nil {
 		req.Header = http.Header{}
 	}
-	return req, target
+	return req
 }
 
 func comma(b *strings.Builder) {
@@ -164,7 +211,8 @@ func (r *run) variable(name string) []byte {
 }
 
 // represent writes the representations of the objects at the fetch's path, equal ones once.
-func (r *run) represent(f *plan.Fetch, target *targets, out *strings.Builder) {
+func (r *run) represent(f *plan.Fetch) (reps []string, target *targets) {
+	target = &targets{}
 	seen := map[string]int{}
 	number := -1
 	r.walk(f.Path, r.root, func(o *object) {
@@ -183,16 +231,14 @@ func (r *run) represent(f *plan.Fetch, target *targets, out *strings.Builder) {
 		if !ok {
 			at = len(seen)
 			seen[b.String()] = at
-			if at > 0 {
-				out.WriteByte(',')
-			}
-			out.WriteString(b.String())
+			reps = append(reps, b.String())
 			target.types = append(target.types, rep.Type)
 		}
 		target.objs = append(target.objs, o)
 		target.rep = append(target.rep, at)
 		target.walk = append(target.walk, number)
 	})
+	return reps, target
 }
 
 func representation(f *plan.Fetch, o *object) *plan.Representation {

@@ -36,6 +36,7 @@ func (p *planner) cost(failed int) cost {
 
 // choose picks the subgraph to hop to: the most useful ones are tried to the end.
 func (p *planner) choose(ps *pos, open []want) int {
+	p.steps += len(open)
 	type option struct{ sub, reach int }
 	var options []option
 	for sub := range p.sg.SubgraphCount() {

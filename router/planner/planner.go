@@ -37,7 +37,7 @@ import (
 // stepBudget bounds the search of one plan; see the package comment.
 const (
 	stepBudget = 400_000
-	tryBudget  = 60_000
+	tryBudget  = 2_000
 	maxTries   = 2 // tries within tries
 	maxOptions = 3 // hops tried at one position
 )
