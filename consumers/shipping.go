@@ -16,7 +16,11 @@ func Shipping(s *shipping.Service) Group {
 	On(h, s.Place)
 	On(h, s.Pay)
 	On(h, s.Stop)
-	On(h, func(ctx context.Context, e events.OrderCancelled) error { return s.Drop(ctx, e.ID, e.Customer, e.Reason) })
-	On(h, func(ctx context.Context, e events.OrderRejected) error { return s.Drop(ctx, e.ID, e.Customer, e.Reason) })
+	On(h, func(ctx context.Context, e events.OrderCancelled) error {
+		return s.Drop(ctx, e.ID, e.Customer, e.Reason)
+	})
+	On(h, func(ctx context.Context, e events.OrderRejected) error {
+		return s.Drop(ctx, e.ID, e.Customer, e.Reason)
+	})
 	return Group{ID: shippingGroup, Handlers: h}
 }

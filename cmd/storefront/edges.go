@@ -130,7 +130,7 @@ func connect(ctx context.Context, c Edges, log *slog.Logger) (*edges, error) {
 	if e.redis, err = redisedge.Connect(ctx, c.Redis); err != nil {
 		return nil, err
 	}
-	if e.blob, err = blob.Open(ctx, c.Blob, blob.Options{Secret: c.key("blob"), BaseURL: c.PublicURL + "/files"}); err != nil {
+	if e.blob, err = blob.Open(ctx, c.Blob, blob.Options{Secret: c.key("blob"), BaseURL: c.PublicURL + "/files", Logger: log}); err != nil {
 		return nil, err
 	}
 	e.mail = mail.NewSMTP(mail.Config{Addr: c.SMTP, Username: c.SMTPUser, Password: c.SMTPPass})

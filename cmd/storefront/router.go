@@ -14,6 +14,7 @@ import (
 	"storefront/consumers/live"
 	"storefront/internal/errs"
 	"storefront/internal/flags"
+	"storefront/internal/gql"
 	"storefront/internal/identity"
 	"storefront/internal/kafka"
 	"storefront/internal/mongodb"
@@ -134,6 +135,7 @@ func newRouter(ctx context.Context, cfg routerConfig) (*router, error) {
 	feed := live.New(live.Config{Kafka: cfg.kafka, Logger: cfg.log})
 	g, err := gateway.New(gateway.Config{
 		Supergraph: sg, Transport: execute.NewHTTP(urls, execute.HTTPOptions{}),
+		Execute: execute.Options{MaxRepresentations: gql.MaxRepresentations},
 		Auth: authenticator{verifier}, Headers: headers{cfg.signer}, Operations: operationStore{cfg.operations},
 		Events: feed, Observer: observer{cfg.metrics}, Logger: cfg.log, Explorer: explorer,
 		Introspection: cfg.Introspection, CORS: gateway.CORS{Origins: cfg.Origins},
