@@ -286,7 +286,7 @@ func (s *Service) letter(n Notification, to recipient) (mail.Message, error) {
 		m.ListUnsubscribe = l.Unsubscribe
 	}
 	var err error
-	m.Subject = strings.Join(strings.Fields(n.Title), " ")
+	m.Subject = strings.NewReplacer("\r", "", "\n", " ").Replace(n.Title)
 	m.HTML, m.Text, err = s.writer.write(n, l)
 	return m, err
 }
