@@ -177,6 +177,12 @@ func (p *Payment) apply(c Charge, now time.Time) []outbox.Event {
 			out = append(out, events.PaymentActionRequired{Stamp: events.Stamp{At: now}, PaymentID: p.ID, OrderID: p.OrderID,
 				Customer: p.Customer, URL: c.ActionURL})
 		}
+	case c.Status == ChargeCaptured && p.StockConfirmed:
+		p.to(Captured, now) // if it was called off meanwhile, decide refunds it
+		out = append(out, p.processed(now))
+	case c.Status == ChargeCaptured && p.CalledOff != "":
+		p.to(Captured, now) // by somebody at the gateway, not by us: the order ends all the same
+		out = append(out, p.voided(now))
 	case waiting && (c.Status == ChargeAuthorized || c.Status == ChargeCaptured):
 		p.to(Authorized, now)
 		if p.CalledOff == "" {
@@ -189,9 +195,6 @@ func (p *Payment) apply(c Charge, now time.Time) []outbox.Event {
 		out = append(out, p.voided(now))
 	case c.Status == ChargeVoided:
 		out = append(out, p.fail("AUTHORIZATION_EXPIRED", "The payment was not completed in time.", now))
-	case c.Status == ChargeCaptured && (p.StockConfirmed || p.CalledOff != ""):
-		p.to(Captured, now) // if it was called off, decide refunds it
-		out = append(out, p.processed(now))
 	}
 	for _, r := range c.Refunds {
 		out = append(out, p.applyRefund(r, now)...)

@@ -27,7 +27,7 @@ type Config struct {
 
 	Timeout time.Duration // of one call to the gateway; 10 s when 0
 	Calls   int           // to the gateway at once; 32 when 0
-	Lease   time.Duration // after which a step without outcome is looked at by Run; Timeout + 2 s when 0
+	Lease   time.Duration // after which a step without outcome is looked at by Run; 5 s when 0
 }
 
 // Service holds the rules of payments.
@@ -51,7 +51,7 @@ func New(cfg Config) *Service {
 		cfg.Calls = 32
 	}
 	if cfg.Lease == 0 {
-		cfg.Lease = cfg.Timeout + 2*time.Second
+		cfg.Lease = 5 * time.Second // calls with one key are one call, so a slow one may be repeated
 	}
 	return &Service{store: cfg.Store, gateway: cfg.Gateway, now: cfg.Now, log: cfg.Log, timeout: cfg.Timeout, lease: cfg.Lease,
 		public: strings.TrimRight(cfg.PublicURL, "/"), calls: make(chan struct{}, cfg.Calls)}

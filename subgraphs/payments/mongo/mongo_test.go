@@ -461,3 +461,51 @@ func TestStaffRefunds(t *testing.T) {
 		t.Errorf("last event %+v, %v", last, err)
 	}
 }
+
+// TestDeathBetweenChargeAndOutcome lets a process die after each of its calls to the gateway, before the
+// outcome is written; another one, started over the same store and ledger, finishes.
+func TestDeathBetweenChargeAndOutcome(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	steps := []func(o string) any{
+		func(o string) any { return placed(o, "tok_visa", 1000) },
+		func(o string) any { return reserved(o) },
+		func(o string) any { return confirmed(o) },
+		func(o string) any { return returned(o, "ret_1", 400) },
+		func(o string) any { return cancelled(o) },
+	}
+	for dies := range steps {
+		o := fmt.Sprintf("ord_%d", dies)
+		for i, step := range steps {
+			lost := i == dies
+			s.gateway.mu.Lock()
+			s.gateway.lose = func() (bool, bool) { return false, lost } // also the questions afterwards
+			s.gateway.mu.Unlock()
+			s.tell(t, step(o))
+			if !lost {
+				continue
+			}
+			s.gateway.mu.Lock()
+			s.gateway.lose = nil
+			s.gateway.mu.Unlock()
+			s.tell(t, step(o)) // the event comes again: somebody is at it, as far as anyone knows
+			s.clock.Add(int64(time.Minute))
+			var wg sync.WaitGroup
+			for range 4 { // several processes find it at once
+				wg.Go(func() {
+					if err := s.Settle(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+		}
+		if p := s.payment(t, o); p.Status != payments.Captured || p.Refunded().Amount != 1000 || p.Intent != nil {
+			t.Errorf("died at step %d: %s, refunded %v, intent %v", dies, p.Status, p.Refunded(), p.Intent)
+		}
+		if got := strings.Join(s.said(t, o), " "); got != "authorized processed refunded refunded" {
+			t.Errorf("died at step %d: said %s", dies, got)
+		}
+	}
+	s.agree(t)
+}
