@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -41,6 +43,7 @@ type RouterFlags struct {
 	Listen        string   `flag:"listen" env:"STOREFRONT_LISTEN" default:"127.0.0.1:4000" help:"where clients reach the router"`
 	Supergraph    string   `flag:"supergraph" env:"STOREFRONT_SUPERGRAPH" help:"supergraph file; the built-in one when absent"`
 	Subgraphs     []string `flag:"subgraph" env:"STOREFRONT_SUBGRAPHS" help:"NAME=URL of a subgraph, instead of the supergraph's own; repeatable"`
+	Pages         []string `flag:"page" env:"STOREFRONT_PAGES" help:"PATH=URL of a service whose pages are reached through the router, such as /3ds/=http://payments:4006; repeatable"`
 	Introspection bool     `flag:"introspection" env:"STOREFRONT_INTROSPECTION" default:"false" help:"answer introspection queries"`
 	Origins       []string `flag:"cors-origin" env:"STOREFRONT_CORS_ORIGINS" help:"origin whose pages may call the router; repeatable"`
 }
@@ -77,7 +80,11 @@ func runRouter(ctx context.Context, std stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	r, err := newRouter(ctx, routerConfig{RouterFlags: cfg.RouterFlags, edges: cfg.Edges, log: log, metrics: telemetry.NewMetrics(),
+	pages, err := proxies(cfg.Pages)
+	if err != nil {
+		return err
+	}
+	r, err := newRouter(ctx, routerConfig{RouterFlags: cfg.RouterFlags, pages: pages, edges: cfg.Edges, log: log, metrics: telemetry.NewMetrics(),
 		signer: identity.NewSigner(cfg.key("identity"), time.Now), operations: store, kafka: cfg.kafkaConfig(log)})
 	if err != nil {
 		return err
@@ -136,7 +143,7 @@ func newRouter(ctx context.Context, cfg routerConfig) (*router, error) {
 	g, err := gateway.New(gateway.Config{
 		Supergraph: sg, Transport: execute.NewHTTP(urls, execute.HTTPOptions{}),
 		Execute: execute.Options{MaxRepresentations: gql.MaxRepresentations},
-		Auth: authenticator{verifier}, Headers: headers{cfg.signer}, Operations: operationStore{cfg.operations},
+		Auth:    authenticator{verifier}, Headers: headers{cfg.signer}, Operations: operationStore{cfg.operations},
 		Events: feed, Observer: observer{cfg.metrics}, Logger: cfg.log, Explorer: explorer,
 		Introspection: cfg.Introspection, CORS: gateway.CORS{Origins: cfg.Origins},
 	})
@@ -166,6 +173,20 @@ func (r *router) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	return errors.Join(r.gateway.Drain(ctx), r.Shutdown(ctx), r.feed.Close())
+}
+
+// proxies pass pages of services on: 3-D Secure, webhooks, unsubscribing, files.
+func proxies(pages []string) (map[string]http.Handler, error) {
+	handlers := map[string]http.Handler{}
+	for _, p := range pages {
+		path, raw, ok := strings.Cut(p, "=")
+		to, err := url.Parse(raw)
+		if !ok || err != nil || to.Host == "" || !strings.HasPrefix(path, "/") {
+			return nil, errs.New(errs.BadInput, "--page %s: write PATH=URL, such as /3ds/=http://payments:4006", p)
+		}
+		handlers[path] = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to); r.SetXForwarded() }}
+	}
+	return handlers, nil
 }
 
 func subgraphURLs(sg *supergraph.Supergraph, overrides []string) (map[string]string, error) {

@@ -63,4 +63,3 @@ func runServe(ctx context.Context, std stdio, args []string) error {
 	defer cancel()
 	return errors.Join(err, srv.Shutdown(shutdown))
 }
-

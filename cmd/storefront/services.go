@@ -2,24 +2,40 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"path/filepath"
 
 	"storefront/consumers"
 	"storefront/internal/errs"
 	"storefront/subgraphs/inventory"
 	inventorygraph "storefront/subgraphs/inventory/graph"
 	inventorymongo "storefront/subgraphs/inventory/mongo"
+	"storefront/subgraphs/notifications"
+	notificationsgraph "storefront/subgraphs/notifications/graph"
+	notificationsmongo "storefront/subgraphs/notifications/mongo"
 	"storefront/subgraphs/orders"
 	ordersgraph "storefront/subgraphs/orders/graph"
 	ordersmongo "storefront/subgraphs/orders/mongo"
+	"storefront/subgraphs/payments"
+	"storefront/subgraphs/payments/gateway/stripe"
+	"storefront/subgraphs/payments/gateway/testgateway"
+	paymentsgraph "storefront/subgraphs/payments/graph"
+	paymentsmongo "storefront/subgraphs/payments/mongo"
 	"storefront/subgraphs/products"
 	productsgraph "storefront/subgraphs/products/graph"
 	productsmongo "storefront/subgraphs/products/mongo"
 	"storefront/subgraphs/products/search"
+	"storefront/subgraphs/reviews"
+	reviewsgraph "storefront/subgraphs/reviews/graph"
+	reviewsmongo "storefront/subgraphs/reviews/mongo"
 	"storefront/subgraphs/shipping"
 	"storefront/subgraphs/shipping/carrier"
 	shippinggraph "storefront/subgraphs/shipping/graph"
 	shippingmongo "storefront/subgraphs/shipping/mongo"
+	"storefront/subgraphs/users"
+	usersgraph "storefront/subgraphs/users/graph"
+	usersmongo "storefront/subgraphs/users/mongo"
 )
 
 // allParts builds every service, in the order of their ports.
@@ -33,15 +49,6 @@ func (e *edges) allParts(ctx context.Context) ([]*part, error) {
 		parts = append(parts, p)
 	}
 	return parts, nil
-}
-
-// pages are what people reach beside the graph: uploaded and made files.
-func (e *edges) pages() map[string]http.Handler {
-	pages := map[string]http.Handler{}
-	if files := e.blob.Handler(); files != nil {
-		pages["/files/"] = http.StripPrefix("/files", files)
-	}
-	return pages
 }
 
 // build makes one service.
@@ -81,7 +88,11 @@ func (e *edges) products(ctx context.Context) (*part, error) {
 		defer index.Close()
 		return consumers.FeedSearchIndex(ctx, e.kafka, index, e.log)
 	}
-	return e.service("products", productsgraph.Handler(s, e.log), consumers.Products(s), store.Outboxes(), s.Run, feed), nil
+	p := e.service("products", productsgraph.Handler(s, e.log), consumers.Products(s), store.Outboxes(), s.Run, feed)
+	if files := e.blob.Handler(); files != nil { // a bucket serves its files itself
+		p.pages = map[string]http.Handler{"/files/": http.StripPrefix("/files", files)}
+	}
+	return p, nil
 }
 
 func (e *edges) orders(ctx context.Context) (*part, error) {
@@ -100,6 +111,75 @@ func (e *edges) inventory(ctx context.Context) (*part, error) {
 	}
 	s := inventory.New(inventory.Config{Store: store, Now: e.now, Log: e.log, TTL: e.Hold})
 	return e.service("inventory", inventorygraph.Handler(s, e.log), consumers.Inventory(s), store.Outboxes(), s.Run), nil
+}
+
+func (e *edges) users(ctx context.Context) (*part, error) {
+	store, err := usersmongo.New(ctx, e.mongo.Database("users"), e.now)
+	if err != nil {
+		return nil, err
+	}
+	s := users.New(users.Config{Store: store, Now: e.now, Log: e.log})
+	return e.service("users", usersgraph.Handler(s, e.log), consumers.Group{}, store.Outboxes()), nil
+}
+
+func (e *edges) reviews(ctx context.Context) (*part, error) {
+	store, err := reviewsmongo.New(ctx, e.mongo.Database("reviews"), e.now)
+	if err != nil {
+		return nil, err
+	}
+	s := reviews.New(reviews.Config{Store: store, Images: e.blob, Now: e.now, Log: e.log, AutoPublish: true})
+	return e.service("reviews", reviewsgraph.Handler(s, e.log), consumers.Reviews(s), store.Outboxes(), s.Run), nil
+}
+
+func (e *edges) payments(ctx context.Context) (*part, error) {
+	store, err := paymentsmongo.New(ctx, e.mongo.Database("payments"), e.now)
+	if err != nil {
+		return nil, err
+	}
+	gateway, close, err := e.gateway()
+	if err != nil {
+		return nil, err
+	}
+	s := payments.New(payments.Config{Store: store, Gateway: gateway, Now: e.now, Log: e.log, PublicURL: e.PublicURL})
+	run := func(ctx context.Context) error { return errors.Join(s.Run(ctx), close()) }
+	p := e.service("payments", paymentsgraph.Handler(s, e.log), consumers.Payments(s), store.Outboxes(), run)
+	p.pages = map[string]http.Handler{"/3ds/": s.HTTP(), "/webhooks/": s.HTTP()}
+	return p, nil
+}
+
+// ledgerDir is where the test gateway keeps its ledger.
+func ledgerDir(dataDir string) string { return filepath.Join(dataDir, "gateway") }
+
+// gateway is the payment gateway that was asked for, and how it is closed.
+func (e *edges) gateway() (payments.Gateway, func() error, error) {
+	switch e.Gateway {
+	case "stripe":
+		g, err := stripe.New(stripe.Config{Key: e.StripeKey, PublishableKey: e.StripePub, WebhookSecret: e.StripeWeb})
+		return g, func() error { return nil }, err
+	case "test":
+		g, err := testgateway.New(testgateway.Config{Dir: ledgerDir(e.DataDir), Now: e.now, Secret: e.key("gateway")})
+		if err != nil {
+			return nil, nil, err
+		}
+		return g, g.Close, nil
+	}
+	return nil, nil, errs.New(errs.BadInput, "--payment-gateway %q is neither test nor stripe", e.Gateway)
+}
+
+func (e *edges) notifications(ctx context.Context) (*part, error) {
+	store, err := notificationsmongo.New(ctx, e.mongo.Database("notifications"), e.now)
+	if err != nil {
+		return nil, err
+	}
+	s := notifications.New(notifications.Config{Store: store, Mail: e.mail, From: e.MailFrom, PublicURL: e.PublicURL,
+		Secret: e.key("unsubscribe"), Now: e.now, Log: e.log})
+	unsubscribe, err := s.HTTP()
+	if err != nil {
+		return nil, err
+	}
+	p := e.service("notifications", notificationsgraph.Handler(s, e.log), consumers.Notifications(s), store.Outboxes(), s.Run)
+	p.pages = map[string]http.Handler{"/unsubscribe": unsubscribe}
+	return p, nil
 }
 
 func (e *edges) shipping(ctx context.Context) (*part, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -125,7 +126,7 @@ func (s *shop) serve(ctx context.Context) error {
 		return err
 	}
 	var runs []func(context.Context) error
-	pages := s.edges.pages()
+	pages := map[string]http.Handler{}
 	for i, p := range parts {
 		srv, err := server.Start(server.Config{Name: p.name, Addr: s.cfg.addr(1 + i), Handler: p.handler(), Ready: s.edges.ready,
 			Metrics: s.edges.metrics.Handler(), Log: s.log})
