@@ -142,8 +142,8 @@ func newRouter(ctx context.Context, cfg routerConfig) (*router, error) {
 	feed := live.New(live.Config{Kafka: cfg.kafka, Logger: cfg.log})
 	g, err := gateway.New(gateway.Config{
 		Supergraph: sg, Transport: execute.NewHTTP(urls, execute.HTTPOptions{}),
-		Execute: execute.Options{MaxRepresentations: gql.MaxRepresentations},
-		Auth:    authenticator{verifier}, Headers: headers{cfg.signer}, Operations: operationStore{cfg.operations},
+		MaxRepresentations: gql.MaxRepresentations,
+		Auth:               authenticator{verifier}, Headers: headers{cfg.signer}, Operations: operationStore{cfg.operations},
 		Events: feed, Observer: observer{cfg.metrics}, Logger: cfg.log, Explorer: explorer,
 		Introspection: cfg.Introspection, CORS: gateway.CORS{Origins: cfg.Origins},
 	})

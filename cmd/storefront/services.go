@@ -157,7 +157,7 @@ func (e *edges) gateway() (payments.Gateway, func() error, error) {
 		g, err := stripe.New(stripe.Config{Key: e.StripeKey, PublishableKey: e.StripePub, WebhookSecret: e.StripeWeb})
 		return g, func() error { return nil }, err
 	case "test":
-		g, err := testgateway.New(testgateway.Config{Dir: ledgerDir(e.DataDir), Now: e.now, Secret: e.key("gateway")})
+		g, err := testgateway.Open(testgateway.Config{Dir: ledgerDir(e.DataDir), Now: e.now, Secret: e.key("gateway")})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -171,8 +171,11 @@ func (e *edges) notifications(ctx context.Context) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := notifications.New(notifications.Config{Store: store, Mail: e.mail, From: e.MailFrom, PublicURL: e.PublicURL,
+	s, err := notifications.New(notifications.Config{Store: store, Mail: e.mail, From: e.MailFrom, PublicURL: e.PublicURL,
 		Secret: e.key("unsubscribe"), Now: e.now, Log: e.log})
+	if err != nil {
+		return nil, err
+	}
 	unsubscribe, err := s.HTTP()
 	if err != nil {
 		return nil, err

@@ -43,6 +43,8 @@ type Config struct {
 	Introspection bool
 	CORS          CORS
 
+	MaxRepresentations int // entities asked of a subgraph in one request; 0 is any number
+
 	InitTimeout   time.Duration // from a socket's opening to its connection_init; default 3 s
 	Heartbeat     time.Duration // between signs of life on a quiet stream; default 12 s
 	WriteTimeout  time.Duration // of one message to a client; default 10 s
@@ -109,7 +111,7 @@ func New(cfg Config) (*Gateway, error) {
 		cfg:      cfg,
 		log:      cfg.Logger,
 		observer: cfg.Observer,
-		executor: execute.New(cfg.Supergraph, cfg.Transport, execute.Options{SubgraphMessages: true}), // present masks
+		executor: execute.New(cfg.Supergraph, cfg.Transport, execute.Options{SubgraphMessages: true, MaxRepresentations: cfg.MaxRepresentations}), // present masks
 		cache:    cache,
 		draining: draining,
 		drain:    drain,
