@@ -100,6 +100,11 @@ func (s *Service) perform(ctx context.Context, p Payment, repeated bool) {
 			s.log.WarnContext(ctx, "write outcome of payment step", "payment", p.ID, "step", step.Step, "error", err)
 			return
 		}
+		for _, r := range charge.Refunds {
+			if r.Key == step.Key && r.Status == RefundFailed {
+				s.log.WarnContext(ctx, "refund was refused; staff may refund again by another key", "payment", p.ID, "refund", r.Key, "reason", r.Message)
+			}
+		}
 		if !began {
 			return
 		}

@@ -139,7 +139,7 @@ func (g *Gateway) changed(ctx context.Context, id string, intent *api.PaymentInt
 func (g *Gateway) Refund(ctx context.Context, key, chargeID string, amount money.Money, reason string) (payments.ChargeRefund, error) {
 	params := &api.RefundCreateParams{
 		PaymentIntent: &chargeID, Amount: api.Int64(units(amount)), Reason: api.String("requested_by_customer"),
-		Metadata: map[string]string{metaKey: key, metaReason: reason, metaPayment: strings.SplitN(key, ":", 2)[0]},
+		Metadata: map[string]string{metaKey: key, metaReason: short(reason), metaPayment: strings.SplitN(key, ":", 2)[0]},
 	}
 	params.SetIdempotencyKey(key)
 	r, err := g.client.V1Refunds.Create(ctx, params)
@@ -206,6 +206,14 @@ func refusal(err error) (*api.Error, bool) {
 		return e, final
 	}
 	return e, false
+}
+
+// short keeps a text within what a value of the metadata may hold.
+func short(text string) string {
+	if runes := []rune(text); len(runes) > 500 {
+		return string(runes[:500])
+	}
+	return text
 }
 
 func away(err error, format string, args ...any) error {
