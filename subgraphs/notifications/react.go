@@ -14,41 +14,57 @@ import (
 
 // ConfirmOrder learns whom to write to about an order, and confirms it.
 func (s *Service) ConfirmOrder(ctx context.Context, e events.OrderPlaced) error {
-	known, err := s.learn(ctx, Contact{ID: e.ID, Owner: e.Customer, Email: e.Email, Locale: e.Locale, Number: e.Number})
+	c := Contact{ID: e.ID, Owner: e.Customer, Email: e.Email, Locale: e.Locale, Number: e.Number}
+	known, err := s.learn(ctx, c)
 	if err != nil {
 		return err
 	}
-	if !known {
-		if err := s.store.Nudge(ctx, e.ID, s.now()); err != nil {
-			return err
-		}
+	n := newNotification(OrderConfirmation, e.Customer, e.ID, e.At, Facts{Number: e.Number, Name: e.ShippingTo.Name, Order: receipt(e)})
+	n.OrderID = e.ID
+	if known {
+		return s.announce(ctx, n)
 	}
-	return s.announceOrder(ctx, OrderConfirmation, e.ID, e.Customer, e.ID, e.At, Facts{Number: e.Number, Name: e.ShippingTo.Name, Order: receipt(e)})
+	p, err := s.reachable(ctx, c)
+	if err == nil {
+		err = s.store.Nudge(ctx, e.ID, s.now())
+	}
+	if err != nil {
+		return err
+	}
+	return s.announceTo(ctx, n, recipient{person: p, name: p.Name}.by(c), true)
 }
 
 // Know learns whom to write to about an order that is older than what the topics still hold of it.
 func (s *Service) Know(ctx context.Context, e events.OrderStatusChanged) error {
-	_, err := s.learn(ctx, Contact{ID: e.ID, Owner: e.Customer, Email: e.Email, Locale: e.Locale, Number: e.Number})
-	return err
+	c := Contact{ID: e.ID, Owner: e.Customer, Email: e.Email, Locale: e.Locale, Number: e.Number}
+	if known, err := s.learn(ctx, c); known || err != nil {
+		return err
+	}
+	if _, err := s.reachable(ctx, c); err != nil {
+		return err
+	}
+	return s.store.Nudge(ctx, e.ID, s.now())
 }
 
-// learn keeps an order's contact, and the address of people who have no profile with one. It reports
-// whether the order was known before.
+// learn keeps an order's contact, and reports whether it was known before.
 func (s *Service) learn(ctx context.Context, c Contact) (known bool, err error) {
-	if _, err = s.store.UpsertContact(ctx, c.ID, func(have *Contact, exists bool) error {
+	_, err = s.store.UpsertContact(ctx, c.ID, func(have *Contact, exists bool) error {
 		if known = exists; !exists {
 			*have = c
 		}
 		return nil
-	}); err != nil || known {
-		return known, err
-	}
-	_, err = s.changePerson(ctx, c.Owner, func(p *Person) {
+	})
+	return known, err
+}
+
+// reachable keeps the address of people who have no profile with one: guests, and users of whom no
+// event has told yet.
+func (s *Service) reachable(ctx context.Context, c Contact) (Person, error) {
+	return s.changePerson(ctx, c.Owner, func(p *Person) {
 		if guest := strings.HasPrefix(p.ID, "gst_"); guest || p.Email == "" && p.Profile == 0 {
 			p.Email, p.Locale = c.Email, c.Locale
 		}
 	})
-	return known, err
 }
 
 func receipt(e events.OrderPlaced) *Receipt {

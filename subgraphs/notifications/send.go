@@ -58,7 +58,11 @@ func (s *Service) announce(ctx context.Context, n Notification) error {
 	if err != nil && !errs.Is(err, errs.NotFound) {
 		return err
 	}
-	known := err == nil
+	return s.announceTo(ctx, n, to, err == nil)
+}
+
+// announceTo is announce for a recipient that is at hand; known says whether the address is there too.
+func (s *Service) announceTo(ctx context.Context, n Notification, to recipient, known bool) error {
 	if n.Listed = to.person.wants(n.Kind, InApp); known {
 		s.compose(&n, to)
 	} else {
@@ -107,10 +111,13 @@ func (s *Service) recipient(ctx context.Context, n Notification) (recipient, err
 		return to, nil
 	}
 	c, err := s.store.Contact(ctx, n.OrderID)
-	if err == nil {
-		to.address, to.locale, to.number = c.Email, c.Locale, c.Number
-	}
-	return to, err
+	return to.by(c), err
+}
+
+// by is the same person reached as an order says.
+func (to recipient) by(c Contact) recipient {
+	to.address, to.locale, to.number = c.Email, c.Locale, c.Number
+	return to
 }
 
 // compose writes what the app's list shows, in the recipient's language.

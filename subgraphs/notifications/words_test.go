@@ -1,7 +1,6 @@
 package notifications
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -83,19 +82,4 @@ func TestReasonsAreSentences(t *testing.T) {
 			t.Errorf("%q is told as %q, want %q", words, got, want)
 		}
 	}
-}
-
-// The page of -preview: go test -run Preview -preview=FILE writes a mail to look at.
-func TestPreview(t *testing.T) {
-	w, err := newWriter()
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := Notification{Kind: OrderConfirmation, Locale: "de", Facts: everything()}
-	n.Title, n.Text = w.title(n, "Storefront"), w.text(n, "Storefront")
-	html, _, err := w.write(n, letter{Shop: "Storefront", ShopURL: "https://shop.example", OrderURL: "https://shop.example/orders/1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	os.WriteFile("/tmp/ntf-preview.html", []byte(html), 0o644)
 }

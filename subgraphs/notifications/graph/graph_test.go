@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,15 +23,30 @@ import (
 	embedded "storefront/internal/embedded/smtp"
 	"storefront/internal/identity"
 	"storefront/internal/mail"
+	"storefront/internal/outbox"
 	"storefront/subgraphs/notifications"
 	"storefront/subgraphs/notifications/graph"
 	"storefront/subgraphs/notifications/mongo"
 )
 
+// recorder knows the ids of all notifications.
+type recorder struct {
+	*mongo.Store
+	mu  *sync.Mutex
+	ids map[string]bool
+}
+
+func (r recorder) Insert(ctx context.Context, n *notifications.Notification, events ...outbox.Event) (bool, error) {
+	r.mu.Lock()
+	r.ids[n.ID] = true
+	r.mu.Unlock()
+	return r.Store.Insert(ctx, n, events...)
+}
+
 // shop is a running service with a mail catcher.
 type shop struct {
 	*notifications.Service
-	store *mongo.Store
+	store recorder
 	graph http.Handler
 	mails *embedded.Server
 	http  http.Handler
@@ -44,10 +61,10 @@ func open(t testing.TB, processes int) shop {
 	t.Cleanup(func() { catcher.Close() })
 	sender := mail.NewSMTP(mail.Config{Addr: catcher.SMTPAddr(), PoolSize: 8})
 	t.Cleanup(func() { sender.Close() })
-	s := shop{mails: catcher}
+	s := shop{mails: catcher, store: recorder{mu: &sync.Mutex{}, ids: map[string]bool{}}}
 	db := mongotest.Database(t)
 	for range processes {
-		if s.store, err = mongo.New(t.Context(), db, time.Now); err != nil {
+		if s.store.Store, err = mongo.New(t.Context(), db, time.Now); err != nil {
 			t.Fatal(err)
 		}
 		log := slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -107,11 +124,14 @@ func (s shop) settled(t testing.TB) {
 // kept are the stored notifications that match.
 func (s shop) kept(t testing.TB, match func(notifications.Notification) bool) []notifications.Notification {
 	t.Helper()
-	all, err := s.store.Find(t.Context(), nil)
+	s.store.mu.Lock()
+	ids := slices.Collect(maps.Keys(s.store.ids))
+	s.store.mu.Unlock()
+	found, err := s.store.Notifications(t.Context(), ids)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(all, func(n notifications.Notification) bool { return !match(n) })
+	return slices.DeleteFunc(slices.Collect(maps.Values(found)), func(n notifications.Notification) bool { return !match(n) })
 }
 
 // about matches the notifications of an order.
