@@ -120,3 +120,14 @@ func TestArchitectureIsShort(t *testing.T) {
 		t.Errorf("ARCHITECTURE.md has %d lines; 300 are enough to find one's way", lines)
 	}
 }
+
+func TestReadmeListsEveryVariable(t *testing.T) {
+	t.Parallel()
+	readme := read(t, "README.md")
+	_, variables := configNames(t)
+	for v, known := range variables {
+		if known && !strings.Contains(readme, "`"+v+"`") {
+			t.Errorf("README.md's table of configuration lacks %s", v)
+		}
+	}
+}
