@@ -79,11 +79,9 @@ func (s *Service) announceTo(ctx context.Context, n Notification, to recipient, 
 		events = n.off("no address", now)
 	default:
 		n.Mail, n.DueAt = Pending, &now
-		select {
-		case s.slots <- struct{}{}:
+		if j.slot = n.Kind != Promotional && s.slot(); j.slot { // the sweep finds the others
 			until := now.Add(lease)
-			n.DueAt, n.Tries, j.slot = &until, 1, true
-		default: // the senders are busy; the sweep gives it to them
+			n.DueAt, n.Tries = &until, 1
 		}
 	}
 	added, err := s.store.Insert(ctx, &n, events...)
@@ -96,6 +94,16 @@ func (s *Service) announceTo(ctx context.Context, n Notification, to recipient, 
 		s.direct <- j
 	}
 	return err
+}
+
+// slot takes one if there is one. Promotions take none: orders' mails would wait behind them.
+func (s *Service) slot() bool {
+	select {
+	case s.slots <- struct{}{}:
+		return true
+	default:
+		return false
+	}
 }
 
 // recipient finds whom to write to; NotFound when the order is not known yet, and then the person's
@@ -210,7 +218,7 @@ func (s *Service) deliver(ctx context.Context, j job) {
 	if j.to == nil {
 		to, err := s.recipient(ctx, n)
 		if err != nil {
-			s.note(ctx, n, s.failure(n, err))
+			s.note(ctx, n, s.unreached(n, err))
 			return
 		}
 		j.to = &to
@@ -233,22 +241,30 @@ func (s *Service) deliver(ctx context.Context, j job) {
 	s.note(ctx, n, func(n *Notification) []outbox.Event { return n.sent(s.now().UTC().Truncate(time.Millisecond)) })
 }
 
+// unreached puts off a mail whose recipient could not be read: the order's first event is still to come,
+// or the database is away.
+func (s *Service) unreached(n Notification, err error) func(*Notification) []outbox.Event {
+	reason, giveUp := "the database was away", false
+	if errs.Is(err, errs.NotFound) {
+		reason, giveUp = OrderUnknown, s.now().Sub(n.CreatedAt) > contactLimit
+	}
+	return s.putOff(n, time.Minute, giveUp, reason)
+}
+
 // failure decides whether a mail is tried again. Errors of the mail package hold no address.
 func (s *Service) failure(n Notification, err error) func(*Notification) []outbox.Event {
-	now, wait, giveUp := s.now().UTC(), min(longestWait, time.Second<<min(n.Tries, 20)), n.Tries >= maxTries
-	reason := "the database was away"
-	switch {
-	case errs.Is(err, errs.NotFound):
-		reason, wait, giveUp = OrderUnknown, min(wait, time.Minute), now.Sub(n.CreatedAt) > contactLimit
-	case errs.Is(err, errs.BadInput), errs.Is(err, errs.Internal):
-		reason, giveUp = err.Error(), true
-	case errs.Is(err, errs.Unavailable):
-		reason = "the mail server did not take it"
+	if errs.Is(err, errs.Unavailable) {
+		return s.putOff(n, longestWait, n.Tries >= maxTries, "the mail server did not take it")
 	}
+	return s.putOff(n, longestWait, true, err.Error())
+}
+
+func (s *Service) putOff(n Notification, longest time.Duration, giveUp bool, reason string) func(*Notification) []outbox.Event {
 	if giveUp {
 		s.log.Warn("mail given up", "notification", n.ID, "kind", n.Kind, "tries", n.Tries, "reason", reason)
 	}
-	due := now.Add(wait/2 + rand.N(wait))
+	wait := min(longest, time.Second<<min(n.Tries, 20))
+	due := s.now().UTC().Add(wait/2 + rand.N(wait))
 	return func(n *Notification) []outbox.Event { n.later(due, giveUp, reason); return nil }
 }
 
