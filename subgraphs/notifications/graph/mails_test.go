@@ -122,6 +122,23 @@ func TestRebuildingFromOldEventsWritesToNobody(t *testing.T) {
 	same(t, at(s.ask(t, identity.Identity{User: "usr_1"}, `{notifications{unreadCount}}`), "data", "notifications", "unreadCount"), `1`)
 }
 
+func TestAnotherProcessMailsWhatACrashLeft(t *testing.T) {
+	t.Parallel()
+	s := open(t, 1)
+	s.config.Now = func() time.Time { return time.Now().Add(-time.Hour) }
+	crashed, err := notifications.New(s.config) // it takes the mail for its own, and never sends it
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := crashed.ConfirmOrder(t.Context(), placed("ord_1", "usr_1", "ada@example.com", "en", 1)); err != nil {
+		t.Fatal(err)
+	}
+	s.settled(t)
+	if n := len(s.to(t, "ada@example.com")); n != 1 {
+		t.Errorf("%d mails, want 1", n)
+	}
+}
+
 func BenchmarkConfirm(b *testing.B) {
 	s := open(b, 1)
 	i := 0

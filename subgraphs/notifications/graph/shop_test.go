@@ -44,10 +44,11 @@ func (r recorder) Insert(ctx context.Context, n *notifications.Notification, eve
 // shop is a running service with a mail catcher.
 type shop struct {
 	*notifications.Service
-	store recorder
-	graph http.Handler
-	mails *embedded.Server
-	http  http.Handler
+	config notifications.Config
+	store  recorder
+	graph  http.Handler
+	mails  *embedded.Server
+	http   http.Handler
 }
 
 func open(t testing.TB, processes int) shop {
@@ -66,8 +67,9 @@ func open(t testing.TB, processes int) shop {
 			t.Fatal(err)
 		}
 		log := slog.New(slog.NewTextHandler(io.Discard, nil))
-		if s.Service, err = notifications.New(notifications.Config{Store: s.store, Mail: sender, From: "The Shop <shop@example.com>",
-			PublicURL: "https://api.shop.example/", Secret: []byte("secret of this test"), Now: time.Now, Log: log}); err != nil {
+		s.config = notifications.Config{Store: s.store, Mail: sender, From: "The Shop <shop@example.com>",
+			PublicURL: "https://api.shop.example/", Secret: []byte("secret of this test"), Now: time.Now, Log: log}
+		if s.Service, err = notifications.New(s.config); err != nil {
 			t.Fatal(err)
 		}
 		if s.http, err = s.HTTP(); err != nil {
