@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"storefront/events"
 	embedded "storefront/internal/embedded/smtp"
