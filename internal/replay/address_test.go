@@ -1,0 +1,21 @@
+package replay
+
+import (
+	"testing"
+
+	"github.com/Boostport/address"
+)
+
+func TestEveryPlaceIsOneThatThePostKnows(t *testing.T) {
+	for name := range places {
+		a := addressOf(Invoice{Number: "536365", Customer: "17850", Country: name})
+		err := address.Validate(address.Address{Country: a.Country, Name: a.Name, StreetAddress: []string{a.Line1},
+			Locality: a.City, AdministrativeArea: a.Region, PostCode: a.PostalCode})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got := addressOf(Invoice{Number: "536365", Country: "Unspecified"}).Country; got != "GB" {
+		t.Errorf("a country that is not told becomes %s, want GB", got)
+	}
+}
