@@ -130,7 +130,11 @@ func connect(ctx context.Context, c Edges, log *slog.Logger) (*edges, error) {
 	if e.redis, err = redisedge.Connect(ctx, c.Redis); err != nil {
 		return nil, err
 	}
-	if e.blob, err = blob.Open(ctx, c.Blob, blob.Options{Secret: c.key("blob"), BaseURL: c.PublicURL + "/files", Logger: log}); err != nil {
+	files := c.PublicURL + "/files"
+	if strings.HasPrefix(c.Blob, "s3:") {
+		files = "" // a bucket serves its files itself
+	}
+	if e.blob, err = blob.Open(ctx, c.Blob, blob.Options{Secret: c.key("blob"), BaseURL: files, Logger: log}); err != nil {
 		return nil, err
 	}
 	e.mail = mail.NewSMTP(mail.Config{Addr: c.SMTP, Username: c.SMTPUser, Password: c.SMTPPass})

@@ -116,6 +116,13 @@ func checkSubgraphs(t *testing.T, project *types.Project) {
 			t.Errorf("%s and the router have different secrets", name)
 		}
 	}
+	for page := range strings.SplitSeq(value(router, "STOREFRONT_PAGES"), ",") {
+		_, url, _ := strings.Cut(strings.TrimSpace(page), "=")
+		name, port, _ := strings.Cut(strings.TrimPrefix(url, "http://"), ":")
+		if _, ok := project.Services[name]; !ok || !strings.HasSuffix(value(project.Services[name], "STOREFRONT_SERVICE_LISTEN"), ":"+port) {
+			t.Errorf("STOREFRONT_PAGES: nothing listens at %s", url)
+		}
+	}
 	if len(known) != len(services) {
 		t.Errorf("STOREFRONT_SUBGRAPHS names %d subgraphs, there are %d", len(known), len(services))
 	}
