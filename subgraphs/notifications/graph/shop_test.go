@@ -53,7 +53,7 @@ type shop struct {
 
 func open(t testing.TB, processes int) shop {
 	t.Helper()
-	catcher, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir()})
+	catcher, err := embedded.Start(t.Context(), embedded.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
