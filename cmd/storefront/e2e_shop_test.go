@@ -1,0 +1,243 @@
+package main
+
+// The end-to-end suite: real shops, started as `storefront up` starts them, on free ports and fresh data
+// folders, and clients that know nothing but their addresses. This file starts the shops.
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"storefront/internal/flags"
+	"storefront/internal/oidc"
+	"storefront/internal/telemetry"
+)
+
+// childVariable makes the test binary behave as the storefront command, so that a test can kill it.
+const childVariable = "STOREFRONT_E2E_CHILD"
+
+const patience = 30 * time.Second
+
+// step is how long the simulated carrier takes in a shop whose test says nothing else.
+const step = 300 * time.Millisecond
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childVariable) != "" {
+		os.Unsetenv(childVariable)
+		main()
+		return
+	}
+	code := m.Run()
+	if err := common.stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "stop the common shop:", err)
+		code = 1
+	}
+	if code != 0 && common.house != nil {
+		fmt.Fprintf(os.Stderr, "what the common shop logged last:\n%s", common.house.log.tail(4000))
+	}
+	os.Exit(code)
+}
+
+// house is a running shop as its clients see it.
+type house struct {
+	shop             *shop
+	log              *logbook
+	dir, url, issuer string
+	mails            string // page of the mail catcher
+
+	mu     sync.Mutex
+	tokens map[string]string
+}
+
+// logbook keeps what a shop logs.
+type logbook struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logbook) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logbook) all() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *logbook) tail(n int) string {
+	text := l.all()
+	return text[max(0, len(text)-n):]
+}
+
+// open starts a shop on dir. More flags overrule the defaults.
+func open(ctx context.Context, dir, level string, more ...string) (*house, error) {
+	args := append([]string{"--data-dir", dir, "--base-port", "0", "--carrier-step", step.String(), "--demo=false"}, more...)
+	var cfg UpConfig
+	if _, err := flags.Parse("up", upUsage, &cfg, args, func(string) string { return "" }, io.Discard); err != nil {
+		return nil, err
+	}
+	h := &house{log: &logbook{}, dir: dir, tokens: map[string]string{}}
+	s, err := startShop(ctx, cfg, telemetry.NewLogger(h.log, level))
+	if err != nil {
+		return nil, err
+	}
+	h.shop, h.url, h.issuer, h.mails = s, s.cfg.PublicURL, s.cfg.Issuer, s.embedded.mail.URL()
+	return h, nil
+}
+
+// ownShop is for tests that need settings or a fate of their own. It is stopped when the test ends.
+func ownShop(t *testing.T, more ...string) *house {
+	t.Helper()
+	h, err := open(t.Context(), t.TempDir(), "info", more...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.shop.stop(); err != nil {
+			t.Errorf("stop: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("the shop's log ends with:\n%s", h.log.tail(4000))
+		}
+	})
+	return h
+}
+
+// commonHouse is the shop that tests share; each brings its own goods.
+type commonHouse struct {
+	once  sync.Once
+	house *house
+	err   error
+}
+
+var common commonHouse
+
+func theShop(t *testing.T) *house {
+	t.Helper()
+	common.once.Do(func() {
+		dir, err := os.MkdirTemp("", "storefront-e2e-")
+		if err != nil {
+			common.err = err
+			return
+		}
+		common.house, common.err = open(context.Background(), dir, "info")
+	})
+	if common.err != nil {
+		t.Fatalf("start the common shop: %v", common.err)
+	}
+	return common.house
+}
+
+func (c *commonHouse) stop() error {
+	if c.house == nil {
+		return nil
+	}
+	return errors.Join(c.house.shop.stop(), os.RemoveAll(c.house.dir))
+}
+
+// signIn returns a person who is one of the demo users.
+func (h *house) signIn(t *testing.T, name string) *person {
+	t.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.tokens[name] == "" {
+		token, err := oidc.SignIn(t.Context(), h.issuer, webClient, name, "demo")
+		if err != nil {
+			t.Fatalf("sign in as %s: %v", name, err)
+		}
+		h.tokens[name] = token.AccessToken
+	}
+	return h.caller("Authorization", "Bearer "+h.tokens[name])
+}
+
+// guest is a visitor, who becomes a guest with their first cart.
+func (h *house) guest() *person { return h.caller() }
+
+// good is what a test sells: cents for one unit in euros.
+type good struct {
+	sku, product string
+	price        int
+}
+
+// sell puts products of one variant each on sale, priced 10.00, 11.00, ... in each currency, and units of
+// each on stock, and waits until carts and searches know of them.
+func (h *house) sell(t *testing.T, units int, skus ...string) []good {
+	t.Helper()
+	staff := h.signIn(t, "sam")
+	var inputs, adjustments []any
+	goods := make([]good, len(skus))
+	for i, sku := range skus {
+		goods[i] = good{sku: sku, price: 1000 + 100*i}
+		var prices []any
+		for _, currency := range []string{"EUR", "USD", "GBP", "DKK", "SEK", "CHF", "PLN"} {
+			prices = append(prices, vars{"amount": goods[i].price, "currency": currency})
+		}
+		inputs = append(inputs, vars{"handle": strings.ToLower(sku), "title": "Article " + sku, "status": "ACTIVE",
+			"variants": []any{vars{"sku": sku, "prices": prices, "grams": 400}}})
+		if units > 0 {
+			adjustments = append(adjustments, vars{"sku": sku, "delta": units})
+		}
+	}
+	for n := 0; n < len(inputs); n += 100 {
+		part := inputs[n:min(n+100, len(inputs))]
+		got := staff.ask(t, `mutation($in: [ProductInput!]!) { productsUpsert(inputs: $in) { created userErrors { message } } }`, vars{"in": part})
+		if got.num("productsUpsert.created") != len(part) {
+			t.Fatalf("products: %s", got)
+		}
+	}
+	for n := 0; n < len(adjustments); n += 250 {
+		part := adjustments[n:min(n+250, len(adjustments))]
+		got := staff.ask(t, `mutation($in: [StockAdjustInput!]!, $key: String!) { stockAdjust(adjustments: $in, reason: "delivery", idempotencyKey: $key) { items { sku } userErrors { message } } }`,
+			vars{"in": part, "key": fmt.Sprint("stock-", skus[n])})
+		if len(got.list("stockAdjust.items")) != len(part) {
+			t.Fatalf("stock: %s", got)
+		}
+	}
+	for i := range goods {
+		if i == 0 || i == len(goods)-1 { // the events of all between come in order, but on several partitions
+			goods[i].product = staff.ask(t, `query($h: String!) { product(handle: $h) { id } }`, vars{"h": strings.ToLower(skus[i])}).text("product.id")
+		}
+	}
+	wanted := make([]any, len(skus))
+	for i, sku := range skus {
+		wanted[i] = vars{"sku": sku, "quantity": 1}
+	}
+	eventually(t, "orders know the prices", func() (string, bool) {
+		got, err := staff.try(`mutation($lines: [CartLineInput!]) { cartCreate(input: {currency: "EUR", lines: $lines}) { cart { id } userErrors { message } } }`, vars{"lines": wanted})
+		return fmt.Sprint(got, err), err == nil && got.at("cartCreate.cart") != nil
+	})
+	return goods
+}
+
+// eventually waits until check says yes; what it saw last is what a failure tells.
+func eventually(t *testing.T, what string, check func() (saw string, ok bool)) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(40 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		saw, ok := check()
+		if ok {
+			return
+		}
+		select {
+		case <-deadline.C:
+			t.Fatalf("%s: not after %s; last seen: %.2000s", what, patience, saw)
+		case <-t.Context().Done():
+			t.Fatalf("%s: %v", what, t.Context().Err())
+		case <-tick.C:
+		}
+	}
+}
+
