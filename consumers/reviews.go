@@ -17,7 +17,9 @@ const delivered = "DELIVERED"
 func Reviews(s *reviews.Service) Group {
 	h := &Handlers{}
 	On(h, s.Place)
-	On(h, func(ctx context.Context, e events.ShipmentDelivered) error { return s.Deliver(ctx, e.OrderID, e.Customer) })
+	On(h, func(ctx context.Context, e events.ShipmentDelivered) error {
+		return s.Deliver(ctx, e.OrderID, e.Customer)
+	})
 	On(h, func(ctx context.Context, e events.OrderStatusChanged) error {
 		if e.Status != delivered {
 			return nil
