@@ -15,8 +15,8 @@ import (
 
 	"storefront/internal/errs"
 	"storefront/internal/flags"
-	"storefront/internal/mongodb"
 	"storefront/internal/money"
+	"storefront/internal/mongodb"
 	"storefront/subgraphs/inventory"
 	inventorymongo "storefront/subgraphs/inventory/mongo"
 	"storefront/subgraphs/orders"
