@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"io"
@@ -30,7 +31,7 @@ type RetailLine struct {
 }
 
 // RetailSKU is the SKU of a stock code.
-func RetailSKU(code string) string { return code }
+func RetailSKU(code string) string { return short(code, 100) }
 
 // NoProduct says why a stock code is no product, "" when it may be one.
 func NoProduct(code string) string {
@@ -172,8 +173,10 @@ func (p *RetailProducts) Add(l RetailLine) {
 // when that is not nil.
 func (p *RetailProducts) Products(wanted map[string]bool) []Product {
 	var all []Product
+	handles := unique{}
 	for _, code := range p.order {
 		c := p.codes[code]
+		handle := handles.take(short(cmp.Or(slug(code), "item"), 250))
 		if wanted != nil && !wanted[code] || NoProduct(code) != "" || len(c.prices) == 0 {
 			continue
 		}
@@ -186,7 +189,7 @@ func (p *RetailProducts) Products(wanted map[string]bool) []Product {
 		}
 		cost := money.New(commonest(c.prices), RetailCurrency)
 		all = append(all, Product{
-			Handle: slug(code), Title: cutTitle(title), Status: "ACTIVE", Collections: []string{"Online Retail"}, Row: c.row,
+			Handle: handle, Title: cutTitle(title), Status: "ACTIVE", Collections: []string{"Online Retail"}, Row: c.row,
 			Variants: []Variant{{SKU: RetailSKU(code), Prices: []money.Money{cost}, Grams: retailGrams(code, cost)}},
 		})
 	}

@@ -120,7 +120,7 @@ func price(text, currency string) (money.Money, error) {
 	if len(frac) > digits {
 		frac = frac[:digits]
 	}
-	if whole == "" || whole == "-" {
+	if strings.TrimPrefix(whole, "-") == "" && frac != "" {
 		whole += "0"
 	}
 	m, err := money.Parse(whole+"."+frac, currency)
