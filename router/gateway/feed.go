@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/coder/websocket"
 )
@@ -17,10 +18,12 @@ type message struct {
 // feed is one running subscription, whatever carries it: a bounded queue of results that a producer
 // fills and a transport empties. The queue closes when the feed ends; end then says why.
 type feed struct {
-	field  string
-	queue  chan *message
-	cancel context.CancelCauseFunc
-	end    *failure // nil: complete. Read it only after queue has closed.
+	field     string
+	queue     chan *message
+	listening chan struct{} // closed once no event can be missed any more, or the feed is over
+	listens   func()        // closes it
+	cancel    context.CancelCauseFunc
+	end       *failure // nil: complete. Read it only after queue has closed.
 }
 
 // Why a feed's context was cancelled.
@@ -59,7 +62,8 @@ func (g *Gateway) openFeed(ctx context.Context, c *caller, p *prepared, vars map
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(g.draining, func() { cancel(errDraining) })
-	f := &feed{field: p.live.field.Field, queue: make(chan *message, g.cfg.Queue), cancel: cancel}
+	f := &feed{field: p.live.field.Field, queue: make(chan *message, g.cfg.Queue), listening: make(chan struct{}), cancel: cancel}
+	f.listens = sync.OnceFunc(func() { close(f.listening) })
 	run := &liveRun{g: g, caller: c, p: p, vars: vars, feed: f}
 	g.observer.SubscribersAdd(1)
 	go func() {
@@ -70,6 +74,7 @@ func (g *Gateway) openFeed(ctx context.Context, c *caller, p *prepared, vars map
 		stop()
 		f.end = end
 		close(f.queue)
+		f.listens()
 		g.observer.SubscribersAdd(-1)
 		g.observer.SubscriberEnded(f.field, reason)
 	}()

@@ -64,6 +64,7 @@ func (l *liveRun) run(ctx context.Context) *failure {
 		return f
 	}
 	defer streams.close()
+	l.feed.listens()
 	if field.Key != viewerKey {
 		if f := l.deliverState(ctx, responseKey, root); f != nil {
 			return f

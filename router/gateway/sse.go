@@ -45,7 +45,12 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request, c *caller,
 		return refused(f)
 	}
 	defer feed.cancel(nil)
-	// The first comment opens the stream in the client before the first result is there.
+	// The first comment opens the stream in the client: what happens from then on is told.
+	select {
+	case <-feed.listening:
+	case <-ctx.Done():
+		return 0
+	}
 	if out.comment() != nil {
 		return 0
 	}
