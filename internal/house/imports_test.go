@@ -148,24 +148,23 @@ func TestLibrariesStayAtTheirEdge(t *testing.T) {
 		may     func(dir string) bool
 	}{
 		{"github.com/IBM/sarama", "Kafka's client belongs to internal/kafka", func(dir string) bool {
-			return dir == "internal/kafka" || dir == "internal/deps"
+			return dir == "internal/kafka"
 		}},
 		{"go.mongodb.org/mongo-driver", "stores know the driver, services do not", func(dir string) bool {
 			store, err := path.Match("subgraphs/*/mongo", dir)
 			return err == nil && store ||
 				within(dir, "internal/mongodb", "internal/operations") ||
 				within(dir, "internal/embedded/mongodb") || // the server on the other side: it reads and writes the driver's BSON
-				dir == "cmd/storefront" || // opens the one client that the stores of a process share
-				dir == "internal/deps"
+				dir == "cmd/storefront" // opens the one client that the stores of a process share
 		}},
 		{"github.com/99designs/gqlgen", "a service's root knows no GraphQL server", func(dir string) bool {
-			return within(dir, "internal/gql", "internal/codegen", "internal/deps") || len(strings.Split(dir, "/")) > 2 && strings.Split(dir, "/")[2] == "graph"
+			return within(dir, "internal/gql", "internal/codegen") || len(strings.Split(dir, "/")) > 2 && strings.Split(dir, "/")[2] == "graph"
 		}},
 		{"github.com/twmb/franz-go", "the embedded broker is not a client library", func(dir string) bool {
-			return within(dir, "internal/embedded/kafka", "internal/deps")
+			return within(dir, "internal/embedded/kafka")
 		}},
 		{"github.com/alicebob/miniredis", "the embedded Redis is not a client library", func(dir string) bool {
-			return within(dir, "internal/embedded/redis", "internal/deps")
+			return within(dir, "internal/embedded/redis")
 		}},
 	}
 	for _, s := range sources(t) {
