@@ -51,14 +51,6 @@ func (s *shop) seed(ctx context.Context) error {
 
 // fill puts pictures and stock in before the products, so that what is shown can be seen and bought.
 func (s *shop) fill(ctx context.Context, to *importer.Importer, c demo.Catalogue) error {
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(8)
-	for _, p := range c.Pictures {
-		g.Go(func() error { return s.edges.blob.Put(gctx, p.Key, "image/svg+xml", strings.NewReader(p.SVG)) })
-	}
-	if err := g.Wait(); err != nil {
-		return fmt.Errorf("write demo pictures: %w", err)
-	}
 	var stock []importer.Stock
 	for _, p := range c.Products {
 		for _, v := range p.Variants {
@@ -68,8 +60,14 @@ func (s *shop) fill(ctx context.Context, to *importer.Importer, c demo.Catalogue
 		}
 	}
 	nothing := func(int) {}
-	if err := to.Stock(ctx, stock, "demo catalogue", importer.StockKey("demo"), nothing); err != nil {
-		return err
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(9)
+	g.Go(func() error { return to.Stock(gctx, stock, "demo catalogue", importer.StockKey("demo"), nothing) })
+	for _, p := range c.Pictures {
+		g.Go(func() error { return s.edges.blob.Put(gctx, p.Key, "image/svg+xml", strings.NewReader(p.SVG)) })
+	}
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("write demo catalogue: %w", err)
 	}
 	written, err := to.Products(ctx, c.Products, nothing)
 	if err != nil {

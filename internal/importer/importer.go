@@ -151,8 +151,9 @@ const adjust = `mutation Stock($adjustments: [StockAdjustInput!]!, $reason: Stri
 func (i *Importer) Stock(ctx context.Context, lines []Stock, reason, key string, done func(n int)) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(callsAtOnce)
+	size := min(stockPerCall, max(20, (len(lines)+callsAtOnce-1)/callsAtOnce)) // short lists run at once, too
 	for len(lines) > 0 {
-		batch := lines[:min(stockPerCall, len(lines))]
+		batch := lines[:min(size, len(lines))]
 		lines = lines[len(batch):]
 		g.Go(func() error {
 			var answer struct {
