@@ -31,7 +31,8 @@ type Config struct {
 
 const (
 	warmWait   = 2 * time.Second       // how long a search waits for an index that is being built
-	flushAfter = 50 * time.Millisecond // how long changes gather before they are written
+	flushAfter = 50 * time.Millisecond // how long changes gather before they are written, at rest
+	flushEvery = time.Second           // and in a stream of them: each write makes a segment that is merged later
 	retryAfter = time.Second           // how long a write that failed waits
 	batchSize  = 500                   // documents
 )
@@ -105,18 +106,20 @@ func (x *Index) Run(ctx context.Context) error {
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var flushed time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-x.wake:
 		}
-		timer.Reset(flushAfter)
+		timer.Reset(max(flushAfter, flushEvery-time.Since(flushed)))
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-timer.C:
 		}
+		flushed = time.Now()
 		if err := x.Flush(); err != nil { // nothing is lost: what was not written is still noted
 			x.log.WarnContext(ctx, "search index could not be written; it is tried again", "error", err)
 			timer.Reset(retryAfter)
