@@ -3,6 +3,7 @@ package gql
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -67,8 +68,8 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		default:
 			e, _ := errors.AsType[*errs.Error](err)
 			out.Message = e.Message
-			if len(e.Field) > 0 {
-				out.Extensions["field"] = e.Field
+			if field := inputField(err, e); len(field) > 0 {
+				out.Extensions["field"] = field
 			}
 			if code == errs.Unavailable {
 				log.WarnContext(ctx, "part unavailable", "path", out.Path.String(), "error", err)
@@ -76,4 +77,18 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		}
 		return out
 	}
+}
+
+// inputField names the wrong field of the input: as the service says, or where gqlgen met the scalar,
+// less the response key it begins with.
+func inputField(err error, e *errs.Error) []string {
+	at, ok := errors.AsType[*gqlerror.Error](err)
+	if len(e.Field) > 0 || e.Code != errs.BadInput || !ok || len(at.Path) < 2 {
+		return e.Field
+	}
+	field := make([]string, len(at.Path)-1)
+	for i, part := range at.Path[1:] {
+		field[i] = fmt.Sprint(part)
+	}
+	return field
 }

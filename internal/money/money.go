@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"golang.org/x/text/currency"
 )
 
 // Money is Amount minor units of Currency: {1999, "EUR"} is 19.99 euros.
@@ -103,15 +105,9 @@ func Parse(decimal, currency string) (Money, error) {
 	return Money{int64(n), currency}, nil
 }
 
-// ValidCurrency reports whether code has the form of an ISO 4217 code: three capital letters.
+// ValidCurrency reports whether code is an ISO 4217 code of money: not one of those for tests, or for
+// none.
 func ValidCurrency(code string) bool {
-	if len(code) != 3 {
-		return false
-	}
-	for _, c := range code {
-		if c < 'A' || c > 'Z' {
-			return false
-		}
-	}
-	return true
+	unit, err := currency.ParseISO(code)
+	return err == nil && unit.String() == code && code != "XXX" && code != "XTS"
 }

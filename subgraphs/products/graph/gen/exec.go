@@ -9358,13 +9358,13 @@ func (ec *executionContext) marshalNCurrencyCode2string(ctx context.Context, sel
 }
 
 func (ec *executionContext) unmarshalNDateTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
-	res, err := graphql.UnmarshalTime(v)
+	res, err := gql.UnmarshalDateTime(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalTime(v)
+	res := gql.MarshalDateTime(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DateTime!")
 	}
@@ -9446,13 +9446,13 @@ func (ec *executionContext) marshalNHttpHeader2ᚕstorefrontᚋsubgraphsᚋprodu
 }
 
 func (ec *executionContext) unmarshalNID2string(ctx context.Context, v any) (string, error) {
-	res, err := graphql.UnmarshalID(v)
+	res, err := gql.UnmarshalID(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNID2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalID(v)
+	res := gql.MarshalID(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ID!")
 	}
@@ -9482,13 +9482,13 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 }
 
 func (ec *executionContext) unmarshalNLong2int64(ctx context.Context, v any) (int64, error) {
-	res, err := graphql.UnmarshalInt64(v)
+	res, err := gql.UnmarshalLong(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNLong2int64(ctx context.Context, sel ast.SelectionSet, v int64) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalInt64(v)
+	res := gql.MarshalLong(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Long!")
 	}
@@ -9699,14 +9699,14 @@ func (ec *executionContext) marshalNProductSearch2ᚖstorefrontᚋsubgraphsᚋpr
 }
 
 func (ec *executionContext) unmarshalNProductSort2storefrontᚋsubgraphsᚋproductsᚐProductSort(ctx context.Context, v any) (products.ProductSort, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := gql.UnmarshalString(v)
 	res := products.ProductSort(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNProductSort2storefrontᚋsubgraphsᚋproductsᚐProductSort(ctx context.Context, sel ast.SelectionSet, v products.ProductSort) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := gql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ProductSort!")
 	}
@@ -9714,14 +9714,14 @@ func (ec *executionContext) marshalNProductSort2storefrontᚋsubgraphsᚋproduct
 }
 
 func (ec *executionContext) unmarshalNProductStatus2storefrontᚋsubgraphsᚋproductsᚐStatus(ctx context.Context, v any) (products.Status, error) {
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := gql.UnmarshalString(v)
 	res := products.Status(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNProductStatus2storefrontᚋsubgraphsᚋproductsᚐStatus(ctx context.Context, sel ast.SelectionSet, v products.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := gql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ProductStatus!")
 	}
@@ -9787,13 +9787,13 @@ func (ec *executionContext) unmarshalNSelectedOptionInput2storefrontᚋsubgraphs
 }
 
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
-	res, err := graphql.UnmarshalString(v)
+	res, err := gql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNString2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(v)
+	res := gql.MarshalString(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "String!")
 	}
@@ -10360,7 +10360,7 @@ func (ec *executionContext) unmarshalODateTime2ᚖtimeᚐTime(ctx context.Contex
 	if v == nil {
 		return nil, nil
 	}
-	res, err := graphql.UnmarshalTime(v)
+	res, err := gql.UnmarshalDateTime(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -10370,7 +10370,7 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalTime(*v)
+	res := gql.MarshalDateTime(*v)
 	return res
 }
 
@@ -10395,7 +10395,7 @@ func (ec *executionContext) unmarshalOID2ᚖstring(ctx context.Context, v any) (
 	if v == nil {
 		return nil, nil
 	}
-	res, err := graphql.UnmarshalID(v)
+	res, err := gql.UnmarshalID(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -10405,7 +10405,7 @@ func (ec *executionContext) marshalOID2ᚖstring(ctx context.Context, sel ast.Se
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalID(*v)
+	res := gql.MarshalID(*v)
 	return res
 }
 
@@ -10438,7 +10438,7 @@ func (ec *executionContext) unmarshalOLong2ᚖint64(ctx context.Context, v any) 
 	if v == nil {
 		return nil, nil
 	}
-	res, err := graphql.UnmarshalInt64(v)
+	res, err := gql.UnmarshalLong(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -10448,7 +10448,7 @@ func (ec *executionContext) marshalOLong2ᚖint64(ctx context.Context, sel ast.S
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalInt64(*v)
+	res := gql.MarshalLong(*v)
 	return res
 }
 
@@ -10556,7 +10556,7 @@ func (ec *executionContext) unmarshalOProductStatus2ᚖstorefrontᚋsubgraphsᚋ
 	if v == nil {
 		return nil, nil
 	}
-	tmp, err := graphql.UnmarshalString(v)
+	tmp, err := gql.UnmarshalString(v)
 	res := products.Status(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
@@ -10567,7 +10567,7 @@ func (ec *executionContext) marshalOProductStatus2ᚖstorefrontᚋsubgraphsᚋpr
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := gql.MarshalString(string(*v))
 	return res
 }
 
@@ -10589,14 +10589,14 @@ func (ec *executionContext) unmarshalOSelectedOptionInput2ᚕstorefrontᚋsubgra
 }
 
 func (ec *executionContext) unmarshalOString2string(ctx context.Context, v any) (string, error) {
-	res, err := graphql.UnmarshalString(v)
+	res, err := gql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOString2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(v)
+	res := gql.MarshalString(v)
 	return res
 }
 
@@ -10639,7 +10639,7 @@ func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v an
 	if v == nil {
 		return nil, nil
 	}
-	res, err := graphql.UnmarshalString(v)
+	res, err := gql.UnmarshalString(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -10649,7 +10649,7 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(*v)
+	res := gql.MarshalString(*v)
 	return res
 }
 
