@@ -180,16 +180,3 @@ func checkEmail(field []string, s string) error {
 	}
 	return nil
 }
-
-// checkAddress bounds what is there; what is missing is the cart's problem until the order is placed.
-func checkAddress(a postal.Address) error {
-	for _, part := range []struct{ name, value string }{
-		{"name", a.Name}, {"company", a.Company}, {"line1", a.Line1}, {"line2", a.Line2}, {"city", a.City},
-		{"region", a.Region}, {"postalCode", a.PostalCode}, {"phone", a.Phone},
-	} {
-		if len(part.value) > 200 {
-			return errs.Input([]string{"address", part.name}, "at most 200 bytes, please; this has %d", len(part.value))
-		}
-	}
-	return nil
-}

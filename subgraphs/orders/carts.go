@@ -269,7 +269,7 @@ func (s *Service) RemoveLines(ctx context.Context, cartID string, lineIDs []stri
 
 // SetAddress says where the parcel goes, and who gets the mails.
 func (s *Service) SetAddress(ctx context.Context, cartID string, a postal.Address, email *string) (*Cart, error) {
-	if err := checkAddress(a); err != nil {
+	if err := a.Check(); err != nil { // what is missing is the cart's problem until the order is placed
 		return nil, err
 	}
 	if email != nil {

@@ -23,13 +23,8 @@ func CheckAddress(a postal.Address) []*errs.Error {
 	add := func(field, format string, args ...any) {
 		problems = append(problems, errs.Input([]string{"address", field}, format, args...))
 	}
-	for field, value := range map[string]string{"name": a.Name, "line1": a.Line1, "line2": a.Line2, "city": a.City, "region": a.Region, "postalCode": a.PostalCode, "company": a.Company} {
-		if len(value) > 200 {
-			add(field, "%s is longer than 200 characters", field)
-		}
-	}
-	if len(problems) > 0 {
-		return problems
+	if wrong, ok := errors.AsType[*errs.Error](a.Check()); ok {
+		return []*errs.Error{wrong}
 	}
 	lines := []string{}
 	for _, l := range []string{a.Line1, a.Line2} {
@@ -49,7 +44,14 @@ func CheckAddress(a postal.Address) []*errs.Error {
 			}
 		}
 	}
-	for is, field := range map[error]string{address.ErrInvalidCountryCode: "country", address.ErrInvalidAdministrativeArea: "region", address.ErrInvalidLocality: "city", address.ErrInvalidPostCode: "postalCode"} {
+	for _, known := range []struct {
+		is    error
+		field string
+	}{
+		{address.ErrInvalidCountryCode, "country"}, {address.ErrInvalidAdministrativeArea, "region"},
+		{address.ErrInvalidLocality, "city"}, {address.ErrInvalidPostCode, "postalCode"},
+	} {
+		is, field := known.is, known.field
 		if errors.Is(err, is) {
 			switch field {
 			case "country":

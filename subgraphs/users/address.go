@@ -13,9 +13,8 @@ import (
 
 // Limits of an address book.
 const (
-	MaxAddresses   = 50
-	MaxAddressPart = 200 // characters
-	MaxLabel       = 100
+	MaxAddresses = 50
+	MaxLabel     = 100 // characters
 )
 
 // Address is one of a person's book. Exactly one of a book that is not empty is the default.
@@ -127,17 +126,11 @@ func (s *Service) changeAddress(ctx context.Context, addressID string, change fu
 }
 
 func checkAddress(a postal.Address, label *string) (Address, error) {
-	for _, part := range []struct {
-		name string
-		at   *string
-	}{
-		{"name", &a.Name}, {"company", &a.Company}, {"line1", &a.Line1}, {"line2", &a.Line2}, {"city", &a.City},
-		{"region", &a.Region}, {"postalCode", &a.PostalCode}, {"phone", &a.Phone},
-	} {
-		*part.at = strings.TrimSpace(*part.at)
-		if utf8.RuneCountInString(*part.at) > MaxAddressPart {
-			return Address{}, errs.Input([]string{"address", part.name}, "%s has at most %d characters", part.name, MaxAddressPart)
-		}
+	for _, part := range []*string{&a.Name, &a.Company, &a.Line1, &a.Line2, &a.City, &a.Region, &a.PostalCode, &a.Phone} {
+		*part = strings.TrimSpace(*part)
+	}
+	if err := a.Check(); err != nil {
+		return Address{}, err
 	}
 	if a.Line1 == "" {
 		return Address{}, errs.Input([]string{"address", "line1"}, "say the street and number, or the post box")
@@ -147,8 +140,8 @@ func checkAddress(a postal.Address, label *string) (Address, error) {
 	}
 	out := Address{Address: a}
 	if l := strings.TrimSpace(value(label)); l != "" {
-		if utf8.RuneCountInString(l) > MaxLabel {
-			return Address{}, errs.Input([]string{"label"}, "a label has at most %d characters", MaxLabel)
+		if utf8.RuneCountInString(l) > MaxLabel || strings.ContainsAny(l, "\r\n") {
+			return Address{}, errs.Input([]string{"label"}, "a label is one line of at most %d characters", MaxLabel)
 		}
 		out.Label = &l
 	}

@@ -65,8 +65,8 @@ func (in ProfileInput) check() (ProfileInput, error) {
 		return &s
 	}
 	in = ProfileInput{trim(in.Name), trim(in.Email), trim(in.Locale)}
-	if n := value(in.Name); utf8.RuneCountInString(n) > MaxName {
-		return in, errs.Input([]string{"input", fieldName}, "a name has at most %d characters", MaxName)
+	if n := value(in.Name); utf8.RuneCountInString(n) > MaxName || strings.ContainsAny(n, "\r\n\t") {
+		return in, errs.Input([]string{"input", fieldName}, "a name is one line of at most %d characters", MaxName)
 	}
 	if e := value(in.Email); e != "" {
 		if a, err := mail.ParseAddress(e); err != nil || a.Address != e || len(e) > MaxEmail {

@@ -80,11 +80,11 @@ func (p *people) want(who identity.Identity, query string, variables map[string]
 // emitted are the wire names of the events about a person, with the JSON of the last one.
 func (p *people) emitted(id string) (types []string, last events.Event) {
 	p.t.Helper()
-	records, err := p.store.Outboxes()[0].Load(p.t.Context(), id)
+	entries, err := p.store.Outboxes()[0].Load(p.t.Context(), []string{id})
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	for _, r := range records {
+	for _, r := range entries[id] {
 		types = append(types, r.Type[strings.LastIndexByte(r.Type, '.')+1:])
 		if last, err = events.Decode(r.Type, r.Data); err != nil {
 			p.t.Fatal(err)
