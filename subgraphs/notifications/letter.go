@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/template"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"storefront/internal/money"
 )
@@ -67,6 +69,8 @@ func newWriter() (*writer, error) {
 	return w, err
 }
 
+const customerRequest = "CUSTOMER_REQUEST"
+
 // reason puts a code such as "OUT_OF_STOCK: ..." into words; what is no code are somebody's words.
 func reason(t *template.Template, words string) string {
 	code, rest, _ := strings.Cut(words, ":")
@@ -74,10 +78,11 @@ func reason(t *template.Template, words string) string {
 		return sentence(words)
 	}
 	said := run(t, "reason."+code, nil)
-	if rest = strings.TrimSpace(rest); rest != "" {
-		said += " " + sentence(rest)
+	if rest = strings.TrimSpace(rest); rest == "" || code == customerRequest {
+		return said // a mail says nothing in the words of someone whose address nobody has checked
 	}
-	return said
+	first, size := utf8.DecodeRuneInString(rest)
+	return strings.TrimSpace(said + " " + string(unicode.ToUpper(first)) + sentence(rest)[size:])
 }
 
 // sentence ends with a full stop and is not longer than a person reads.

@@ -75,6 +75,8 @@ func TestReasonsAreSentences(t *testing.T) {
 	for words, want := range map[string]string{
 		"PAYMENT_FAILED: The card was declined": "The payment failed. The card was declined.",
 		"I changed my mind":                     "I changed my mind.",
+		"CUSTOMER_REQUEST: see evil.example":    "You asked us to cancel it.",
+		"STAFF_REQUEST: out of season":          "We had to cancel it. Out of season.",
 		"label: nothing":                        "label: nothing.",
 		"":                                      "",
 	} {

@@ -75,8 +75,8 @@ func TestEachThingIsToldOnceInAnyOrder(t *testing.T) {
 		t.Error("a confirmation can be unsubscribed from")
 	}
 	for _, n := range s.kept(t, about(order)) {
-		if list, err := s.store.Load(ctx, n.ID); err != nil || len(list) != 1 || n.Mail != notifications.Sent {
-			t.Errorf("%s is %s with %d events, %v; want SENT and one NotificationSent", n.Kind, n.Mail, len(list), err)
+		if list, err := s.store.Load(ctx, []string{n.ID}); err != nil || len(list[n.ID]) != 1 || n.Mail != notifications.Sent {
+			t.Errorf("%s is %s with %d events, %v; want SENT and one NotificationSent", n.Kind, n.Mail, len(list[n.ID]), err)
 		}
 	}
 }
