@@ -68,20 +68,26 @@ func (s *memoryStore) Pending(ctx context.Context, before time.Time, limit int) 
 	return ids[:min(limit, len(ids))], nil
 }
 
-func (s *memoryStore) Load(ctx context.Context, id string) ([]outbox.Record, error) {
+func (s *memoryStore) Load(ctx context.Context, ids []string) (map[string][]outbox.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.outbox[id]), nil
+	entries := make(map[string][]outbox.Record, len(ids))
+	for _, id := range ids {
+		entries[id] = slices.Clone(s.outbox[id])
+	}
+	return entries, nil
 }
 
-func (s *memoryStore) Remove(ctx context.Context, id string, ids []string) error {
+func (s *memoryStore) Remove(ctx context.Context, records map[string][]string) error {
 	if s.failRemove.Load() {
 		return errors.New("process died")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.outbox[id] = slices.DeleteFunc(s.outbox[id], func(r outbox.Record) bool { return slices.Contains(ids, r.ID) })
-	s.removed.Add(int64(len(ids)))
+	for id, ids := range records {
+		s.outbox[id] = slices.DeleteFunc(s.outbox[id], func(r outbox.Record) bool { return slices.Contains(ids, r.ID) })
+		s.removed.Add(int64(len(ids)))
+	}
 	return nil
 }
 

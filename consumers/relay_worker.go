@@ -7,17 +7,12 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"storefront/events"
 	"storefront/internal/kafka"
 	"storefront/internal/outbox"
 )
 
-const (
-	documentsAtOnce  = 64 // published together by one worker
-	storeCallsAtOnce = 8  // at once, of one worker
-)
+const documentsAtOnce = 64 // published together by one worker
 
 // relayWorker publishes the documents whose ids hash to it. It takes several at once: their entries
 // share one Publish, each document's in order.
@@ -120,12 +115,18 @@ func (w *relayWorker) finish(d document, err error) {
 
 // publish does the whole way of several documents at once, and returns the error of each.
 func (w *relayWorker) publish(ctx context.Context, documents []document) []error {
-	errs := make([]error, len(documents))
+	failed := make([]error, len(documents))
 	entries := make([][]outbox.Record, len(documents))
-	each(documents, func(i int, d document) {
-		entries[i], errs[i] = d.store.Load(ctx, d.id)
-		if errs[i] != nil {
-			errs[i] = fmt.Errorf("load outbox of %s %s: %w", d.store.Name(), d.id, errs[i])
+	byStore(documents, func(store outbox.Store, at []int) {
+		ids := make([]string, len(at))
+		for i, n := range at {
+			ids[i] = documents[n].id
+		}
+		loaded, err := store.Load(ctx, ids)
+		for i, n := range at {
+			if entries[n] = loaded[ids[i]]; err != nil {
+				failed[n] = fmt.Errorf("load outbox of %s %s: %w", store.Name(), ids[i], err)
+			}
 		}
 	})
 	began := time.Now()
@@ -145,28 +146,36 @@ func (w *relayWorker) publish(ctx context.Context, documents []document) []error
 		}
 		at += len(records)
 		if published[i] < len(records) {
-			errs[i] = fmt.Errorf("publish outbox of %s %s: %w", documents[i].store.Name(), documents[i].id, err)
+			failed[i] = fmt.Errorf("publish outbox of %s %s: %w", documents[i].store.Name(), documents[i].id, err)
 		}
 	}
-	each(documents, func(i int, d document) {
-		if published[i] == 0 {
+	byStore(documents, func(store outbox.Store, at []int) {
+		ids := make(map[string][]string, len(at))
+		count := 0
+		for _, n := range at {
+			for _, e := range entries[n][:published[n]] {
+				ids[documents[n].id] = append(ids[documents[n].id], e.ID)
+				count++
+			}
+		}
+		if count == 0 {
 			return
 		}
-		w.relay.Observer.Published(d.store.Name(), published[i], time.Since(began))
-		ids := make([]string, published[i])
-		for j := range ids {
-			ids[j] = entries[i][j].ID
-		}
-		if err := d.store.Remove(ctx, d.id, ids); err != nil && errs[i] == nil {
-			errs[i] = fmt.Errorf("take published entries out of %s %s: %w", d.store.Name(), d.id, err)
+		w.relay.Observer.Published(store.Name(), count, time.Since(began))
+		if err := store.Remove(ctx, ids); err != nil {
+			for _, n := range at {
+				if published[n] > 0 && failed[n] == nil {
+					failed[n] = fmt.Errorf("take published entries out of %s %s: %w", store.Name(), documents[n].id, err)
+				}
+			}
 		}
 	})
-	for i, err := range errs {
+	for i, err := range failed {
 		if err != nil {
 			w.relay.failed(documents[i].store, err)
 		}
 	}
-	return errs
+	return failed
 }
 
 // send publishes messages and returns which of them are acknowledged.
@@ -186,21 +195,22 @@ func (w *relayWorker) send(ctx context.Context, messages []kafka.Message) (acked
 	return func(int) bool { return false }, err
 }
 
-// each calls f for every document, several at once.
-func each(documents []document, f func(i int, d document)) {
-	if len(documents) == 1 {
-		f(0, documents[0])
-		return
-	}
-	var g errgroup.Group
-	g.SetLimit(storeCallsAtOnce)
+// byStore calls f for each store with the places of its documents, all stores at once.
+func byStore(documents []document, f func(store outbox.Store, at []int)) {
+	var stores []outbox.Store
+	places := map[outbox.Store][]int{}
 	for i, d := range documents {
-		g.Go(func() error {
-			f(i, d)
-			return nil
-		})
+		if places[d.store] == nil {
+			stores = append(stores, d.store)
+		}
+		places[d.store] = append(places[d.store], i)
 	}
-	_ = g.Wait() // f reports by itself
+	var wg sync.WaitGroup
+	for _, store := range stores[1:] {
+		wg.Go(func() { f(store, places[store]) })
+	}
+	f(stores[0], places[stores[0]])
+	wg.Wait()
 }
 
 // messageOf is the entry as a CloudEvent in Kafka's binary mode.

@@ -2,7 +2,6 @@ package mongodb
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -74,27 +73,37 @@ func (a *Aggregates[T, P]) Pending(ctx context.Context, before time.Time, limit 
 	return ids, nil
 }
 
-// Load reads one document's entries.
-func (a *Aggregates[T, P]) Load(ctx context.Context, id string) ([]outbox.Record, error) {
-	var doc struct {
+// Load reads the entries of documents, in one round trip.
+func (a *Aggregates[T, P]) Load(ctx context.Context, ids []string) (map[string][]outbox.Record, error) {
+	cursor, err := a.c.Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}},
+		options.Find().SetProjection(bson.D{{Key: "outbox", Value: 1}}))
+	if err != nil {
+		return nil, Wrap(err, "read outbox of %s", a.c.Name())
+	}
+	var docs []struct {
+		ID     string          `bson:"_id"`
 		Outbox []outbox.Record `bson:"outbox"`
 	}
-	err := a.c.FindOne(ctx, bson.D{{Key: "_id", Value: id}},
-		options.FindOne().SetProjection(bson.D{{Key: "outbox", Value: 1}})).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return []outbox.Record{}, nil
+	if err := cursor.All(ctx, &docs); err != nil {
+		return nil, Wrap(err, "read outbox of %s", a.c.Name())
 	}
-	return doc.Outbox, Wrap(err, "read outbox of %s %s", a.c.Name(), id)
+	entries := make(map[string][]outbox.Record, len(docs))
+	for _, d := range docs {
+		entries[d.ID] = d.Outbox
+	}
+	return entries, nil
 }
 
-// Remove takes published entries out, and the mark when nothing is left.
-func (a *Aggregates[T, P]) Remove(ctx context.Context, id string, records []string) error {
-	_, err := a.c.UpdateOne(ctx, bson.D{{Key: "_id", Value: id}}, bson.D{{Key: "$pull", Value: bson.D{
-		{Key: "outbox", Value: bson.D{{Key: "id", Value: bson.D{{Key: "$in", Value: records}}}}}}}})
-	if err != nil {
-		return Wrap(err, "clear outbox of %s %s", a.c.Name(), id)
+// Remove takes published entries out, and the mark when nothing is left, in one round trip.
+func (a *Aggregates[T, P]) Remove(ctx context.Context, records map[string][]string) error {
+	models := make([]mongo.WriteModel, 0, 2*len(records))
+	for id, ids := range records {
+		models = append(models,
+			mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: id}}).SetUpdate(bson.D{{Key: "$pull", Value: bson.D{
+				{Key: "outbox", Value: bson.D{{Key: "id", Value: bson.D{{Key: "$in", Value: ids}}}}}}}}),
+			mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: id}, {Key: "outbox", Value: bson.D{{Key: "$size", Value: 0}}}}).
+				SetUpdate(bson.D{{Key: "$unset", Value: bson.D{{Key: "outbox", Value: ""}, {Key: "outboxSince", Value: ""}}}}))
 	}
-	_, err = a.c.UpdateOne(ctx, bson.D{{Key: "_id", Value: id}, {Key: "outbox", Value: bson.D{{Key: "$size", Value: 0}}}},
-		bson.D{{Key: "$unset", Value: bson.D{{Key: "outbox", Value: ""}, {Key: "outboxSince", Value: ""}}}})
-	return Wrap(err, "clear outbox of %s %s", a.c.Name(), id)
+	_, err := a.c.BulkWrite(ctx, models) // ordered: the mark goes after the entries
+	return Wrap(err, "clear outbox of %s", a.c.Name())
 }

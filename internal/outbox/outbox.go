@@ -56,10 +56,11 @@ type Store interface {
 	Name() string
 	// Pending returns ids of documents whose oldest entry was written before t, oldest first, at most limit.
 	Pending(ctx context.Context, before time.Time, limit int) ([]string, error)
-	// Load returns the entries of one document in the order they were written; none when it is gone.
-	Load(ctx context.Context, docID string) ([]Record, error)
-	// Remove takes entries out of one document.
-	Remove(ctx context.Context, docID string, recordIDs []string) error
+	// Load returns the entries of documents, by id, each document's in the order they were written.
+	// A document that has none, or is gone, may be absent.
+	Load(ctx context.Context, docIDs []string) (map[string][]Record, error)
+	// Remove takes entries out of documents, by document id.
+	Remove(ctx context.Context, recordIDs map[string][]string) error
 	// Written yields the id of each document this process has written entries to. It may drop some
 	// under load: Pending finds those.
 	Written() <-chan string

@@ -3,7 +3,6 @@ package mongo
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -60,46 +59,54 @@ func (l *levels) Pending(ctx context.Context, before time.Time, limit int) ([]st
 	return list, nil
 }
 
-func (l *levels) Load(ctx context.Context, sku string) ([]outbox.Record, error) {
-	var doc struct {
+func (l *levels) Load(ctx context.Context, skus []string) (map[string][]outbox.Record, error) {
+	cursor, err := l.stock.Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: skus}}}})
+	if err != nil {
+		return nil, mongodb.Wrap(err, "read changed stock")
+	}
+	var docs []struct {
 		inventory.StockItem `bson:",inline"`
 		ChangedSince        *time.Time `bson:"changedSince"`
 	}
-	err := l.stock.FindOne(ctx, bson.D{{Key: "_id", Value: sku}}).Decode(&doc)
-	if errors.Is(err, mongo.ErrNoDocuments) || err == nil && doc.ChangedSince == nil {
-		return []outbox.Record{}, nil
+	if err := cursor.All(ctx, &docs); err != nil {
+		return nil, mongodb.Wrap(err, "read changed stock")
 	}
-	if err != nil {
-		return nil, mongodb.Wrap(err, "read stock of %s", sku)
+	entries := make(map[string][]outbox.Record, len(docs))
+	for _, doc := range docs {
+		if doc.ChangedSince == nil {
+			continue
+		}
+		e := events.StockLevelChanged{
+			Stamp: events.Stamp{At: *doc.ChangedSince}, SKU: doc.SKU, ProductID: doc.ProductID,
+			Available: doc.Available, OnHand: doc.OnHand(), Version: doc.Version,
+		}
+		data, err := json.Marshal(e)
+		if err != nil {
+			return nil, fmt.Errorf("encode stock level: %w", err)
+		}
+		entries[doc.SKU] = []outbox.Record{{
+			ID: "evt_" + doc.SKU + "@" + strconv.Itoa(doc.Version), Topic: e.EventTopic(), Type: e.EventType(), Key: doc.SKU,
+			Source: Source, Time: *doc.ChangedSince, Data: data,
+		}}
 	}
-	e := events.StockLevelChanged{
-		Stamp: events.Stamp{At: *doc.ChangedSince}, SKU: sku, ProductID: doc.ProductID,
-		Available: doc.Available, OnHand: doc.OnHand(), Version: doc.Version,
-	}
-	data, err := json.Marshal(e)
-	if err != nil {
-		return nil, fmt.Errorf("encode stock level: %w", err)
-	}
-	return []outbox.Record{{
-		ID: "evt_" + sku + "@" + strconv.Itoa(doc.Version), Topic: e.EventTopic(), Type: e.EventType(), Key: sku,
-		Source: Source, Time: *doc.ChangedSince, Data: data,
-	}}, nil
+	return entries, nil
 }
 
-func (l *levels) Remove(ctx context.Context, sku string, ids []string) error {
-	for _, id := range ids {
-		version, err := strconv.Atoi(id[strings.LastIndexByte(id, '@')+1:])
-		if err != nil {
-			return fmt.Errorf("stock level %q: %w", id, err)
-		}
-		res, err := l.stock.UpdateOne(ctx, bson.D{{Key: "_id", Value: sku}, {Key: "version", Value: version}},
-			bson.D{{Key: "$unset", Value: bson.D{{Key: "changedSince", Value: ""}}}})
-		if err != nil {
-			return mongodb.Wrap(err, "mark stock of %s as published", sku)
-		}
-		if res.MatchedCount == 0 {
-			l.wake(sku) // it has changed again
+// Remove takes the mark away where the version is still the one that was published. A document that
+// has changed since keeps it, and whoever changed it has woken the relay.
+func (l *levels) Remove(ctx context.Context, records map[string][]string) error {
+	models := make([]mongo.WriteModel, 0, len(records))
+	for sku, ids := range records {
+		for _, id := range ids {
+			version, err := strconv.Atoi(id[strings.LastIndexByte(id, '@')+1:])
+			if err != nil {
+				return fmt.Errorf("stock level %q: %w", id, err)
+			}
+			models = append(models, mongo.NewUpdateOneModel().
+				SetFilter(bson.D{{Key: "_id", Value: sku}, {Key: "version", Value: version}}).
+				SetUpdate(bson.D{{Key: "$unset", Value: bson.D{{Key: "changedSince", Value: ""}}}}))
 		}
 	}
-	return nil
+	_, err := l.stock.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	return mongodb.Wrap(err, "mark stock as published")
 }

@@ -172,12 +172,12 @@ func (sh *shop) place(who identity.Identity, cartID, key string) map[string]any 
 // emitted are the events in an order's outbox.
 func (sh *shop) emitted(orderID string) []outbox.Event {
 	sh.t.Helper()
-	records, err := sh.store.Outboxes()[0].Load(sh.t.Context(), orderID)
+	entries, err := sh.store.Outboxes()[0].Load(sh.t.Context(), []string{orderID})
 	if err != nil {
 		sh.t.Fatal(err)
 	}
 	var list []outbox.Event
-	for _, r := range records {
+	for _, r := range entries[orderID] {
 		e, err := events.Decode(r.Type, r.Data)
 		if err != nil {
 			sh.t.Fatal(err)

@@ -280,10 +280,11 @@ func TestStaffRefunds(t *testing.T) {
 		t.Error("a visitor refunded")
 	}
 	s.agree(t)
-	records, err := s.store.Load(t.Context(), "pay_1")
+	entries, err := s.store.Load(t.Context(), []string{"pay_1"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	records := entries["pay_1"]
 	var last events.PaymentRefunded
 	if err := json.Unmarshal(records[len(records)-1].Data, &last); err != nil || last.Refunded.Amount != 1000 || last.Amount.Amount != 700 {
 		t.Errorf("last event %+v, %v", last, err)

@@ -154,12 +154,13 @@ func (s *till) payment(t *testing.T, order string) payments.Payment {
 // said lists the types of the events that are in a payment's outbox.
 func (s *till) said(t *testing.T, order string) []string {
 	t.Helper()
-	records, err := s.store.Load(t.Context(), payments.PaymentID(order))
+	id := payments.PaymentID(order)
+	entries, err := s.store.Load(t.Context(), []string{id})
 	if err != nil {
 		t.Fatal(err)
 	}
 	list := []string{}
-	for _, r := range records {
+	for _, r := range entries[id] {
 		list = append(list, strings.TrimPrefix(r.Type, "storefront.payment."))
 	}
 	return list

@@ -117,12 +117,12 @@ func (s *shop) published() []events.ProductChanged {
 			s.t.Fatal(err)
 		}
 		for _, id := range ids {
-			records, err := box.Load(ctx, id)
+			entries, err := box.Load(ctx, []string{id})
 			if err != nil {
 				s.t.Fatal(err)
 			}
 			var done []string
-			for _, r := range records {
+			for _, r := range entries[id] {
 				e, err := events.Decode(r.Type, r.Data)
 				if err != nil {
 					s.t.Fatal(err)
@@ -132,7 +132,7 @@ func (s *shop) published() []events.ProductChanged {
 				s.index.Put(changed)
 				done = append(done, r.ID)
 			}
-			if err := box.Remove(ctx, id, done); err != nil {
+			if err := box.Remove(ctx, map[string][]string{id: done}); err != nil {
 				s.t.Fatal(err)
 			}
 		}

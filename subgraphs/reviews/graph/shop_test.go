@@ -129,11 +129,11 @@ func (sh *shop) emitted(docID string) []events.Event {
 	sh.t.Helper()
 	var list []events.Event
 	for _, o := range sh.store.Outboxes() {
-		records, err := o.Load(sh.t.Context(), docID)
+		entries, err := o.Load(sh.t.Context(), []string{docID})
 		if err != nil {
 			sh.t.Fatal(err)
 		}
-		for _, r := range records {
+		for _, r := range entries[docID] {
 			e, err := events.Decode(r.Type, r.Data)
 			if err != nil {
 				sh.t.Fatal(err)
