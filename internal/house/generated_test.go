@@ -52,7 +52,7 @@ func TestGeneratedCodeIsUpToDate(t *testing.T) {
 			t.Errorf("%s lacks %s", file, directive)
 		}
 		cmd := exec.CommandContext(t.Context(), generator, name)
-		cmd.Dir = dir
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOFLAGS=-mod=readonly")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("generate %s: %v\n%s", name, err, out)
 		}
@@ -81,7 +81,7 @@ func embedded(name string) bool {
 func goCommand(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", args...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOFLAGS=-mod=readonly")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
