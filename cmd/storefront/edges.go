@@ -2,13 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -165,26 +161,4 @@ func (e *edges) ready(ctx context.Context) error {
 		return fmt.Errorf("Kafka does not answer")
 	}
 	return nil
-}
-
-// secret reads the data folder's own secret, and makes one at the first start.
-func secret(dir string) (string, error) {
-	file := filepath.Join(dir, "secret")
-	b, err := os.ReadFile(file)
-	if err == nil && len(b) >= 32 {
-		return string(b), nil
-	}
-	if err != nil && !os.IsNotExist(err) {
-		return "", errs.Wrap(errs.BadInput, err, "cannot read %s; give this user the right to, or choose another --data-dir", file)
-	}
-	var random [32]byte
-	rand.Read(random[:])
-	s := hex.EncodeToString(random[:])
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", errs.Wrap(errs.BadInput, err, "cannot make the folder %s; choose another --data-dir", dir)
-	}
-	if err := os.WriteFile(file, []byte(s), 0o600); err != nil {
-		return "", errs.Wrap(errs.BadInput, err, "cannot write %s; choose another --data-dir", file)
-	}
-	return s, nil
 }

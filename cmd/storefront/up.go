@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -54,6 +53,7 @@ func runUp(ctx context.Context, std stdio, args []string) error {
 type shop struct {
 	cfg      UpConfig
 	log      *slog.Logger
+	release  func() error // the data folder
 	embedded *embeddedServices
 	edges    *edges
 	servers  []*server.Server
@@ -73,10 +73,8 @@ func startShop(ctx context.Context, cfg UpConfig, log *slog.Logger) (_ *shop, er
 			s.stop()
 		}
 	}()
-	if cfg.Fresh {
-		if err := forget(cfg.DataDir); err != nil {
-			return nil, err
-		}
+	if s.release, err = openDataDir(cfg.DataDir, cfg.Fresh); err != nil {
+		return nil, err
 	}
 	if s.cfg.Secret == "" {
 		if s.cfg.Secret, err = secret(cfg.DataDir); err != nil {
@@ -190,7 +188,10 @@ func (s *shop) stop() error {
 	for _, close := range s.closers {
 		all = append(all, close(ctx))
 	}
-	os.Remove(addressFile(s.cfg.DataDir))
+	if s.release != nil { // the folder, and what is written there, is ours alone until now
+		os.Remove(addressFile(s.cfg.DataDir))
+		all = append(all, s.release())
+	}
 	return errors.Join(all...)
 }
 
@@ -222,26 +223,6 @@ func publicURL(listen string) (url, addr string, err error) {
 		host = "127.0.0.1"
 	}
 	return "http://" + net.JoinHostPort(host, port), addr, nil
-}
-
-// forget empties the data folder of what we put there; a folder that is not ours is left alone.
-func forget(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if os.IsNotExist(err) || err == nil && len(entries) == 0 {
-		return nil
-	}
-	if err != nil {
-		return errs.Wrap(errs.BadInput, err, "cannot read the data folder %s", dir)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "secret")); err != nil {
-		return errs.New(errs.BadInput, "%s is not empty and not a data folder of Storefront; --fresh leaves it alone", dir)
-	}
-	for _, name := range []string{"mongodb", "kafka", "oidc", "mail", "files", "gateway", "search", "addresses.json", "secret"} {
-		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
-			return errs.Wrap(errs.BadInput, err, "cannot empty the data folder %s", dir)
-		}
-	}
-	return nil
 }
 
 // summary is what a person sees once the shop runs.
