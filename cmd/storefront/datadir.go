@@ -30,7 +30,7 @@ func openDataDir(dir string, fresh bool) (release func() error, err error) {
 		return nil, errs.Wrap(errs.BadInput, err, "cannot make the folder %s; choose another --data-dir", dir)
 	}
 	if release, err = embedded.Lock("the shop", dir); err != nil {
-		return nil, errs.Wrap(errs.Conflict, err, "the data folder %s is in use or cannot be written; stop the other shop or choose another --data-dir", dir)
+		return nil, errs.Wrap(errs.Conflict, err, "cannot take the data folder")
 	}
 	defer func() {
 		if err != nil {
