@@ -57,7 +57,7 @@ func (e entity) FindOrder(ctx context.Context, reps []gen.OrderRepresentation) (
 func (e entity) FindShipment(ctx context.Context, reps []gen.ShipmentRepresentation) ([]*shipping.Shipment, error) {
 	ids := make([]string, len(reps))
 	for i, r := range reps {
-		if r.MatchedKey == gen.ShipmentMatchedKeyOrderID {
+		if r.OrderID != nil { // gqlgen sets MatchedKey on a copy, so it says nothing here
 			ids[i] = shipping.ShipmentID(*r.OrderID)
 		} else {
 			ids[i] = *r.ID
