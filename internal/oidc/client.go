@@ -130,7 +130,7 @@ func fromOAuth(t *oauth2.Token) Token {
 	id, _ := t.Extra("id_token").(string) // absent for client credentials
 	return Token{
 		AccessToken: t.AccessToken, RefreshToken: t.RefreshToken, IDToken: id,
-		ExpiresIn: time.Duration(t.ExpiresIn) * time.Second,
+		ExpiresIn: time.Until(t.Expiry).Round(time.Second), // client credentials set no ExpiresIn
 	}
 }
 

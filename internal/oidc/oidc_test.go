@@ -191,6 +191,9 @@ func TestClientCredentialsAndIssueToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if tok.ExpiresIn < 59*time.Minute || tok.ExpiresIn > time.Hour {
+		t.Errorf("the client's token says it is good for %s, want an hour", tok.ExpiresIn)
+	}
 	c, err := v.Verify(t.Context(), tok.AccessToken)
 	if err != nil || c.Subject != "acme" || c.ClientID != "acme" || !c.HasRole("partner") || !slices.Equal(c.Scopes, []string{"orders:read"}) {
 		t.Fatalf("the client's claims are %+v, %v", c, err)
