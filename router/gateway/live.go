@@ -224,16 +224,16 @@ func (l *liveRun) deliverState(ctx context.Context, responseKey string, root map
 		return nil
 	}
 	data, version, present := takeVersion(response.Data, responseKey)
-	if !present && len(response.Errors) == 0 && l.nullable() {
-		body, _ := l.g.encodeResponse(ctx, l.caller, response)
-		l.feed.offer(&message{body: body})
-		return nil
-	}
 	if !present {
-		// A null where the schema wants an entity is the router's own error and says nothing here.
+		// A null where the schema wants an entity's field is the router's own error and says nothing here.
 		list := slices.DeleteFunc(slices.Clone(response.Errors), func(e *gqlerror.Error) bool {
 			return codeOf(e) == codeInternal && e.Extensions["service"] == nil
 		})
+		if len(list) == 0 && l.nullable() {
+			body, _ := l.g.encodeResponse(ctx, l.caller, &execute.Response{Data: response.Data})
+			l.feed.offer(&message{body: body})
+			return nil
+		}
 		if len(list) == 0 {
 			list = gqlerror.List{problem(codeNotFound, "There is nothing to watch here, or it is not yours to see.")}
 		}
