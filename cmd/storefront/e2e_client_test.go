@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -275,12 +276,26 @@ func (p *person) ends(t *testing.T, order, status string) value {
 }
 
 // way is the statuses of an order's history.
-func way(o value) string {
-	var steps []string
+func way(o value) (steps []string) {
 	for _, h := range o.list("history") {
 		steps = append(steps, h.text("status"))
 	}
-	return strings.Join(steps, " ")
+	return steps
+}
+
+// follows reports whether steps go the way: from its first to its last, in its order, none twice. Those
+// between may be missing: what three services report may come so close together that the later one is
+// heard first.
+func follows(steps []string, way string) bool {
+	at, whole := -1, strings.Fields(way)
+	for _, s := range steps {
+		i := slices.Index(whole, s)
+		if i <= at {
+			return false
+		}
+		at = i
+	}
+	return at == len(whole)-1 && steps[0] == whole[0]
 }
 
 // stock waits until a SKU's stock is this: units in the house, and of those held for orders.

@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 		code = 1
 	}
 	if code != 0 && common.house != nil {
-		fmt.Fprintf(os.Stderr, "what the common shop logged last:\n%s", common.house.log.tail(4000))
+		fmt.Fprintf(os.Stderr, "the common shop's last warnings:\n%s", common.house.log.warnings())
 	}
 	os.Exit(code)
 }
@@ -74,9 +74,15 @@ func (l *logbook) all() string {
 	return l.text.String()
 }
 
-func (l *logbook) tail(n int) string {
-	text := l.all()
-	return text[max(0, len(text)-n):]
+// warnings are the last lines that a person who runs the shop should look at.
+func (l *logbook) warnings() string {
+	var lines []string
+	for line := range strings.Lines(l.all()) {
+		if !strings.Contains(line, `"level":"INFO"`) && !strings.Contains(line, `"level":"DEBUG"`) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-30):], "")
 }
 
 // open starts a shop on dir. More flags overrule the defaults.
@@ -107,7 +113,7 @@ func ownShop(t *testing.T, more ...string) *house {
 			t.Errorf("stop: %v", err)
 		}
 		if t.Failed() {
-			t.Logf("the shop's log ends with:\n%s", h.log.tail(4000))
+			t.Logf("the shop's last warnings:\n%s", h.log.warnings())
 		}
 	})
 	return h
@@ -240,4 +246,3 @@ func eventually(t *testing.T, what string, check func() (saw string, ok bool)) {
 		}
 	}
 }
-
