@@ -8,6 +8,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"storefront/internal/poll"
 )
 
 // DefaultWarehouse is where stock lies when nobody says otherwise.
@@ -37,24 +39,36 @@ func New(cfg Config) *Service {
 	return &Service{store: cfg.Store, now: cfg.Now, log: cfg.Log, ttl: cfg.TTL}
 }
 
-// Run gives back the goods of reservations that ran out, until ctx ends. Several may run side by side.
+const (
+	sweepEvery = 500 * time.Millisecond
+	sweepBatch = 100
+)
+
+// Run gives back the goods of reservations that ran out, and finishes stock work that a crash cut off,
+// until ctx ends. Several may run side by side: all of it is safe to do twice.
 func (s *Service) Run(ctx context.Context) error {
-	tick := time.NewTicker(500 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		ids, err := s.store.Expired(ctx, s.now(), 100)
-		for _, id := range ids {
-			if err == nil {
-				err = s.Expire(ctx, id)
-			}
-		}
-		if err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "release expired reservations", "error", err)
+	return poll.Every(ctx, sweepEvery, s.log, "sweep reservations", s.Sweep)
+}
+
+// Sweep is one round of Run.
+func (s *Service) Sweep(ctx context.Context) error {
+	ids, err := s.store.Expired(ctx, s.now(), sweepBatch)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := s.Expire(ctx, id); err != nil {
+			return err
 		}
 	}
+	unfinished, err := s.store.Unfinished(ctx, sweepBatch)
+	if err != nil {
+		return err
+	}
+	for _, r := range unfinished {
+		if err := s.finish(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -17,8 +17,10 @@ type Store interface {
 	UpdateReservation(ctx context.Context, orderID string, change func(*Reservation) ([]outbox.Event, error)) (Reservation, error)
 	// UpsertReservation is UpdateReservation for one that may not be there yet.
 	UpsertReservation(ctx context.Context, orderID string, change func(r *Reservation, exists bool) ([]outbox.Event, error)) (Reservation, error)
-	// Expired lists RESERVED reservations that ran out before t, and ones with unfinished steps.
+	// Expired lists reservations that ran out before t, the oldest first.
 	Expired(ctx context.Context, t time.Time, limit int) ([]string, error)
+	// Unfinished lists reservations whose stock work was decided and is not done.
+	Unfinished(ctx context.Context, limit int) ([]Reservation, error)
 
 	// Hold takes each line's quantity out of what is available, where there is enough and the order does
 	// not hold it already. It returns the lines that could not be held; the others stay held.

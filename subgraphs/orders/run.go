@@ -3,6 +3,8 @@ package orders
 import (
 	"context"
 	"time"
+
+	"storefront/internal/poll"
 )
 
 const (
@@ -15,18 +17,7 @@ const (
 // Run watches until ctx ends: it reports orders that wait too long for another service, and gives back
 // uses of discount codes that no order followed. Several instances may run side by side.
 func (s *Service) Run(ctx context.Context) error {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		if err := s.Watch(ctx); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "orders not watched", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	return poll.Every(ctx, watchEvery, s.log, "watch orders", s.Watch)
 }
 
 // Watch is one round of Run.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"storefront/internal/errs"
+	"storefront/internal/poll"
 )
 
 // Config of a Service.
@@ -66,18 +67,7 @@ const (
 // Run settles steps that were cut off and looks after payments that wait for a customer, until ctx ends.
 // Several may run side by side.
 func (s *Service) Run(ctx context.Context) error {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if err := s.Settle(ctx); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "find payments to settle", "error", err)
-		}
-	}
+	return poll.Every(ctx, pollEvery, s.log, "find payments to settle", s.Settle)
 }
 
 // Settle looks once at every payment that is due: Run's work, for one round.

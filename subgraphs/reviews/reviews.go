@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"storefront/internal/blob"
+	"storefront/internal/poll"
 )
 
 // Images keeps attachments; *blob.Store is one.
@@ -63,18 +64,9 @@ const (
 // Run counts reviews whose change was not counted because of a crash or an error, until ctx ends.
 // Several may run side by side.
 func (s *Service) Run(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if err := s.Sweep(ctx, s.now().Add(-sweepAge)); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "count reviews", "error", err)
-		}
-	}
+	return poll.Every(ctx, sweepEvery, s.log, "count reviews", func(ctx context.Context) error {
+		return s.Sweep(ctx, s.now().Add(-sweepAge))
+	})
 }
 
 // Sweep counts what has waited since before t.

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"storefront/internal/poll"
 	"storefront/internal/quote"
 )
 
@@ -72,21 +73,8 @@ const (
 // Run asks the carrier about parcels that are due, until ctx ends. Several may run side by side: a
 // step that was noted already changes nothing.
 func (s *Service) Run(ctx context.Context) error {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
+	return poll.Every(ctx, pollEvery, s.log, "find parcels to track", func(ctx context.Context) error {
 		due, err := s.store.Due(ctx, s.now(), pollBatch)
-		if err != nil {
-			if ctx.Err() == nil {
-				s.log.WarnContext(ctx, "find parcels to track", "error", err)
-			}
-			continue
-		}
 		var wg sync.WaitGroup
 		gate := make(chan struct{}, pollers)
 		for _, shipment := range due {
@@ -99,5 +87,6 @@ func (s *Service) Run(ctx context.Context) error {
 			})
 		}
 		wg.Wait()
-	}
+		return err
+	})
 }

@@ -85,6 +85,11 @@ func (s *Store) Expired(ctx context.Context, t time.Time, limit int) ([]string, 
 	return ids, err
 }
 
+// Unfinished finds steps that are under way or were cut off.
+func (s *Store) Unfinished(ctx context.Context, limit int) ([]inventory.Reservation, error) {
+	return s.reservations.Find(ctx, bson.D{{Key: "step", Value: bson.D{{Key: "$exists", Value: true}}}}, options.Find().SetLimit(int64(limit)))
+}
+
 // Items returns stock by SKU.
 func (s *Store) Items(ctx context.Context, skus []string) (map[string]inventory.StockItem, error) {
 	list, err := s.find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: skus}}}})

@@ -171,6 +171,30 @@ func TestExpiredReservationIsGivenBackAndNotConfirmed(t *testing.T) {
 	s.expect(t, ctx, "cup", 3, 5)
 }
 
+func TestSweepFinishesWhatACrashCutOff(t *testing.T) {
+	s, ctx := newShop(t)
+	s.stock(t, ctx, "cup", 5)
+	if err := s.Reserve(ctx, placed("ord_1", "cup", 2)); err != nil {
+		t.Fatal(err)
+	}
+	s.clock.Store(int64(time.Hour))
+	// the release was decided, and the process died before it touched the stock
+	if _, err := s.store.UpdateReservation(ctx, "ord_1", func(r *inventory.Reservation) ([]outbox.Event, error) {
+		r.Step, r.Reason, r.ExpiresAt = "RELEASE", inventory.Expired, nil
+		return nil, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.expect(t, ctx, "cup", 3, 5)
+	if err := s.Sweep(ctx); err != nil {
+		t.Fatal(err)
+	}
+	s.expect(t, ctx, "cup", 5, 5)
+	if got := s.status(t, ctx, "ord_1"); got != inventory.Released {
+		t.Errorf("status %s, want RELEASED", got)
+	}
+}
+
 func TestCancelBeforeTheOrderIsSeen(t *testing.T) {
 	s, ctx := newShop(t)
 	s.stock(t, ctx, "cup", 5)
