@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// TestKilledAndStartedAgain kills the whole shop at moments that nobody chose, while people buy, cancel,
+// and leave 3-D Secure alone, and starts it again each time.
+func TestKilledAndStartedAgain(t *testing.T) {
+	t.Parallel()
+	const kills, units = 6, 30
+	random := rand.New(rand.NewPCG(2026, 11))
+	dir, base := t.TempDir(), freeBase(t, random)
+	var output bytes.Buffer
+	t.Cleanup(func() {
+		if t.Failed() {
+			l := &logbook{}
+			l.Write(output.Bytes())
+			t.Logf("the shop's last warnings:\n%s", l.warnings())
+		}
+	})
+	start := func() *exec.Cmd {
+		t.Helper()
+		cmd := exec.Command(executable(t), "up", "--data-dir", dir, "--base-port", strconv.Itoa(base), "--carrier-step", "200ms",
+			"--reservation-ttl", "2s", "--demo=false")
+		cmd.Env = append(os.Environ(), childVariable+"=1")
+		cmd.Stdout, cmd.Stderr = &output, &output
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd
+	}
+	child := start()
+	t.Cleanup(func() { child.Process.Kill(); child.Wait() })
+	h := adopt(t, dir, child.Process.Pid)
+	var skus []string
+	for i := range 4 {
+		skus = append(skus, fmt.Sprint("KILL-", i))
+	}
+	h.sell(t, units, skus...)
+	b := newBuyers(h, skus)
+	b.start(t.Context(), 8, random)
+	for range kills {
+		select {
+		case <-time.After(time.Duration(100+random.IntN(900)) * time.Millisecond):
+		case <-t.Context().Done():
+		}
+		if err := child.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		if err := child.Wait(); err == nil || child.ProcessState.ExitCode() != -1 {
+			t.Fatalf("the shop ended by itself: %v", child.ProcessState)
+		}
+		child = start()
+		adopt(t, dir, child.Process.Pid)
+	}
+	b.stop()
+	if b.count() < 5*kills {
+		t.Errorf("only %d orders were placed", b.count())
+	}
+	b.audit(t, units)
+}
