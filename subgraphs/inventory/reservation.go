@@ -39,7 +39,8 @@ type step string
 const (
 	commitStep  step = "COMMIT"  // holds become sales
 	releaseStep step = "RELEASE" // holds are given back
-	restockStep step = "RESTOCK" // sales come back
+	restockStep step = "RESTOCK" // sales come back, the order was cancelled
+	returnStep  step = "RETURN"  // parts of a sale come back
 )
 
 // Reservation is the goods of one order; its id is the order's.
@@ -53,6 +54,13 @@ type Reservation struct {
 	Reason    string            `bson:"reason,omitempty"`
 	Step      step              `bson:"step,omitempty"`
 	Returns   []string          `bson:"returns,omitempty"` // ids of returns that are on stock again
+	Waiting   []Return          `bson:"waiting,omitempty"` // returns that are not yet
+}
+
+// Return is goods of a sale that come back.
+type Return struct {
+	ID    string            `bson:"id"`
+	Lines []ReservationLine `bson:"lines"`
 }
 
 // ReservationLine is the demand for one SKU, summed over the order's lines.
@@ -198,7 +206,7 @@ func (s *Service) Cancel(ctx context.Context, orderID, customer string) error {
 	if err != nil {
 		return err
 	}
-	if r.Step == commitStep { // finish the sale, then take it back
+	if r.Step == commitStep || r.Step == returnStep { // finish that, then take the rest of the sale back
 		if err := s.finish(ctx, r); err != nil {
 			return err
 		}
@@ -233,15 +241,28 @@ func (s *Service) finish(ctx context.Context, r Reservation) error {
 		done, err = Released, s.store.Release(ctx, r.OrderID, r.skus())
 	case restockStep:
 		done, err = Released, s.store.Restock(ctx, r.OrderID+":cancel", r.sold())
+	case returnStep:
+		done = Committed
+		for _, back := range r.Waiting {
+			if err == nil {
+				err = s.store.Restock(ctx, back.ID, back.Lines)
+			}
+		}
 	}
 	if err != nil {
 		return err
 	}
-	_, err = s.store.UpdateReservation(ctx, r.OrderID, func(now *Reservation) ([]outbox.Event, error) {
+	next, err := s.store.UpdateReservation(ctx, r.OrderID, func(now *Reservation) ([]outbox.Event, error) {
 		if now.Step != r.Step {
 			return nil, nil
 		}
 		now.Status, now.Step = done, ""
+		if r.Step == returnStep {
+			now.returned(r.Waiting)
+		}
+		if done == Committed && len(now.Waiting) > 0 {
+			now.Step = returnStep
+		}
 		if done != Released {
 			return nil, nil
 		}
@@ -249,44 +270,52 @@ func (s *Service) finish(ctx context.Context, r Reservation) error {
 			Stamp: events.Now(s.now), OrderID: now.OrderID, Customer: now.Customer, Lines: now.eventLines(), Reason: now.Reason,
 		}}, nil
 	})
+	if err == nil && next.Step == returnStep {
+		return s.finish(ctx, next)
+	}
 	return err
 }
 
-// Return puts lines of a sold order on stock again, once per return. While the sale is not committed
-// yet it fails as Unavailable, and is tried again.
+// Return puts lines of a sold order on stock again, once per return. A return that is heard of before
+// the sale is committed waits for that.
 func (s *Service) Return(ctx context.Context, e events.OrderLinesReturned) error {
-	r, err := s.store.Reservation(ctx, e.ID)
-	if err != nil {
-		return err
-	}
-	if slices.Contains(r.Returns, e.ReturnID) || r.Status == Released || r.Status == Rejected {
-		return nil
-	}
-	if r.Status != Committed || r.Step != "" {
-		return errs.New(errs.Unavailable, "the sale of %s is not committed yet", e.ID)
-	}
-	lines := make([]ReservationLine, len(e.Lines))
+	back := Return{ID: e.ReturnID, Lines: make([]ReservationLine, len(e.Lines))}
 	for i, l := range e.Lines {
-		lines[i] = ReservationLine{SKU: l.SKU, Quantity: l.Quantity}
+		back.Lines[i] = ReservationLine{SKU: l.SKU, Quantity: l.Quantity}
 	}
-	if err := s.store.Restock(ctx, e.ReturnID, lines); err != nil {
-		return err
-	}
-	_, err = s.store.UpdateReservation(ctx, e.ID, func(r *Reservation) ([]outbox.Event, error) {
-		if slices.Contains(r.Returns, e.ReturnID) {
+	r, err := s.store.UpdateReservation(ctx, e.ID, func(r *Reservation) ([]outbox.Event, error) {
+		known := slices.Contains(r.Returns, back.ID) || slices.ContainsFunc(r.Waiting, func(w Return) bool { return w.ID == back.ID })
+		if known || r.Status == Released || r.Status == Rejected || r.Step == releaseStep || r.Step == restockStep {
 			return nil, nil
 		}
-		r.Returns = append(r.Returns, e.ReturnID)
-		for _, l := range lines {
+		r.Waiting = append(r.Waiting, back)
+		if r.Status == Committed {
+			r.Step = returnStep
+		}
+		return nil, nil
+	})
+	if err != nil || r.Step != returnStep {
+		return err
+	}
+	return s.finish(ctx, r)
+}
+
+// returned notes that these are on stock again.
+func (r *Reservation) returned(done []Return) {
+	for _, back := range done {
+		if slices.Contains(r.Returns, back.ID) {
+			continue
+		}
+		r.Returns = append(r.Returns, back.ID)
+		r.Waiting = slices.DeleteFunc(r.Waiting, func(w Return) bool { return w.ID == back.ID })
+		for _, l := range back.Lines {
 			for i := range r.Lines {
 				if r.Lines[i].SKU == l.SKU {
 					r.Lines[i].Returned += l.Quantity
 				}
 			}
 		}
-		return nil, nil
-	})
-	return err
+	}
 }
 
 // Describe learns a product's SKUs.
