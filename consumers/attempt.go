@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"storefront/events"
+	"storefront/internal/errs"
 	"storefront/internal/eventmeta"
 	"storefront/internal/kafka"
 )
@@ -48,7 +49,11 @@ func (r *Runner) attempt(ctx context.Context, record *kafka.Record, n int) (done
 	if ctx.Err() != nil {
 		return false, 0 // given up with its partition: the event comes again elsewhere
 	}
-	if !isPermanent(err) && n < r.MaxAttempts {
+	limit := r.MaxAttempts
+	if errs.Is(err, errs.Unavailable) { // the event is not to blame for a part that is away
+		limit = r.MaxAway
+	}
+	if !isPermanent(err) && n < limit {
 		if n == 1 {
 			log.Warn("event failed; trying again", "error", err)
 		}

@@ -45,6 +45,7 @@ type RunnerConfig struct {
 	Instance    string        // static group membership, unique per process and group; empty: none
 	Concurrency int           // handlers at once, over all partitions; 0: 16
 	MaxAttempts int           // calls before an event goes to the dead letters; 0: 8
+	MaxAway     int           // the same while a part is away (errs.Unavailable); 0: 300, ten minutes of the longest pause
 	Backoff     Backoff       // between two attempts
 	Timeout     time.Duration // of one handler's call; 0: 30 s
 	Drain       time.Duration // what has begun may take this long when a partition is given up; 0: 10 s
@@ -94,6 +95,7 @@ func NewRunner(c RunnerConfig) *Runner {
 	}
 	c.Concurrency = or(c.Concurrency, 16)
 	c.MaxAttempts = or(c.MaxAttempts, 8)
+	c.MaxAway = or(c.MaxAway, 300)
 	c.Backoff.Min = or(c.Backoff.Min, 50*time.Millisecond)
 	c.Backoff.Max = max(or(c.Backoff.Max, 2*time.Second), c.Backoff.Min)
 	c.Timeout = or(c.Timeout, 30*time.Second)

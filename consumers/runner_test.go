@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"storefront/events"
+	"storefront/internal/errs"
 	"storefront/internal/eventmeta"
 	"storefront/internal/kafka"
 )
@@ -168,6 +169,26 @@ func TestDeadLetters(t *testing.T) {
 		if r.Key == "ord_poison" && (r.Header(events.HeaderID) != messages[0].Headers[1].Value || string(r.Value) != string(messages[0].Value)) {
 			t.Errorf("dead letter is not the record as it was: %+v", r)
 		}
+	}
+}
+
+func TestEventWaitsForAPartThatIsAway(t *testing.T) {
+	t.Parallel()
+	b := startBroker(t)
+	b.fill(1, 1, 1)
+	var tries atomic.Int64
+	var h Handlers
+	On(&h, func(context.Context, events.OrderStatusChanged) error {
+		if tries.Add(1) < 6 {
+			return errs.New(errs.Unavailable, "the database is away")
+		}
+		return nil
+	})
+	stop := b.run(&h, func(c *RunnerConfig) { c.MaxAttempts = 2 })
+	defer stop()
+	eventually(t, "all committed", func() bool { return b.lag("test", events.OrderTopic) == 0 })
+	if tries.Load() != 6 || len(b.read(events.OrderTopic+events.DeadLetterSuffix)) != 0 {
+		t.Errorf("%d tries and %d dead letters, want 6 and none", tries.Load(), len(b.read(events.OrderTopic+events.DeadLetterSuffix)))
 	}
 }
 
