@@ -1,0 +1,139 @@
+package mongo_test
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"storefront/events"
+	"storefront/internal/embedded/mongodb/mongotest"
+	"storefront/internal/identity"
+	"storefront/subgraphs/shipping"
+	"storefront/subgraphs/shipping/carrier"
+	"storefront/subgraphs/shipping/mongo"
+)
+
+const order = "ord_1"
+
+type depot struct {
+	*shipping.Service
+	store mongo.Store
+	clock atomic.Int64
+}
+
+func open(t *testing.T) (*depot, context.Context) {
+	t.Parallel()
+	d := &depot{}
+	start := time.Now()
+	now := func() time.Time { return start.Add(time.Duration(d.clock.Load())) }
+	var err error
+	if d.store, err = mongo.New(t.Context(), mongotest.Database(t), now); err != nil {
+		t.Fatal(err)
+	}
+	d.Service = shipping.New(shipping.Config{Store: d.store, Carrier: carrier.NewSimulated(time.Minute, now), Now: now, Log: slog.New(slog.DiscardHandler)})
+	return d, identity.With(t.Context(), identity.Identity{User: "usr_1"})
+}
+
+func (d *depot) place(ctx context.Context) error {
+	return d.Place(ctx, events.OrderPlaced{ID: order, Customer: "usr_1", ShippingMethod: "standard",
+		ShippingTo: events.Address{Country: "DE", City: "Berlin"}, Lines: []events.OrderLine{{SKU: "cup", Quantity: 2, Grams: 300}}})
+}
+
+func (d *depot) pay(ctx context.Context) error {
+	return d.Pay(ctx, events.PaymentProcessed{OrderID: order, Customer: "usr_1"})
+}
+
+func (d *depot) stop(ctx context.Context) error {
+	return d.Stop(ctx, events.OrderCancellationRequested{ID: order, Customer: "usr_1", Reason: "CUSTOMER_REQUEST"})
+}
+
+// follow asks the carrier about everything that is due.
+func (d *depot) follow(ctx context.Context) error {
+	for {
+		due, err := d.store.Due(ctx, time.Now().Add(time.Duration(d.clock.Load())), 10)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		for _, s := range due {
+			if err := d.Follow(ctx, s); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (d *depot) later(by time.Duration) func(context.Context) error {
+	return func(ctx context.Context) error { d.clock.Add(int64(by)); return d.follow(ctx) }
+}
+
+func TestWaysOfAParcel(t *testing.T) {
+	type steps func(*depot) []func(context.Context) error
+	for name, c := range map[string]struct {
+		steps steps
+		said  []string
+	}{
+		"to the door": {func(d *depot) []func(context.Context) error {
+			return []func(context.Context) error{d.place, d.pay, d.later(61 * time.Second), d.later(61 * time.Second)}
+		}, []string{"created", "in_transit", "delivered"}},
+		"paid before placed, everything twice": {func(d *depot) []func(context.Context) error {
+			return []func(context.Context) error{d.pay, d.pay, d.place, d.place, d.pay}
+		}, []string{"created"}},
+		"both steps at once after an outage": {func(d *depot) []func(context.Context) error {
+			return []func(context.Context) error{d.place, d.pay, d.later(time.Hour)}
+		}, []string{"created", "in_transit", "delivered"}},
+		"cancelled before it is paid": {func(d *depot) []func(context.Context) error {
+			return []func(context.Context) error{d.place, d.stop, d.pay, d.later(time.Hour)}
+		}, []string{"cancelled"}},
+		"cancelled before it is known": {func(d *depot) []func(context.Context) error {
+			return []func(context.Context) error{d.stop, d.place, d.pay, d.later(time.Hour)}
+		}, []string{"cancelled"}},
+		"cancelled before it has left; asked again, told again": {func(d *depot) []func(context.Context) error {
+			return []func(context.Context) error{d.place, d.pay, d.stop, d.later(time.Hour), d.stop}
+		}, []string{"created", "cancelled", "cancelled"}},
+		"too late to cancel": {func(d *depot) []func(context.Context) error {
+			return []func(context.Context) error{d.place, d.pay, d.later(61 * time.Second), d.stop, d.later(time.Hour)}
+		}, []string{"created", "in_transit", "cancellation_refused", "delivered"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, ctx := open(t)
+			for i, step := range c.steps(d) {
+				if err := step(ctx); err != nil {
+					t.Fatalf("step %d: %v", i, err)
+				}
+			}
+			entries, err := d.store.Load(ctx, []string{shipping.ShipmentID(order)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var said []string
+			for _, e := range entries[shipping.ShipmentID(order)] {
+				said = append(said, e.Type[len("storefront.shipment."):])
+			}
+			if !slices.Equal(said, c.said) {
+				t.Errorf("said %v, want %v", said, c.said)
+			}
+		})
+	}
+}
+
+func TestOnlyTheOwnerSeesAParcel(t *testing.T) {
+	d, ctx := open(t)
+	if err := d.place(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.pay(ctx); err != nil {
+		t.Fatal(err)
+	}
+	id := shipping.ShipmentID(order)
+	for who, want := range map[*identity.Identity]int{
+		{User: "usr_1"}: 1, {User: "usr_2"}: 0, {}: 0, {User: "usr_3", Roles: []string{"staff"}}: 1,
+	} {
+		found, err := d.Shipments(identity.With(ctx, *who), []string{id})
+		if err != nil || len(found) != want {
+			t.Errorf("%+v sees %d shipments, %v; want %d", who, len(found), err, want)
+		}
+	}
+}
