@@ -63,6 +63,21 @@ func createFile(name, magic string, gen uint64) (*os.File, error) {
 	return f, nil
 }
 
+// createJournal begins a journal that is there with its whole head or not at all, also after a power cut:
+// one without it was damaged, not torn.
+func createJournal(dir string, gen uint64) (*os.File, error) {
+	name := journalPath(dir, gen)
+	f, err := createFile(name+".tmp", journalMagic, gen)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(f.Sync(), os.Rename(name+".tmp", name), syncDir(dir)); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
 func appendRecord(dst, payload []byte) []byte {
 	start := len(dst)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(payload)))
@@ -108,7 +123,7 @@ func (j *journal) append(payload []byte) error {
 func (j *journal) rotate() (uint64, error) {
 	j.mu.Lock()
 	next := j.gen + 1
-	f, err := createFile(journalPath(j.dir, next), journalMagic, next)
+	f, err := createJournal(j.dir, next)
 	if err != nil {
 		j.mu.Unlock()
 		return 0, fmt.Errorf("create journal: %w", err)
@@ -159,7 +174,7 @@ func readFile(name, magic string, gen uint64, fn func(payload []byte) error) (in
 	r := bufio.NewReaderSize(f, 1<<20)
 	head := make([]byte, fileHead)
 	if size < fileHead {
-		return 0, errTorn
+		return 0, fmt.Errorf("only %d bytes of it are left", size)
 	}
 	if _, err := io.ReadFull(r, head); err != nil {
 		return 0, err

@@ -163,10 +163,22 @@ func TestDamageIsNamed(t *testing.T) {
 	for _, at := range []int64{0, 9, fileHead, fileHead + 3, fileHead + 6, fileHead + 10, fileHead + 20} {
 		check(flip("journal-0000000001", at), "journal-0000000001")
 	}
+	for _, left := range []int64{0, fileHead - 1} {
+		emptied := copyDir(t, dir)
+		if err := os.Truncate(journalPath(emptied, 1), left); err != nil {
+			t.Fatal(err)
+		}
+		check(emptied, "journal-0000000001")
+	}
 	if err := s.store.compact(); err != nil {
 		t.Fatal(err)
 	}
 	check(flip("snapshot-0000000002", 300), "snapshot-0000000002")
+	alone := copyDir(t, dir)
+	if err := os.Remove(journalPath(alone, 2)); err != nil {
+		t.Fatal(err)
+	}
+	check(alone, "journal-0000000002")
 	missing := copyDir(t, dir)
 	if err := os.Remove(snapshotPath(missing, 2)); err != nil {
 		t.Fatal(err)

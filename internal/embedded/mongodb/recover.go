@@ -57,23 +57,25 @@ func (s *store) load(limit int64) error {
 			return damaged(journalPath(s.dir, first+uint64(i)), errors.New("it is missing"))
 		}
 	}
+	if len(snapshots) > 0 && len(journals) == 0 { // a snapshot's journal is begun before it
+		return damaged(journalPath(s.dir, first), errors.New("it is missing"))
+	}
 	j := &journal{dir: s.dir, limit: limit, full: make(chan struct{}, 1), gen: first}
 	for i, gen := range journals {
 		name := journalPath(s.dir, gen)
 		size, err := readFile(name, journalMagic, gen, l.apply)
 		last := i == len(journals)-1
 		if errors.Is(err, errTorn) && last {
-			if err := s.cut(name, gen, size); err != nil {
+			if err := s.cut(name, size); err != nil {
 				return err
 			}
-			size = max(size, fileHead)
 		} else if err != nil {
 			return damaged(name, err)
 		}
 		j.gen, j.size = gen, size
 	}
 	if len(journals) == 0 {
-		j.file, err = createFile(journalPath(s.dir, j.gen), journalMagic, j.gen)
+		j.file, err = createJournal(s.dir, j.gen)
 		j.size = fileHead
 	} else {
 		j.file, err = os.OpenFile(journalPath(s.dir, j.gen), os.O_RDWR, 0)
@@ -92,20 +94,13 @@ func (s *store) load(limit int64) error {
 }
 
 // cut removes what a crash left behind the last whole record.
-func (s *store) cut(name string, gen uint64, size int64) error {
+func (s *store) cut(name string, size int64) error {
 	info, err := os.Stat(name)
 	if err != nil {
 		return err
 	}
 	s.logger.Warn("journal ends in an incomplete record, as after a crash; it was never answered and is cut off",
 		"file", filepath.Base(name), "bytes", info.Size()-size)
-	if size < fileHead {
-		f, err := createFile(name, journalMagic, gen)
-		if err != nil {
-			return fmt.Errorf("cut journal: %w", err)
-		}
-		return f.Close()
-	}
 	if err := os.Truncate(name, size); err != nil {
 		return fmt.Errorf("cut journal: %w", err)
 	}
