@@ -5,6 +5,7 @@
 package telemetry
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -43,7 +44,7 @@ func IsTerminal(w io.Writer) bool {
 
 var (
 	secretKeys = []string{"token", "password", "secret", "authorization", "cookie", "email", "card"}
-	mailLike   = regexp.MustCompile(`[\w.+-]+@[\w-]+\.[\w.-]+`)
+	mailLike   = regexp.MustCompile(`[\pL\pN_.+%'-]+@(?:[\pL\pN-]+\.)+\pL{2,}`) // not module@v1.2.3
 	cardLike   = regexp.MustCompile(`\b\d(?:[ -]?\d){12,18}\b`)
 	bearerLike = regexp.MustCompile(`(?i)bearer\s+\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]+`)
 	userInfo   = regexp.MustCompile(`://[^/\s:@]+:[^/\s@]+@`)
@@ -62,8 +63,13 @@ func redact(_ []string, a slog.Attr) slog.Attr {
 	case slog.KindString:
 		return slog.String(a.Key, Scrub(a.Value.String()))
 	case slog.KindAny:
-		if err, ok := a.Value.Any().(error); ok {
-			return slog.String(a.Key, Scrub(err.Error()))
+		switch v := a.Value.Any().(type) {
+		case error:
+			return slog.String(a.Key, Scrub(v.Error()))
+		case []string:
+			return slog.String(a.Key, Scrub(strings.Join(v, " ")))
+		case fmt.Stringer:
+			return slog.String(a.Key, Scrub(v.String()))
 		}
 	}
 	return a

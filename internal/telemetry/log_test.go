@@ -11,13 +11,21 @@ func TestLogsHoldNoSecrets(t *testing.T) {
 	var out bytes.Buffer
 	log := NewLogger(&out, "info")
 	log.Info("a", "authorization", "Bearer abc", "note", "from ada@example.com paid with 4242 4242 4242 4242",
-		"error", errors.New("dial mongodb://root:hunter2@db:27017: refused"), "header", "bearer eyJh.eyJz.sig")
-	for _, secret := range []string{"abc", "ada@example.com", "4242", "hunter2", "eyJ"} {
+		"error", errors.New("dial mongodb://root:hunter2@db:27017: refused"), "header", "bearer eyJh.eyJz.sig",
+		"to", []string{"ben@example.com"}, "from", "jürgen+x@münchen.example")
+	for _, secret := range []string{"abc", "ada@example.com", "4242", "hunter2", "eyJ", "ben@", "rgen+x"} {
 		if strings.Contains(out.String(), secret) {
 			t.Errorf("%q is in the log: %s", secret, out.String())
 		}
 	}
 	if !strings.Contains(out.String(), "refused") {
 		t.Errorf("the rest of the message is gone: %s", out.String())
+	}
+}
+
+func TestScrubLeavesStackTraces(t *testing.T) {
+	const frame = "/root/go/pkg/mod/github.com/99designs/gqlgen@v0.17.98/graphql/error.go:22 kfake@v0.0.0-20260918054303-01f206a7e32c/x.go"
+	if got := Scrub(frame); got != frame {
+		t.Errorf("%s", got)
 	}
 }
