@@ -39,6 +39,10 @@ func runUp(ctx context.Context, std stdio, args []string) error {
 	}
 	log := telemetry.NewLogger(std.err, cfg.LogLevel)
 	shop, err := startShop(ctx, cfg, log)
+	if err != nil && ctx.Err() != nil {
+		log.Info("stopped before it was ready; the next start goes on from here", "reached", err.Error())
+		return nil
+	}
 	if err != nil {
 		return err
 	}
