@@ -90,7 +90,7 @@ func (e *edges) products(ctx context.Context) (*part, error) {
 	}
 	p := e.service("products", productsgraph.Handler(s, e.log), consumers.Products(s), store.Outboxes(), s.Run, feed)
 	if files := e.blob.Handler(); files != nil { // a bucket serves its files itself
-		p.pages = map[string]http.Handler{"/files/": http.StripPrefix("/files", files)}
+		p.pages = map[string]http.Handler{"/files/": files}
 	}
 	return p, nil
 }
