@@ -58,8 +58,8 @@ func Start(cfg Config) (*Server, error) {
 	}
 	mux.Handle("/", cfg.Handler)
 	s := &Server{name: cfg.Name, listener: l, log: cfg.Log, http: &http.Server{
-		Handler:           mux,
-		ReadHeaderTimeout: 5 * time.Second,
+		Handler:           paced(mux, bodyGrace),
+		ReadHeaderTimeout: 3 * time.Second, // also of sockets that send nothing
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
