@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -140,7 +141,8 @@ const (
 )
 
 // Adjust changes stock for a reason, up to 250 SKUs at once; repeating it with the same key changes
-// nothing more. Errors name the line; lines before it stay done, and a repeat goes on behind them.
+// nothing more. A line that takes away more than there is gets an error that names it; the other lines
+// are done, and a repeat tries that one again.
 func (s *Service) Adjust(ctx context.Context, lines []StockAdjustInput, reason, key string) ([]StockItem, error) {
 	who := identity.From(ctx)
 	if err := who.RequireStaff(); err != nil {
@@ -160,6 +162,7 @@ func (s *Service) Adjust(ctx context.Context, lines []StockAdjustInput, reason, 
 		return nil, err
 	}
 	list := make([]StockAdjustment, len(lines))
+	line := make(map[string]int, len(lines)) // by adjustment id
 	for i, l := range lines {
 		at := func(field string) []string { return []string{"adjustments", fmt.Sprint(i), field} }
 		w := DefaultWarehouse
@@ -174,16 +177,27 @@ func (s *Service) Adjust(ctx context.Context, lines []StockAdjustInput, reason, 
 		case l.Delta == 0 || l.Delta > maxDelta || l.Delta < -maxDelta:
 			return nil, errs.Input(at("delta"), "a delta is not 0 and at most %d", maxDelta)
 		}
-		list[i] = StockAdjustment{ID: id.Of("adj", key, w, l.SKU), SKU: l.SKU, Warehouse: w, Delta: l.Delta, Reason: reason, Actor: who.User, At: s.now().UTC()}
+		adjustment := id.Of("adj", key, w, l.SKU)
+		if first, twice := line[adjustment]; twice {
+			return nil, errs.Input(at("sku"), "%s in warehouse %s is in line %d already; give one delta for both", l.SKU, w, first)
+		}
+		line[adjustment] = i
+		list[i] = StockAdjustment{ID: adjustment, SKU: l.SKU, Warehouse: w, Delta: l.Delta, Reason: reason, Actor: who.User, At: s.now().UTC()}
+	}
+	refused, err := s.store.Adjust(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	var wrong []error
+	for _, a := range refused {
+		wrong = append(wrong, errs.Input([]string{"adjustments", fmt.Sprint(line[a.ID]), "delta"},
+			"%s has less than %d units free in warehouse %s", a.SKU, -a.Delta, a.Warehouse))
+	}
+	if len(wrong) > 0 {
+		return nil, errors.Join(wrong...)
 	}
 	skus := make([]string, len(list))
 	for i, a := range list {
-		if err := s.store.Adjust(ctx, a); err != nil {
-			if errs.Is(err, errs.Conflict) {
-				return nil, errs.Input([]string{"adjustments", fmt.Sprint(i), "delta"}, "%v", err)
-			}
-			return nil, err
-		}
 		skus[i] = a.SKU
 	}
 	items, err := s.store.Items(ctx, skus)

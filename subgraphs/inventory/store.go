@@ -38,8 +38,8 @@ type Store interface {
 	ItemsOfProducts(ctx context.Context, productIDs []string) (map[string][]StockItem, error)
 	// Describe notes which product SKUs belong to, and makes stock items of new ones.
 	Describe(ctx context.Context, productID string, skus, removed []string) error
-	// Adjust applies an adjustment once; Conflict when there is less available than it takes away.
-	Adjust(ctx context.Context, a StockAdjustment) error
+	// Adjust applies each adjustment once, and returns those it did not: there is less than they take away.
+	Adjust(ctx context.Context, list []StockAdjustment) (refused []StockAdjustment, err error)
 	// Adjustments lists the latest of a SKU, newest first.
 	Adjustments(ctx context.Context, sku string, limit int) ([]StockAdjustment, error)
 

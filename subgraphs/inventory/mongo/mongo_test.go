@@ -11,6 +11,8 @@ import (
 
 	"storefront/events"
 	"storefront/internal/embedded/mongodb/mongotest"
+	"storefront/internal/errs"
+	"storefront/internal/gql"
 	"storefront/internal/identity"
 	"storefront/internal/outbox"
 	"storefront/subgraphs/inventory"
@@ -154,6 +156,27 @@ func TestReturnBeforeTheSaleIsCommittedWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.expect(t, ctx, "cup", 10, 10)
+}
+
+func TestAdjustmentsThatTakeTooMuchAreNamed(t *testing.T) {
+	s, ctx := newShop(t)
+	s.stock(t, ctx, "cup", 5)
+	for range 2 { // the second time changes nothing more
+		_, err := s.Adjust(ctx, []inventory.StockAdjustInput{{SKU: "pot", Delta: 3}, {SKU: "cup", Delta: -6}, {SKU: "pan", Delta: -1}}, "counted", "counting-1")
+		userErrors, err := gql.UserErrors(err)
+		if err != nil || len(userErrors) != 2 || userErrors[0].Field[1] != "1" || userErrors[1].Field[1] != "2" {
+			t.Fatalf("%v, %v; want errors in lines 1 and 2", userErrors, err)
+		}
+		s.expect(t, ctx, "cup", 5, 5)
+		s.expect(t, ctx, "pot", 3, 3)
+	}
+	if _, err := s.Adjust(ctx, []inventory.StockAdjustInput{{SKU: "cup", Delta: 1}, {SKU: "cup", Delta: 2}}, "counted", "counting-2"); !errs.Is(err, errs.BadInput) {
+		t.Errorf("one SKU twice: %v, want an error", err)
+	}
+	list, err := s.Adjustments(ctx, "cup", 10)
+	if err != nil || len(list) != 1 {
+		t.Errorf("the cup's adjustments are %v, %v; want the first only", list, err)
+	}
 }
 
 func TestRejectedOrderHoldsNothing(t *testing.T) {

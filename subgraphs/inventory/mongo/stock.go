@@ -105,53 +105,6 @@ func (s *Store) Restock(ctx context.Context, key string, lines []inventory.Reser
 	return err
 }
 
-// Adjust writes the adjustment first, so that a repeat knows it; the stock document's keys keep a
-// repeat after a crash from counting twice.
-func (s *Store) Adjust(ctx context.Context, a inventory.StockAdjustment) error {
-	var known struct {
-		Done bool `bson:"done"`
-	}
-	err := s.adjustments.FindOne(ctx, bson.D{{Key: "_id", Value: a.ID}}).Decode(&known)
-	if err == nil && known.Done {
-		return nil
-	}
-	if err != nil && err != mongo.ErrNoDocuments {
-		return mongodb.Wrap(err, "find adjustment")
-	}
-	level := "levels." + a.Warehouse
-	filter := bson.D{{Key: "_id", Value: a.SKU}, {Key: "keys", Value: bson.D{{Key: "$ne", Value: a.ID}}}}
-	if a.Delta < 0 {
-		filter = append(filter, bson.E{Key: "available", Value: bson.D{{Key: "$gte", Value: -a.Delta}}},
-			bson.E{Key: level, Value: bson.D{{Key: "$gte", Value: -a.Delta}}})
-	} else if _, err := s.stock.UpdateOne(ctx, bson.D{{Key: "_id", Value: a.SKU}}, bson.D{{Key: "$setOnInsert", Value: empty()}},
-		options.UpdateOne().SetUpsert(true)); err != nil {
-		return mongodb.Wrap(err, "make stock of %s", a.SKU)
-	}
-	if _, err := s.adjustments.UpdateOne(ctx, bson.D{{Key: "_id", Value: a.ID}}, bson.D{{Key: "$setOnInsert", Value: bson.D{
-		{Key: "sku", Value: a.SKU}, {Key: "warehouse", Value: a.Warehouse}, {Key: "delta", Value: a.Delta},
-		{Key: "reason", Value: a.Reason}, {Key: "actor", Value: a.Actor}, {Key: "at", Value: a.At}}}},
-		options.UpdateOne().SetUpsert(true)); err != nil {
-		return mongodb.Wrap(err, "write adjustment")
-	}
-	res, err := s.stock.UpdateOne(ctx, filter, s.changed(
-		bson.D{{Key: "available", Value: a.Delta}, {Key: level, Value: a.Delta}}, remember(a.ID)))
-	if err != nil {
-		return mongodb.Wrap(err, "adjust stock of %s", a.SKU)
-	}
-	if res.MatchedCount == 1 {
-		s.levels.wake(a.SKU)
-	} else if n, err := s.stock.CountDocuments(ctx, bson.D{{Key: "_id", Value: a.SKU}, {Key: "keys", Value: a.ID}}); err != nil {
-		return mongodb.Wrap(err, "find stock of %s", a.SKU)
-	} else if n == 0 {
-		if _, err := s.adjustments.DeleteOne(ctx, bson.D{{Key: "_id", Value: a.ID}}); err != nil {
-			return mongodb.Wrap(err, "take back adjustment")
-		}
-		return errs.New(errs.Conflict, "%s has less than %d units free in warehouse %s", a.SKU, -a.Delta, a.Warehouse)
-	}
-	_, err = s.adjustments.UpdateOne(ctx, bson.D{{Key: "_id", Value: a.ID}}, bson.D{{Key: "$set", Value: bson.D{{Key: "done", Value: true}}}})
-	return mongodb.Wrap(err, "finish adjustment")
-}
-
 // Describe ties SKUs to their product.
 func (s *Store) Describe(ctx context.Context, productID string, skuList, removed []string) error {
 	var models []mongo.WriteModel

@@ -1,0 +1,141 @@
+package mongo
+
+import (
+	"context"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"storefront/internal/mongodb"
+	"storefront/subgraphs/inventory"
+)
+
+// Adjust goes over all adjustments step by step, each step one round trip: note them, change the stock,
+// find those that were refused, mark the rest as done. The note keeps a later repeat from counting
+// twice, the key in the stock document one that comes after a crash in between.
+func (s *Store) Adjust(ctx context.Context, list []inventory.StockAdjustment) ([]inventory.StockAdjustment, error) {
+	open, err := s.undone(ctx, list)
+	if err != nil || len(open) == 0 {
+		return nil, err
+	}
+	if err := s.note(ctx, open); err != nil {
+		return nil, err
+	}
+	models := make([]mongo.WriteModel, len(open))
+	for i, a := range open {
+		level := "levels." + a.Warehouse
+		filter := bson.D{{Key: "_id", Value: a.SKU}, {Key: "keys", Value: bson.D{{Key: "$ne", Value: a.ID}}}}
+		if a.Delta < 0 {
+			filter = append(filter, bson.E{Key: "available", Value: bson.D{{Key: "$gte", Value: -a.Delta}}},
+				bson.E{Key: level, Value: bson.D{{Key: "$gte", Value: -a.Delta}}})
+		}
+		models[i] = mongo.NewUpdateOneModel().SetFilter(filter).SetUpdate(
+			s.changed(bson.D{{Key: "available", Value: a.Delta}, {Key: level, Value: a.Delta}}, remember(a.ID)))
+	}
+	res, err := s.stock.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	if err != nil {
+		return nil, mongodb.Wrap(err, "adjust stock")
+	}
+	for _, a := range open {
+		s.levels.wake(a.SKU)
+	}
+	var refused []inventory.StockAdjustment
+	if int(res.MatchedCount) < len(open) {
+		if refused, err = s.withoutKey(ctx, open); err != nil {
+			return nil, err
+		}
+	}
+	return refused, s.close(ctx, open, refused)
+}
+
+// undone leaves out what was done before.
+func (s *Store) undone(ctx context.Context, list []inventory.StockAdjustment) ([]inventory.StockAdjustment, error) {
+	ids := make([]string, len(list))
+	for i, a := range list {
+		ids[i] = a.ID
+	}
+	cursor, err := s.adjustments.Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}, {Key: "done", Value: true}})
+	if err != nil {
+		return nil, mongodb.Wrap(err, "find adjustments")
+	}
+	var done []inventory.StockAdjustment
+	if err := cursor.All(ctx, &done); err != nil {
+		return nil, mongodb.Wrap(err, "find adjustments")
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(a inventory.StockAdjustment) bool {
+		return slices.ContainsFunc(done, func(d inventory.StockAdjustment) bool { return d.ID == a.ID })
+	}), nil
+}
+
+// note writes the adjustments down, and makes stock documents of SKUs that had none.
+func (s *Store) note(ctx context.Context, open []inventory.StockAdjustment) error {
+	var stock, notes []mongo.WriteModel
+	upsert := func(id string, fields bson.D) mongo.WriteModel {
+		return mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: id}}).SetUpdate(bson.D{{Key: "$setOnInsert", Value: fields}}).SetUpsert(true)
+	}
+	for _, a := range open {
+		if a.Delta > 0 {
+			stock = append(stock, upsert(a.SKU, empty()))
+		}
+		notes = append(notes, upsert(a.ID, bson.D{{Key: "sku", Value: a.SKU}, {Key: "warehouse", Value: a.Warehouse},
+			{Key: "delta", Value: a.Delta}, {Key: "reason", Value: a.Reason}, {Key: "actor", Value: a.Actor}, {Key: "at", Value: a.At}}))
+	}
+	if len(stock) > 0 {
+		if _, err := s.stock.BulkWrite(ctx, stock, options.BulkWrite().SetOrdered(false)); err != nil {
+			return mongodb.Wrap(err, "make stock")
+		}
+	}
+	_, err := s.adjustments.BulkWrite(ctx, notes, options.BulkWrite().SetOrdered(false))
+	return mongodb.Wrap(err, "write adjustments")
+}
+
+// withoutKey returns the adjustments that the stock documents do not know of.
+func (s *Store) withoutKey(ctx context.Context, open []inventory.StockAdjustment) ([]inventory.StockAdjustment, error) {
+	ids := make([]string, len(open))
+	for i, a := range open {
+		ids[i] = a.ID
+	}
+	cursor, err := s.stock.Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: skusOf(open)}}}, {Key: "keys", Value: bson.D{{Key: "$in", Value: ids}}}},
+		options.Find().SetProjection(bson.D{{Key: "keys", Value: 1}}))
+	if err != nil {
+		return nil, mongodb.Wrap(err, "find adjusted stock")
+	}
+	var docs []struct {
+		Keys []string `bson:"keys"`
+	}
+	if err := cursor.All(ctx, &docs); err != nil {
+		return nil, mongodb.Wrap(err, "find adjusted stock")
+	}
+	known := map[string]bool{}
+	for _, d := range docs {
+		for _, k := range d.Keys {
+			known[k] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(open), func(a inventory.StockAdjustment) bool { return known[a.ID] }), nil
+}
+
+// close marks what is done, and takes back the notes of what was refused.
+func (s *Store) close(ctx context.Context, open, refused []inventory.StockAdjustment) error {
+	models := make([]mongo.WriteModel, len(open))
+	for i, a := range open {
+		id := bson.D{{Key: "_id", Value: a.ID}}
+		if slices.ContainsFunc(refused, func(r inventory.StockAdjustment) bool { return r.ID == a.ID }) {
+			models[i] = mongo.NewDeleteOneModel().SetFilter(id)
+		} else {
+			models[i] = mongo.NewUpdateOneModel().SetFilter(id).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "done", Value: true}}}})
+		}
+	}
+	_, err := s.adjustments.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	return mongodb.Wrap(err, "finish adjustments")
+}
+
+func skusOf(list []inventory.StockAdjustment) []string {
+	skus := make([]string, len(list))
+	for i, a := range list {
+		skus[i] = a.SKU
+	}
+	return skus
+}
