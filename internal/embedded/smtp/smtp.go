@@ -36,6 +36,7 @@ const (
 
 // Server is a running mail catcher.
 type Server struct {
+	mail     net.Listener
 	smtpAddr string
 	httpAddr string
 	box      *mailbox
@@ -66,7 +67,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, errors.Join(err, mail.Close(), page.Close())
 	}
 	s := &Server{
-		smtpAddr: mail.Addr().String(), httpAddr: page.Addr().String(), box: box, served: make(chan error, 2),
+		mail: mail, smtpAddr: mail.Addr().String(), httpAddr: page.Addr().String(), box: box, served: make(chan error, 2),
 		smtp: gosmtp.NewServer(gosmtp.BackendFunc(func(*gosmtp.Conn) (gosmtp.Session, error) { return &session{box: box}, nil })),
 		http: &http.Server{Handler: newPage(box), ReadHeaderTimeout: 10 * time.Second},
 	}
@@ -110,7 +111,9 @@ func (s *Server) Close() error {
 		defer cancel()
 		// Clients keep idle connections, so the server is not asked to wait for them. A mail being
 		// kept right now is.
-		err = errors.Join(s.box.close(), s.smtp.Close(), s.http.Shutdown(ctx), <-s.served, <-s.served)
+		err = errors.Join(s.box.close(), s.smtp.Close())
+		_ = s.mail.Close() // go-smtp knows the listener, and has closed it, only once Serve has begun
+		err = errors.Join(err, s.http.Shutdown(ctx), <-s.served, <-s.served)
 	})
 	return err
 }

@@ -140,3 +140,16 @@ func TestTooLongAMailIsRefused(t *testing.T) {
 		t.Fatalf("kept %d mails, %v", len(mails), err)
 	}
 }
+
+func TestClosedBeforeItServes(t *testing.T) {
+	t.Parallel()
+	for range 200 {
+		s, err := Start(t.Context(), Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
