@@ -17,7 +17,7 @@ func TestKilledAndStartedAgain(t *testing.T) {
 	t.Parallel()
 	const kills, units = 6, 30
 	random := rand.New(rand.NewPCG(2026, 11))
-	dir, base := t.TempDir(), freeBase(t, random)
+	dir, base := t.TempDir(), freeBase(t)
 	var output bytes.Buffer
 	t.Cleanup(func() {
 		if t.Failed() {

@@ -22,11 +22,11 @@ import (
 
 // freeBase finds a base port with free ports behind it, below those that systems hand out themselves:
 // a shop that comes back comes back at its addresses.
-func freeBase(t *testing.T, random *rand.Rand) int {
+func freeBase(t *testing.T) int {
 	t.Helper()
 	for range 100 {
-		base, free := 12000+20*random.IntN(900), true
-		for offset := range 16 {
+		base, free := 12000+20*rand.IntN(900), true
+		for offset := range 20 {
 			l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(base+offset)))
 			if err != nil {
 				free = false

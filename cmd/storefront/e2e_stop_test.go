@@ -15,7 +15,7 @@ import (
 func TestStoppedUnderLoad(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 2026))
-	dir, base := t.TempDir(), freeBase(t, random)
+	dir, base := t.TempDir(), freeBase(t)
 	args := []string{"up", "--data-dir", dir, "--base-port", strconv.Itoa(base), "--carrier-step", "200ms", "--reservation-ttl", "2s",
 		"--demo=false", "--log-level", "debug"}
 	var table, log logbook
