@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 
@@ -88,7 +89,11 @@ func (g *Gateway) failed(ctx context.Context, c *caller, doing string, err error
 	}
 	coded, ok := errors.AsType[*errs.Error](err)
 	if !ok {
-		g.log.ErrorContext(ctx, "request failed", "doing", doing, "request_id", c.requestID, "error", err)
+		level := slog.LevelError
+		if ctx.Err() != nil {
+			level = slog.LevelDebug // the client has gone
+		}
+		g.log.Log(ctx, level, "request failed", "doing", doing, "request_id", c.requestID, "error", err)
 		return refuse(http.StatusInternalServerError, codeInternal, "internal error, request %s", c.requestID)
 	}
 	return refuse(status[coded.Code], string(coded.Code), "%s", coded.Message)
