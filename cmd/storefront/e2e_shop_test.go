@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -169,55 +170,54 @@ func (h *house) signIn(t *testing.T, name string) *person {
 // guest is a visitor, who becomes a guest with their first cart.
 func (h *house) guest() *person { return h.caller() }
 
-// good is what a test sells: cents for one unit in euros.
+// good is what a test sells: its price is in cents; the product's id is known of the first only.
 type good struct {
 	sku, product string
 	price        int
 }
 
-// sell puts products of one variant each on sale, priced 10.00, 11.00, ... in each currency, and units of
-// each on stock, and waits until carts and searches know of them.
+// sell puts products of one variant each on sale.
 func (h *house) sell(t *testing.T, units int, skus ...string) []good {
+	return h.sellBy(t, 1, units, skus...)
+}
+
+// sellBy puts products of so many variants each on sale, a unit priced 10.00, 11.00, ... in each currency,
+// and units of each on stock, and waits until carts know of them.
+func (h *house) sellBy(t *testing.T, variants, units int, skus ...string) []good {
 	t.Helper()
 	staff := h.signIn(t, "sam")
-	var inputs, adjustments []any
-	goods := make([]good, len(skus))
+	var products, stock []any
+	goods, wanted := make([]good, len(skus)), make([]any, len(skus))
 	for i, sku := range skus {
 		goods[i] = good{sku: sku, price: 1000 + 100*i}
+		wanted[i] = vars{"sku": sku, "quantity": 1}
+		if i%variants == 0 {
+			products = append(products, vars{"handle": strings.ToLower(sku), "title": "Article " + sku, "status": "ACTIVE", "variants": []any{}})
+		}
 		var prices []any
-		for _, currency := range []string{"EUR", "USD", "GBP", "DKK", "SEK", "CHF", "PLN"} {
+		for _, currency := range []string{"EUR", "DKK", "SEK", "PLN"} {
 			prices = append(prices, vars{"amount": goods[i].price, "currency": currency})
 		}
-		inputs = append(inputs, vars{"handle": strings.ToLower(sku), "title": "Article " + sku, "status": "ACTIVE",
-			"variants": []any{vars{"sku": sku, "prices": prices, "grams": 400}}})
+		p := products[i/variants].(vars)
+		p["variants"] = append(p["variants"].([]any), vars{"sku": sku, "title": sku, "prices": prices, "grams": 400})
 		if units > 0 {
-			adjustments = append(adjustments, vars{"sku": sku, "delta": units})
+			stock = append(stock, vars{"sku": sku, "delta": units})
 		}
 	}
-	for n := 0; n < len(inputs); n += 100 {
-		part := inputs[n:min(n+100, len(inputs))]
-		got := staff.ask(t, `mutation($in: [ProductInput!]!) { productsUpsert(inputs: $in) { created userErrors { message } } }`, vars{"in": part})
-		if got.num("productsUpsert.created") != len(part) {
+	for batch := range slices.Chunk(products, 100) {
+		got := staff.ask(t, `mutation($in: [ProductInput!]!) { productsUpsert(inputs: $in) { created userErrors { message } } }`, vars{"in": batch})
+		if got.num("productsUpsert.created") != len(batch) {
 			t.Fatalf("products: %s", got)
 		}
 	}
-	for n := 0; n < len(adjustments); n += 250 {
-		part := adjustments[n:min(n+250, len(adjustments))]
+	for batch := range slices.Chunk(stock, 250) {
 		got := staff.ask(t, `mutation($in: [StockAdjustInput!]!, $key: String!) { stockAdjust(adjustments: $in, reason: "delivery", idempotencyKey: $key) { items { sku } userErrors { message } } }`,
-			vars{"in": part, "key": fmt.Sprint("stock-", skus[n])})
-		if len(got.list("stockAdjust.items")) != len(part) {
+			vars{"in": batch, "key": fmt.Sprint("stock-", batch[0].(vars)["sku"])})
+		if len(got.list("stockAdjust.items")) != len(batch) {
 			t.Fatalf("stock: %s", got)
 		}
 	}
-	for i := range goods {
-		if i == 0 || i == len(goods)-1 { // the events of all between come in order, but on several partitions
-			goods[i].product = staff.ask(t, `query($h: String!) { product(handle: $h) { id } }`, vars{"h": strings.ToLower(skus[i])}).text("product.id")
-		}
-	}
-	wanted := make([]any, len(skus))
-	for i, sku := range skus {
-		wanted[i] = vars{"sku": sku, "quantity": 1}
-	}
+	goods[0].product = staff.ask(t, `query($h: String!) { product(handle: $h) { id } }`, vars{"h": strings.ToLower(skus[0])}).text("product.id")
 	eventually(t, "orders know the prices", func() (string, bool) {
 		got, err := staff.try(`mutation($lines: [CartLineInput!]) { cartCreate(input: {currency: "EUR", lines: $lines}) { cart { id } userErrors { message } } }`, vars{"lines": wanted})
 		return fmt.Sprint(got, err), err == nil && got.at("cartCreate.cart") != nil
