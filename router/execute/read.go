@@ -2,8 +2,10 @@ package execute
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -133,9 +135,10 @@ func merged(old, v value, sel *plan.Selection) value {
 	return v
 }
 
-func (r *run) addError(message, code, subgraph string, path ast.Path) {
+// addError adds an error and returns it; nil when there are too many already.
+func (r *run) addError(message, code, subgraph string, path ast.Path) *gqlerror.Error {
 	if len(r.errors) >= maxErrors {
-		return
+		return nil
 	}
 	err := &gqlerror.Error{Message: message, Path: path, Extensions: map[string]any{}}
 	if code != "" {
@@ -145,6 +148,7 @@ func (r *run) addError(message, code, subgraph string, path ast.Path) {
 		err.Extensions["service"] = subgraph
 	}
 	r.errors = append(r.errors, err)
+	return err
 }
 
 // failed tells of a fetch that brought nothing, at every place its fields are missing from.
@@ -232,7 +236,7 @@ func (r *run) subgraphErrors(a answer, list_ value) bool {
 			r.failed(a, fmt.Sprintf("the subgraph %q failed", a.fetch.Subgraph), string(errs.Internal))
 			continue
 		}
-		message, code := fmt.Sprintf("the subgraph %q failed", a.fetch.Subgraph), ""
+		message, code, details := fmt.Sprintf("the subgraph %q failed", a.fetch.Subgraph), "", map[string]any{}
 		if m := item.obj.get("message"); m.kind == text && r.e.opts.SubgraphMessages {
 			message = m.str()
 		}
@@ -240,16 +244,46 @@ func (r *run) subgraphErrors(a answer, list_ value) bool {
 			if c := ext.obj.get("code"); c.kind == text {
 				code = c.str()
 			}
+			for _, key := range passedOn {
+				if v := detail(ext.obj.get(key)); v != nil {
+					details[key] = v
+				}
+			}
 		}
 		paths := r.errorPaths(a, item.obj.get("path"))
 		for i, path := range paths {
 			if i == maxPlaces {
 				break
 			}
-			r.addError(message, code, a.fetch.Subgraph, r.clientPath(path))
+			if e := r.addError(message, code, a.fetch.Subgraph, r.clientPath(path)); e != nil {
+				maps.Copy(e.Extensions, details)
+			}
 		}
 	}
 	return true
+}
+
+// passedOn are a subgraph's extensions that help a client to mend its request. Others stay inside: who
+// knows what a subgraph puts there.
+var passedOn = [...]string{"field", "argumentName", "retryAfter"}
+
+// detail is the value of such an extension: text, a number or a list of them; nil for anything else.
+func detail(v value) any {
+	switch v.kind {
+	case text:
+		return v.str()
+	case number:
+		return json.Number(v.raw)
+	case list:
+		parts := make([]any, 0, len(v.list))
+		for _, item := range v.list {
+			if item.kind == text || item.kind == number {
+				parts = append(parts, detail(item))
+			}
+		}
+		return parts
+	}
+	return nil
 }
 
 // errorPaths rewrites a subgraph's error path to every place its object stands at.
