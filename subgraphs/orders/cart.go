@@ -12,6 +12,9 @@ import (
 // 10,000 basis points without overflow.
 const maxTotal = 100_000_000_000_000
 
+// maxGrams bounds a cart's weight, 2,000 t: what is heavier is no parcel, and no Int of GraphQL.
+const maxGrams = 2_000_000_000
+
 // Cart is a basket at the prices of now.
 type Cart struct {
 	Basket
@@ -77,6 +80,10 @@ func priced(b Basket, prices map[string]Price, discount *Discount, now time.Time
 		c.Lines[i], c.productIDs[i], c.grams[i] = line, p.ProductID, p.Grams
 		c.Subtotal = c.Subtotal.Add(line.Total)
 		c.Grams += p.Grams * item.Quantity
+	}
+	if c.Grams > maxGrams {
+		c.Grams = maxGrams
+		c.problem("TOO_LARGE", []string{"lines"}, "this cart weighs more than any order may; split it")
 	}
 	if c.Subtotal.Amount > maxTotal {
 		c.problem("TOO_LARGE", []string{"lines"}, "this cart costs more than one order may; split it")
