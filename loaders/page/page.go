@@ -54,6 +54,12 @@ func (a Args) Window() (Window, error) {
 		}
 		w.Size = *size
 	}
+	if w.Backward && a.After != nil {
+		return w, errs.Input([]string{"after"}, "after goes with first; with last, give before")
+	}
+	if !w.Backward && a.Before != nil {
+		return w, errs.Input([]string{"before"}, "before goes with last; with first, give after")
+	}
 	cursor, name := a.After, "after"
 	if w.Backward {
 		cursor, name = a.Before, "before"
