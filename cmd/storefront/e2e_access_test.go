@@ -45,6 +45,7 @@ func TestEachSeesTheirOwn(t *testing.T) {
   b: order(id: $order) { id ... on Order { customer { id name email addresses { id } } } }
   c: payment(id: $payment) { id amount { amount } order { ...Order } }
   d: cart(id: $cart) { id email order { ...Order } shippingRates { quote } }
+  e: payment(id: $payment) { status refunds { id } } f: cart(id: $cart) { total { amount } } g: order(id: $order) { status }
 }
 fragment Order on Order { id email total { amount } shippingAddress { line1 } payment { id status } shipment { id trackingNumber } customer { orders(first: 5) { nodes { id } } } }`
 	all := vars{"order": order, "payment": payment, "cart": cart}

@@ -96,8 +96,17 @@ func TestCancelWhilePreparing(t *testing.T) {
 	order := ada.order(t, "tok_visa", line("CANCEL-PACKED", 4))
 	ada.until(t, order, "being prepared", func(o value) bool { return o.text("status") == "PREPARING" && o.yes("cancellable") })
 	h.stock(t, "CANCEL-PACKED", 2, 0)
+	screen := ada.listen(t, `subscription($id: ID!) { orderStatus(orderId: $id) { status reason } }`, vars{"id": order})
+	if got := screen.next(t); got.text("orderStatus.status") != "PREPARING" {
+		t.Errorf("the order as it is: %s", got)
+	}
 	if got := ada.ask(t, cancel, vars{"id": order}); got.text("orderCancel.order.status") != "CANCELLING" {
 		t.Errorf("cancel: %s", got)
+	}
+	for _, want := range []string{"CANCELLING", "CANCELLED"} {
+		if got := screen.next(t); got.text("orderStatus.status") != want {
+			t.Errorf("told %s; want %s", got, want)
+		}
 	}
 	o := cancelled(t, ada, order)
 	if !follows(way(o), "PLACED RESERVED PAID PREPARING CANCELLING CANCELLED") || o.text("payment.status") != "CAPTURED" || o.text("shipment.status") != "CANCELLED" {

@@ -120,29 +120,37 @@ func ownShop(t *testing.T, more ...string) *house {
 	return h
 }
 
-// commonHouse is the shop that tests share; each brings its own goods.
+// commonHouse is the shop that tests share; each brings its own goods. A test that comes again, as with
+// -count, finds a new one.
 type commonHouse struct {
-	once  sync.Once
+	mu    sync.Mutex
 	house *house
-	err   error
+	users map[string]*testing.T
 }
 
 var common commonHouse
 
 func theShop(t *testing.T) *house {
 	t.Helper()
-	common.once.Do(func() {
-		dir, err := os.MkdirTemp("", "storefront-e2e-")
-		if err != nil {
-			common.err = err
-			return
-		}
-		common.house, common.err = open(context.Background(), dir, "info")
-	})
-	if common.err != nil {
-		t.Fatalf("start the common shop: %v", common.err)
+	c := &common
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if before := c.users[t.Name()]; c.house != nil && (before == nil || before == t) {
+		c.users[t.Name()] = t
+		return c.house
 	}
-	return common.house
+	if err := c.stop(); err != nil {
+		t.Errorf("stop the common shop: %v", err)
+	}
+	dir, err := os.MkdirTemp("", "storefront-e2e-")
+	if err == nil {
+		c.house, err = open(context.Background(), dir, "info")
+	}
+	if err != nil {
+		t.Fatalf("start the common shop: %v", err)
+	}
+	c.users = map[string]*testing.T{t.Name(): t}
+	return c.house
 }
 
 func (c *commonHouse) stop() error {
