@@ -101,7 +101,7 @@ query Search($words: String!) {
 }
 `, Variables: `{"words": "lamp"}`},
 		{Query: `# A guest's cart. Keep guestToken: send it as the header x-guest-token with everything that follows.
-# Then set cartId below to the cart's id, and run OfferShipping.
+# The next tab takes the cart's id.
 mutation OpenCart {
   cartCreate(input: { currency: "EUR", email: "guest@storefront.example", lines: [{ sku: "KIT-MUG-SKY", quantity: 2 }] }) {
     guestToken
@@ -110,6 +110,8 @@ mutation OpenCart {
   }
 }
 
+`},
+		{Query: `# What sending the cart costs. The token goes into the headers below.
 mutation OfferShipping($cartId: ID!) {
   cartAddressSet(cartId: $cartId, address: {
     name: "Ada Brandt", line1: "Invalidenstrasse 116", city: "Berlin", postalCode: "10115", country: "DE"

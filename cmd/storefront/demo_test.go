@@ -42,7 +42,7 @@ func TestExampleTabsAreOperationsOfOurs(t *testing.T) {
 			}
 		}
 	}
-	if len(tabs) != 5 || !kinds["query"] || !kinds["mutation"] || !kinds["subscription"] {
+	if len(tabs) != 6 || !kinds["query"] || !kinds["mutation"] || !kinds["subscription"] {
 		t.Errorf("%d tabs with %v", len(tabs), kinds)
 	}
 	skus := map[string]bool{}

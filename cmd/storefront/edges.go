@@ -103,10 +103,18 @@ func (c Edges) kafkaConfig(log *slog.Logger) kafka.Config {
 		Mechanism: c.KafkaSASL, User: c.KafkaUser, Password: c.KafkaPassword, Region: c.KafkaRegion, ClientID: "storefront", Logger: log}
 }
 
+// checkSecret refuses a secret that could be guessed.
+func (c Edges) checkSecret() error {
+	if len(c.Secret) < 32 {
+		return errs.New(errs.BadInput, "--secret has %d characters; it wants at least 32 random ones, such as `openssl rand -hex 32` prints", len(c.Secret))
+	}
+	return nil
+}
+
 // connect opens all connections that services need.
 func connect(ctx context.Context, c Edges, log *slog.Logger) (*edges, error) {
-	if len(c.Secret) < 32 {
-		return nil, errs.New(errs.BadInput, "--secret has %d characters; it wants at least 32 random ones, such as `openssl rand -hex 32` prints", len(c.Secret))
+	if err := c.checkSecret(); err != nil {
+		return nil, err
 	}
 	e := &edges{Edges: c, log: log, now: time.Now, metrics: telemetry.NewMetrics(), kafka: c.kafkaConfig(log),
 		signer: identity.NewSigner(c.key("identity"), time.Now), quotes: quote.NewSigner(c.key("quote"))}

@@ -9,12 +9,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"github.com/redis/go-redis/v9"
+
 	"storefront/internal/errs"
 	"storefront/internal/flags"
+	"storefront/internal/telemetry"
 )
 
 type command struct {
@@ -45,6 +49,9 @@ func commands() []command {
 }
 
 func main() {
+	libraries := telemetry.NewLogger(os.Stderr, "warn")
+	slog.SetDefault(libraries)
+	redis.SetLogger(redisLog{libraries})
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, stdio{os.Stdout, os.Stderr, os.Getenv}, os.Args[1:])
 	stop()
@@ -57,6 +64,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, "storefront:", err)
 		os.Exit(1)
 	}
+}
+
+// redisLog gives go-redis's own words the form of ours. What matters of them comes back as an error.
+type redisLog struct{ log *slog.Logger }
+
+func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
+	l.log.DebugContext(ctx, "redis client", "message", fmt.Sprintf(format, args...))
 }
 
 func run(ctx context.Context, std stdio, args []string) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 
 	"storefront/consumers"
 	"storefront/internal/outbox"
+	"storefront/internal/server"
 )
 
 // part is one service, ready to be served: its subgraph, pages of its own, and what runs beside it.
@@ -19,6 +21,21 @@ type part struct {
 	subgraph http.Handler
 	pages    map[string]http.Handler // by pattern; reached by people and other companies, not by the router
 	runs     []func(context.Context) error
+	warm     <-chan struct{} // closed once it can answer everything; nil: at once
+}
+
+// ready says whether what the part needs answers, and whether it is warm.
+func (p *part) ready(e *edges) server.Check {
+	return func(ctx context.Context) error {
+		if p.warm != nil {
+			select {
+			case <-p.warm:
+			default:
+				return errors.New("the search index is warming up")
+			}
+		}
+		return e.ready(ctx)
+	}
 }
 
 // service puts together what all services have: the subgraph behind the signed identity, the consumers,

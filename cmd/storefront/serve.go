@@ -53,7 +53,7 @@ func runServe(ctx context.Context, std stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	srv, err := server.Start(server.Config{Name: name, Addr: cfg.Listen, Handler: p.handler(), Ready: e.ready, Metrics: e.metrics.Handler(), Log: log})
+	srv, err := server.Start(server.Config{Name: name, Addr: cfg.Listen, Handler: p.handler(), Ready: p.ready(e), Metrics: e.metrics.Handler(), Log: log})
 	if err != nil {
 		return err
 	}

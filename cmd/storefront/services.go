@@ -89,6 +89,7 @@ func (e *edges) products(ctx context.Context) (*part, error) {
 		return consumers.FeedSearchIndex(ctx, e.kafka, index, e.log)
 	}
 	p := e.service("products", productsgraph.Handler(s, e.log), consumers.Products(s), store.Outboxes(), s.Run, feed)
+	p.warm = index.Ready()
 	if files := e.blob.Handler(); files != nil { // a bucket serves its files itself
 		p.pages = map[string]http.Handler{"/files/": files}
 	}

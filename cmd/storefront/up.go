@@ -85,6 +85,9 @@ func startShop(ctx context.Context, cfg UpConfig, log *slog.Logger) (_ *shop, er
 			return nil, err
 		}
 	}
+	if err := s.cfg.checkSecret(); err != nil {
+		return nil, err
+	}
 	if cfg.BasePort != 4000 && cfg.Listen == "127.0.0.1:4000" {
 		s.cfg.Listen = s.cfg.addr(0)
 	}
@@ -130,7 +133,7 @@ func (s *shop) serve(ctx context.Context) error {
 	var runs []func(context.Context) error
 	pages := map[string]http.Handler{}
 	for i, p := range parts {
-		srv, err := server.Start(server.Config{Name: p.name, Addr: s.cfg.addr(1 + i), Handler: p.handler(), Ready: s.edges.ready,
+		srv, err := server.Start(server.Config{Name: p.name, Addr: s.cfg.addr(1 + i), Handler: p.handler(), Ready: p.ready(s.edges),
 			Metrics: s.edges.metrics.Handler(), Log: s.log})
 		if err != nil {
 			return err
@@ -154,7 +157,29 @@ func (s *shop) serve(ctx context.Context) error {
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.stopRuns = cancel
 	go func() { s.stopped <- supervise(background, s.log, runs) }()
+	s.warmUp(ctx, parts)
 	return nil
+}
+
+// warmWait bounds how long `up` waits for the search index before it says that it is ready; /readyz of
+// products says when it really is.
+const warmWait = 8 * time.Second
+
+func (s *shop) warmUp(ctx context.Context, parts []*part) {
+	timeout := time.After(warmWait)
+	for _, p := range parts {
+		if p.warm == nil {
+			continue
+		}
+		select {
+		case <-p.warm:
+		case <-timeout:
+			s.log.Info("search is still warming up; everything else is ready")
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // wait returns when ctx ends or the background work fails.
@@ -256,10 +281,18 @@ func (s *shop) summary() string {
 	fmt.Fprintf(&b, `
 Three commands to try in another terminal:
   curl -s %[1]s/graphql -H 'content-type: application/json' -d '{"query":"{ productSearch(query: \"lamp\", first: 3) { nodes { title priceRange { min { decimal currency } } availability { inStock } rating { average count } } } }"}'
-  storefront token --user ada
-  storefront import --limit 100 FILE
+  %[3]s token --user ada
+  %[3]s import --limit 100 FILE
 
 Ctrl-C stops it; everything is kept in %[2]s.
-`, s.cfg.PublicURL, s.cfg.DataDir)
+`, s.cfg.PublicURL, s.cfg.DataDir, self())
 	return b.String()
+}
+
+// self is how this program was called: a binary, or by `go run`.
+func self() string {
+	if strings.Contains(os.Args[0], "go-build") {
+		return "go run ./cmd/storefront"
+	}
+	return os.Args[0]
 }

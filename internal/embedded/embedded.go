@@ -41,7 +41,7 @@ func Listen(ctx context.Context, part, addr string) (net.Listener, error) {
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, port))
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("listen for %s: port %s is in use; stop the program that holds it or choose another port: %w", part, port, err)
+		return nil, fmt.Errorf("listen for %s: port %s is in use; stop the program that holds it, or choose another port (--base-port moves all): %w", part, port, err)
 	case errors.Is(err, syscall.EACCES):
 		return nil, fmt.Errorf("listen for %s: this user may not open port %s; choose one above 1023: %w", part, port, err)
 	case err != nil:

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -100,7 +101,7 @@ func (r *run) prepare(ctx context.Context) error {
 	demand := in.Demand()
 	var stock []importer.Stock
 	for _, sku := range slices.Sorted(maps.Keys(demand)) {
-		if units := int(float64(demand[sku]) * r.cfg.StockShare); units > 0 {
+		if units := int(math.Round(float64(demand[sku]) * r.cfg.StockShare)); units > 0 {
 			stock = append(stock, importer.Stock{SKU: sku, Delta: units})
 			r.result.Stocked += units
 		}

@@ -74,7 +74,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", cfg.Addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("listen for MongoDB clients on %s: the port is in use; stop what uses it or choose another address", cfg.Addr)
+		return nil, fmt.Errorf("listen for MongoDB clients on %s: the port is in use; stop what uses it, or choose another port (--base-port moves all)", cfg.Addr)
 	} else if err != nil {
 		return nil, fmt.Errorf("listen for MongoDB clients on %s: %w; give an address such as 127.0.0.1:27017", cfg.Addr, err)
 	}

@@ -65,7 +65,12 @@ func (g *Gateway) Challenge(w http.ResponseWriter, r *http.Request, p payments.P
 			http.Error(w, "This form is out of date; open the page again.", http.StatusForbidden)
 			return
 		}
-		if err := g.Decide(p.ChargeID, r.PostFormValue("decision") == "approve"); err != nil {
+		decision := r.PostFormValue("decision")
+		if decision != "approve" && decision != "decline" {
+			http.Error(w, "Choose to approve or to decline the payment.", http.StatusBadRequest)
+			return
+		}
+		if err := g.Decide(p.ChargeID, decision == "approve"); err != nil {
 			http.Error(w, "The decision could not be kept; try again.", http.StatusServiceUnavailable)
 			return
 		}
