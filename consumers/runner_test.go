@@ -186,6 +186,7 @@ func TestEventWaitsForAPartThatIsAway(t *testing.T) {
 	})
 	stop := b.run(&h, func(c *RunnerConfig) { c.MaxAttempts = 2 })
 	defer stop()
+	eventually(t, "the part is back", func() bool { return tries.Load() == 6 })
 	eventually(t, "all committed", func() bool { return b.lag("test", events.OrderTopic) == 0 })
 	if tries.Load() != 6 || len(b.read(events.OrderTopic+events.DeadLetterSuffix)) != 0 {
 		t.Errorf("%d tries and %d dead letters, want 6 and none", tries.Load(), len(b.read(events.OrderTopic+events.DeadLetterSuffix)))
