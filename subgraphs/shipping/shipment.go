@@ -40,7 +40,6 @@ type Shipment struct {
 	Booking  *Booking        `bson:"booking,omitempty"`
 	Events   []TrackingEvent `bson:"events,omitempty"`
 	DueAt    *time.Time      `bson:"dueAt,omitempty"` // when the carrier is asked next
-	Asked    string          `bson:"asked,omitempty"` // id of the cancellation that was answered
 }
 
 // TrackingEvent is one step of a parcel's way.
@@ -132,7 +131,6 @@ func (s *Service) Stop(ctx context.Context, e events.OrderCancellationRequested)
 	_, err := s.upsert(ctx, e.ID, e.Customer, func(sh *Shipment) []outbox.Event {
 		now := events.Now(s.now)
 		if sh.Status == InTransit || sh.Status == Delivered {
-			sh.Asked = e.Reason
 			return []outbox.Event{events.ShipmentCancellationRefused{
 				Stamp: now, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer, Status: string(sh.Status), Version: sh.Version + 1}}
 		}
