@@ -25,7 +25,7 @@ import (
 	redisedge "storefront/internal/redis"
 	"storefront/internal/server"
 	"storefront/internal/telemetry"
-	"storefront/router/execute"
+	"storefront/router/execute/transport"
 	"storefront/router/gateway"
 	"storefront/router/supergraph"
 	"storefront/schema"
@@ -139,9 +139,13 @@ func newRouter(ctx context.Context, cfg routerConfig) (*router, error) {
 	if err != nil {
 		return nil, err
 	}
+	reach, err := transport.New(transport.To(urls))
+	if err != nil {
+		return nil, errs.Wrap(errs.BadInput, err, "the subgraphs cannot be reached")
+	}
 	feed := live.New(live.Config{Kafka: cfg.kafka, Logger: cfg.log})
 	g, err := gateway.New(gateway.Config{
-		Supergraph: sg, Transport: execute.NewHTTP(urls, execute.HTTPOptions{}),
+		Supergraph: sg, Transport: reach,
 		MaxRepresentations: gql.MaxRepresentations,
 		Auth:               authenticator{verifier}, Headers: headers{cfg.signer}, Operations: operationStore{cfg.operations},
 		Events: feed, Observer: observer{cfg.metrics}, Logger: cfg.log, Explorer: explorer,

@@ -7,6 +7,7 @@ package execute
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -22,9 +23,29 @@ type SubgraphRequest struct {
 	Subgraph      string
 	Query         string
 	OperationName string
+	Prefix        []byte // of Query and OperationName, as Prefix makes it; nil lets the transport make it
 	Variables     []byte // a JSON object, nil for none
 	Header        http.Header
 	IsMutation    bool
+}
+
+// Prefix is the beginning of the JSON body of a request: all of it but the variables and the closing
+// brace. The query of a plan's fetch never changes, so it is escaped once.
+func Prefix(query, operationName string) []byte {
+	b := appendMember([]byte{'{'}, "query", query)
+	if operationName != "" {
+		b = appendMember(append(b, ','), "operationName", operationName)
+	}
+	return b
+}
+
+func appendMember(b []byte, name, text string) []byte {
+	quoted, err := json.Marshal(text)
+	if err != nil { // cannot be: every string has a JSON form
+		quoted = []byte(`""`)
+	}
+	b = append(append(b, '"'), name...)
+	return append(append(b, `":`...), quoted...)
 }
 
 // Transport sends requests to subgraphs. Do returns the body of the GraphQL response; an error means

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"storefront/router/execute"
+	"storefront/router/execute/transport"
 	"storefront/router/internal/testgraph"
 	"storefront/router/operation"
 	"storefront/router/planner"
@@ -69,7 +70,11 @@ func openHouse(t testing.TB, archive *txtar.Archive) *house {
 		t.Cleanup(s.Close)
 		h.subgraphs[sub.Name], urls[sub.Name] = s, s.URL
 	}
-	h.executor = execute.New(h.sg, execute.NewHTTP(urls, execute.HTTPOptions{}), execute.Options{SubgraphMessages: true})
+	reach, err := transport.New(transport.To(urls))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.executor = execute.New(h.sg, reach, execute.Options{SubgraphMessages: true})
 	return h
 }
 

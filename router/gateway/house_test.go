@@ -21,7 +21,7 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 
 	"storefront/internal/errs"
-	"storefront/router/execute"
+	"storefront/router/execute/transport"
 	"storefront/router/gateway"
 	"storefront/router/supergraph"
 )
@@ -336,8 +336,12 @@ func newHouse(t *testing.T, change func(*gateway.Config)) *house {
 		t.Cleanup(server.Close)
 		urls[name] = server.URL
 	}
+	reach, err := transport.New(transport.To(urls))
+	if err != nil {
+		t.Fatal(err)
+	}
 	cfg := gateway.Config{
-		Supergraph: sg, Transport: execute.NewHTTP(urls, execute.HTTPOptions{}), Auth: tokens{}, Headers: tokens{},
+		Supergraph: sg, Transport: reach, Auth: tokens{}, Headers: tokens{},
 		Events: h.broker, Introspection: true, Observer: h.observed,
 	}
 	if change != nil {
