@@ -118,9 +118,7 @@ func (i *introspection) schemaField(f *plan.OutputField) value {
 	case "directives":
 		names := make([]string, 0, len(i.schema.Directives))
 		for name := range i.schema.Directives {
-			if name != "defer" {
-				names = append(names, name)
-			}
+			names = append(names, name)
 		}
 		sort.Strings(names)
 		out := make([]value, len(names))

@@ -14,21 +14,22 @@ type Limits struct {
 	MaxRootFields int
 	MaxDirectives int
 	MaxFields     int // after fragment expansion
+	MaxDefers     int // @defers after fragment expansion: each can cost a request to a subgraph
 }
 
 // DefaultLimits are generous for clients written by people and tools, and small for a server.
 func DefaultLimits() Limits {
 	return Limits{
 		MaxBytes: 256 << 10, MaxTokens: 20_000, MaxDepth: 50, MaxAliases: 500,
-		MaxRootFields: 200, MaxDirectives: 500, MaxFields: 10_000,
+		MaxRootFields: 200, MaxDirectives: 500, MaxFields: 10_000, MaxDefers: 50,
 	}
 }
 
 // size is what a selection amounts to once its fragments are expanded. Numbers saturate.
 type size struct {
-	fields, aliases, roots, directives int
-	depth                              int // nesting of fields
-	nesting                            int // nesting of selection sets, fragments included
+	fields, aliases, roots, directives, defers int
+	depth                                      int // nesting of fields
+	nesting                                    int // nesting of selection sets, fragments included
 }
 
 const saturated = 1 << 40
@@ -63,6 +64,7 @@ func measure(doc *ast.QueryDocument, chosen *ast.OperationDefinition, l Limits) 
 		total.fields = add(total.fields, s.fields)
 		total.aliases = add(total.aliases, s.aliases)
 		total.directives = add(total.directives, s.directives+len(op.Directives))
+		total.defers = add(total.defers, s.defers)
 		for _, v := range op.VariableDefinitions {
 			total.directives = add(total.directives, len(v.Directives))
 		}
@@ -83,6 +85,8 @@ func measure(doc *ast.QueryDocument, chosen *ast.OperationDefinition, l Limits) 
 		return failure(CodeTooLarge, "the operation has more than %d aliases", l.MaxAliases)
 	case total.roots > l.MaxRootFields:
 		return failure(CodeTooLarge, "the operation has more than %d root fields", l.MaxRootFields)
+	case total.defers > l.MaxDefers:
+		return failure(CodeTooLarge, "the operation defers more than %d fragments", l.MaxDefers)
 	case total.directives > l.MaxDirectives:
 		return failure(CodeTooLarge, "the operation has more than %d directives", l.MaxDirectives)
 	}
@@ -123,17 +127,28 @@ func (m *measuring) selection(set ast.SelectionSet) size {
 			}
 		case *ast.InlineFragment:
 			inner = m.selection(sel.SelectionSet)
-			inner.directives = add(inner.directives, len(sel.Directives))
+			inner.directed(sel.Directives)
 		case *ast.FragmentSpread:
 			inner = m.fragment(sel.Name)
-			inner.directives = add(inner.directives, len(sel.Directives))
+			inner.directed(sel.Directives)
 		}
 		out.fields = add(out.fields, inner.fields)
 		out.aliases = add(out.aliases, inner.aliases)
 		out.roots = add(out.roots, inner.roots)
 		out.directives = add(out.directives, inner.directives)
+		out.defers = add(out.defers, inner.defers)
 		out.depth = max(out.depth, inner.depth)
 		out.nesting = max(out.nesting, inner.nesting+1)
 	}
 	return out
+}
+
+// directed counts a fragment's directives.
+func (s *size) directed(dirs ast.DirectiveList) {
+	s.directives = add(s.directives, len(dirs))
+	for _, d := range dirs {
+		if d.Name == "defer" {
+			s.defers = add(s.defers, 1)
+		}
+	}
 }

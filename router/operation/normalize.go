@@ -18,10 +18,18 @@ const workPerField = 40
 // normalizer expands fragments and merges fields, for each object type a position can have.
 type normalizer struct {
 	sg        *supergraph.Supergraph
-	schema    *ast.Schema
+	limits    Limits
 	budget    int
 	possibles map[string][]string
 	err       *gqlerror.Error
+
+	active func(*ast.Directive) bool // which @defers count; nil for none
+	usages []*DeferUsage
+	depth  int // response keys around the selection set being merged
+}
+
+func newNormalizer(sg *supergraph.Supergraph, l Limits) *normalizer {
+	return &normalizer{sg: sg, limits: l, budget: workPerField * max(l.MaxFields, 1)}
 }
 
 // occurrence is one place where a field is written, with what must hold for it to count.
@@ -29,16 +37,25 @@ type occurrence struct {
 	field *ast.Field
 	types []string // object types it applies to, nil for all
 	terms []Term   // all must hold
+	usage *DeferUsage
 }
 
 // source is a selection set as written, under conditions that its field does not already carry.
 type source struct {
 	set   ast.SelectionSet
 	terms []Term
+	usage *DeferUsage
 }
 
-func (n *normalizer) operation(root string, def *ast.OperationDefinition) *SelectionSet {
-	return n.merge(root, []source{{set: def.SelectionSet}})
+func (n *normalizer) normalize(root string, def *ast.OperationDefinition) (*SelectionSet, gqlerror.List) {
+	set := n.merge(root, []source{{set: def.SelectionSet}})
+	if n.budget < 0 {
+		return nil, failure(CodeTooLarge, "the operation is too complex: too many fields on too many types")
+	}
+	if n.err != nil {
+		return nil, gqlerror.List{n.err}
+	}
+	return set, nil
 }
 
 func (n *normalizer) possible(name string) []string {
@@ -57,7 +74,7 @@ func (n *normalizer) possible(name string) []string {
 func (n *normalizer) merge(typeName string, sources []source) *SelectionSet {
 	var occs []occurrence
 	for _, s := range sources {
-		n.collect(typeName, s.set, nil, s.terms, &occs)
+		n.collect(typeName, s.set, nil, s.terms, s.usage, &occs)
 	}
 	var keys []string
 	byKey := map[string][]int{}
@@ -92,7 +109,7 @@ func (n *normalizer) merge(typeName string, sources []source) *SelectionSet {
 	return set
 }
 
-func (n *normalizer) collect(typeName string, set ast.SelectionSet, types []string, terms []Term, out *[]occurrence) {
+func (n *normalizer) collect(typeName string, set ast.SelectionSet, types []string, terms []Term, usage *DeferUsage, out *[]occurrence) {
 	for _, sel := range set {
 		if n.budget--; n.budget < 0 {
 			return
@@ -103,12 +120,12 @@ func (n *normalizer) collect(typeName string, set ast.SelectionSet, types []stri
 				if sel.Alias != sel.Name && strings.HasPrefix(sel.Alias, "__") {
 					n.reserved(sel)
 				}
-				*out = append(*out, occurrence{field: sel, types: types, terms: t})
+				*out = append(*out, occurrence{field: sel, types: types, terms: t, usage: usage})
 			}
 		case *ast.InlineFragment:
-			n.fragment(typeName, sel.TypeCondition, sel.SelectionSet, sel.Directives, types, terms, out)
+			n.fragment(typeName, sel.TypeCondition, sel.SelectionSet, sel.Directives, types, terms, usage, out)
 		case *ast.FragmentSpread:
-			n.fragment(typeName, sel.Definition.TypeCondition, sel.Definition.SelectionSet, sel.Directives, types, terms, out)
+			n.fragment(typeName, sel.Definition.TypeCondition, sel.Definition.SelectionSet, sel.Directives, types, terms, usage, out)
 		}
 	}
 }
@@ -123,7 +140,7 @@ func (n *normalizer) reserved(f *ast.Field) {
 	}
 }
 
-func (n *normalizer) fragment(typeName, cond string, set ast.SelectionSet, dirs ast.DirectiveList, types []string, terms []Term, out *[]occurrence) {
+func (n *normalizer) fragment(typeName, cond string, set ast.SelectionSet, dirs ast.DirectiveList, types []string, terms []Term, usage *DeferUsage, out *[]occurrence) {
 	t, ok := conditions(terms, dirs)
 	if !ok {
 		return
@@ -145,7 +162,7 @@ func (n *normalizer) fragment(typeName, cond string, set ast.SelectionSet, dirs 
 			types = narrowed
 		}
 	}
-	n.collect(typeName, set, types, t, out)
+	n.collect(typeName, set, types, t, n.usage(usage, dirs, t), out)
 }
 
 type part struct {
@@ -212,20 +229,22 @@ func (n *normalizer) field(occs []occurrence, types []string) *Field {
 	for _, o := range occs {
 		same = same && slices.Equal(o.terms, occs[0].terms)
 	}
-	f.Cond = disjunction(occs)
+	f.Cond, f.Defer = disjunction(occs), deferredBy(occs)
 	var sources []source
 	for _, o := range occs {
 		if len(o.field.SelectionSet) == 0 {
 			continue
 		}
-		s := source{set: o.field.SelectionSet}
+		s := source{set: o.field.SelectionSet, usage: o.usage}
 		if !same {
 			s.terms = o.terms
 		}
 		sources = append(sources, s)
 	}
 	if len(sources) > 0 && f.Def != nil {
+		n.depth++
 		f.Sel = n.merge(f.Def.Type.Name(), sources)
+		n.depth--
 	}
 	return f
 }

@@ -22,8 +22,10 @@ type Operation struct {
 	RootType string
 	Def      *ast.OperationDefinition
 	Root     *SelectionSet
+	Usages   []*DeferUsage // what Deferred found active, outer before inner
 
 	schema *ast.Schema
+	defers *deferring // nil when nothing can be deferred
 }
 
 // SelectionSet is what is selected on a composite type. For every object type, the fields that apply
@@ -42,6 +44,7 @@ type Field struct {
 	Def     *ast.FieldDefinition // nil for __typename
 	On      []string             // object types it applies to, sorted; nil for all
 	Cond    Cond                 // nil for always
+	Defer   []*DeferUsage        // delivered with any of them, sorted by ID; nil for at once
 	Sel     *SelectionSet        // nil for leaves
 }
 
@@ -91,16 +94,15 @@ func Prepare(sg *supergraph.Supergraph, query, operationName string, l Limits) (
 	if errs := validate(sg.API(), doc); errs != nil {
 		return nil, errs
 	}
-	n := &normalizer{sg: sg, schema: sg.API(), budget: workPerField * max(l.MaxFields, 1)}
 	root := sg.RootType(def.Operation)
-	sel := n.operation(root, def)
-	if n.budget < 0 {
-		return nil, failure(CodeTooLarge, "the operation is too complex: too many fields on too many types")
+	sel, errs := newNormalizer(sg, l).normalize(root, def)
+	if errs != nil {
+		return nil, errs
 	}
-	if n.err != nil {
-		return nil, gqlerror.List{n.err}
-	}
-	return &Operation{Kind: def.Operation, Name: def.Name, RootType: root, Def: def, Root: sel, schema: sg.API()}, nil
+	return &Operation{
+		Kind: def.Operation, Name: def.Name, RootType: root, Def: def, Root: sel,
+		schema: sg.API(), defers: deferringOf(sg, def, l),
+	}, nil
 }
 
 // RootField returns the first root field: what a subscription subscribes to. args gives its argument

@@ -11,7 +11,7 @@ import (
 )
 
 const sdl = `
-schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION) { query: Query subscription: Subscription }
+schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION) { query: Query mutation: Mutation subscription: Subscription }
 directive @join__field(graph: join__Graph) repeatable on FIELD_DEFINITION
 directive @join__graph(name: String!, url: String!) on ENUM_VALUE
 directive @join__type(graph: join__Graph!, key: join__FieldSet) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR
@@ -22,6 +22,7 @@ scalar link__Import
 enum link__Purpose { SECURITY EXECUTION }
 enum join__Graph { A @join__graph(name: "a", url: "http://a") }
 type Query @join__type(graph: A) { pet(id: ID, size: Size, filter: Filter, at: [Int!], f: Float, s: String, b: Boolean, one: One): Pet pets: [Pet!]! name: String }
+type Mutation @join__type(graph: A) { rename(id: ID): Pet }
 type Subscription @join__type(graph: A) { changed(id: ID!, first: Int = 3): Pet other: Pet }
 interface Pet @join__type(graph: A) { id: ID! name: String friend: Pet }
 type Dog implements Pet @join__implements(graph: A, interface: "Pet") @join__type(graph: A, key: "id") { id: ID! name: String friend: Pet bark: Int loud: Boolean }

@@ -59,6 +59,9 @@ func validate(schema *ast.Schema, doc *ast.QueryDocument) gqlerror.List {
 	}
 	core.Walk(schema, doc, observers)
 	if len(errs) == 0 {
+		errs = defers(doc)
+	}
+	if len(errs) == 0 {
 		errs = overlaps(schema, doc)
 	}
 	for _, err := range errs {

@@ -53,6 +53,10 @@ func (p *reading) readAPI() {
 		p.fail(nil, "derive the public schema: %w", err)
 		return
 	}
+	// GraphQL's draft of incremental delivery has a non-null "if"; the prelude follows an older one.
+	if d := api.Directives["defer"]; d != nil {
+		d.Arguments.ForName("if").Type = ast.NonNullNamedType("Boolean", nil)
+	}
 	p.s.api = api
 }
 
