@@ -20,13 +20,20 @@ const guestHeader = "X-Guest-Token"
 // partnerRole is the role of clients that may send ids of published operations only.
 const partnerRole = "partner"
 
-// authenticator turns a request's bearer token and guest token into an identity.
-type authenticator struct{ verifier *oidc.Verifier }
+// authenticator turns a request's bearer token and guest token into an identity. Without a verifier no
+// token is believed; guests are known only where subgraphs are told who is asking.
+type authenticator struct {
+	verifier *oidc.Verifier
+	guests   bool
+}
 
 func (a authenticator) Authenticate(ctx context.Context, h http.Header) (*gateway.Identity, error) {
 	who := identity.Identity{Locale: firstLanguage(h.Get("Accept-Language"))}
 	out := &gateway.Identity{}
 	if header := h.Get("Authorization"); header != "" {
+		if a.verifier == nil {
+			return nil, errs.New(errs.Unauthenticated, "this router knows no OIDC issuer, so nobody can sign in here; leave the header authorization out")
+		}
 		scheme, token, _ := strings.Cut(header, " ")
 		if !strings.EqualFold(scheme, "Bearer") || token == "" {
 			return nil, errs.New(errs.Unauthenticated, "the header authorization has to be: Bearer TOKEN")
@@ -46,7 +53,7 @@ func (a authenticator) Authenticate(ctx context.Context, h http.Header) (*gatewa
 			out.Partner = claims.ClientID
 		}
 	}
-	if token := h.Get(guestHeader); token != "" {
+	if token := h.Get(guestHeader); token != "" && a.guests {
 		// "undefined" and the like, which broken clients send, would make one guest of many people.
 		if len(token) < 16 || len(token) > 100 {
 			return nil, errs.New(errs.BadInput, "the header x-guest-token is the one that cartCreate gave, 32 characters")
@@ -70,12 +77,24 @@ func firstLanguage(header string) string {
 	return tag
 }
 
-// headers signs the identity for each subgraph and passes the trace on; nothing else of the client's.
-type headers struct{ signer *identity.Signer }
+// headers passes the trace on and those headers of the client's that forward names, and signs the
+// identity for each subgraph where there is a signer. Nothing else of the client's goes on.
+type headers struct {
+	signer  *identity.Signer
+	forward []string
+}
 
-func (s headers) SubgraphHeaders(ctx context.Context, id *gateway.Identity, subgraph string, _ http.Header) http.Header {
-	who, _ := id.Value.(identity.Identity)
-	h := http.Header{identity.Header: {s.signer.Sign(who, subgraph)}}
+func (s headers) SubgraphHeaders(ctx context.Context, id *gateway.Identity, subgraph string, client http.Header) http.Header {
+	h := http.Header{}
+	for _, name := range s.forward {
+		if values := client.Values(name); len(values) > 0 {
+			h[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	if s.signer != nil {
+		who, _ := id.Value.(identity.Identity)
+		h.Set(identity.Header, s.signer.Sign(who, subgraph))
+	}
 	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(h))
 	return h
 }

@@ -25,8 +25,35 @@ import (
 
 // Edges names the services that Storefront stands on. In `up`, what has no address is embedded.
 type Edges struct {
-	MongoDB string `flag:"mongodb-uri" env:"STOREFRONT_MONGODB_URI" help:"MongoDB or Amazon DocumentDB, mongodb://host:27017"`
+	MongoFlags  `group:"Databases and files"`
+	RedisFlags  `group:"Databases and files"`
+	StoreFlags  `group:"Databases and files"`
+	KafkaFlags  `group:"Kafka"`
+	TopicFlags  `group:"Kafka"`
+	OIDCFlags   `group:"Identity"`
+	SecretFlags `group:"Identity"`
+	TradeFlags  `group:"The shop"`
+	LogFlags    `group:"Logs"`
+}
 
+// MongoFlags is where MongoDB is.
+type MongoFlags struct {
+	MongoDB string `flag:"mongodb-uri" env:"STOREFRONT_MONGODB_URI" help:"MongoDB or Amazon DocumentDB, mongodb://host:27017"`
+}
+
+// RedisFlags is where Redis is.
+type RedisFlags struct {
+	Redis string `flag:"redis-url" env:"STOREFRONT_REDIS_URL" help:"Redis, redis://host:6379"`
+}
+
+// StoreFlags are where files are.
+type StoreFlags struct {
+	Blob    string `flag:"blob-url" env:"STOREFRONT_BLOB_URL" help:"object storage, file:///folder or s3://bucket?region=..."`
+	DataDir string `flag:"data-dir" env:"STOREFRONT_DATA_DIR" default:".storefront" help:"folder for what is kept on this machine"`
+}
+
+// KafkaFlags are how Kafka is reached.
+type KafkaFlags struct {
 	Brokers       []string `flag:"kafka-brokers" env:"STOREFRONT_KAFKA_BROKERS" help:"Kafka brokers, host:port, separated by commas"`
 	KafkaTLS      bool     `flag:"kafka-tls" env:"STOREFRONT_KAFKA_TLS" help:"connect to Kafka by TLS"`
 	KafkaCA       string   `flag:"kafka-ca" env:"STOREFRONT_KAFKA_CA" help:"PEM file with Kafka's certificate authority"`
@@ -36,19 +63,31 @@ type Edges struct {
 	KafkaUser     string   `flag:"kafka-user" env:"STOREFRONT_KAFKA_USER" help:"SASL user"`
 	KafkaPassword string   `flag:"kafka-password" env:"STOREFRONT_KAFKA_PASSWORD" help:"SASL password; better by environment than by flag"`
 	KafkaRegion   string   `flag:"kafka-region" env:"AWS_REGION" help:"AWS region of an MSK cluster"`
-	Partitions    int      `flag:"kafka-partitions" env:"STOREFRONT_KAFKA_PARTITIONS" default:"6" help:"partitions of topics that are made"`
-	Replication   int      `flag:"kafka-replication" env:"STOREFRONT_KAFKA_REPLICATION" default:"0" help:"replicas of topics that are made, 0 for the broker's default"`
+}
 
-	Redis    string `flag:"redis-url" env:"STOREFRONT_REDIS_URL" help:"Redis, redis://host:6379"`
+// TopicFlags are how topics are made.
+type TopicFlags struct {
+	Partitions  int `flag:"kafka-partitions" env:"STOREFRONT_KAFKA_PARTITIONS" default:"6" help:"partitions of topics that are made"`
+	Replication int `flag:"kafka-replication" env:"STOREFRONT_KAFKA_REPLICATION" default:"0" help:"replicas of topics that are made, 0 for the broker's default"`
+}
+
+// OIDCFlags say whose tokens are believed.
+type OIDCFlags struct {
 	Issuer   string `flag:"oidc-issuer" env:"STOREFRONT_OIDC_ISSUER" help:"OIDC issuer, https://host/path"`
 	Audience string `flag:"oidc-audience" env:"STOREFRONT_OIDC_AUDIENCE" default:"storefront" help:"audience that access tokens must have"`
-	Blob     string `flag:"blob-url" env:"STOREFRONT_BLOB_URL" help:"object storage, file:///folder or s3://bucket?region=..."`
-	SMTP     string `flag:"smtp-addr" env:"STOREFRONT_SMTP_ADDR" help:"mail server, host:port"`
-	SMTPUser string `flag:"smtp-user" env:"STOREFRONT_SMTP_USER" help:"its user"`
-	SMTPPass string `flag:"smtp-password" env:"STOREFRONT_SMTP_PASSWORD" help:"its password; better by environment than by flag"`
-	MailFrom string `flag:"mail-from" env:"STOREFRONT_MAIL_FROM" default:"Storefront <shop@storefront.example>" help:"sender of mails"`
+}
 
-	Secret    string        `flag:"secret" env:"STOREFRONT_SECRET" help:"what router and services sign with, at least 32 characters, the same for all"`
+// SecretFlags are what the identity between router and services is signed with.
+type SecretFlags struct {
+	Secret string `flag:"secret" env:"STOREFRONT_SECRET" help:"what router and services sign with, at least 32 characters, the same for all"`
+}
+
+// TradeFlags are how the shop works.
+type TradeFlags struct {
+	SMTP      string        `flag:"smtp-addr" env:"STOREFRONT_SMTP_ADDR" help:"mail server, host:port"`
+	SMTPUser  string        `flag:"smtp-user" env:"STOREFRONT_SMTP_USER" help:"its user"`
+	SMTPPass  string        `flag:"smtp-password" env:"STOREFRONT_SMTP_PASSWORD" help:"its password; better by environment than by flag"`
+	MailFrom  string        `flag:"mail-from" env:"STOREFRONT_MAIL_FROM" default:"Storefront <shop@storefront.example>" help:"sender of mails"`
 	PublicURL string        `flag:"public-url" env:"STOREFRONT_PUBLIC_URL" default:"http://127.0.0.1:4000" help:"where clients reach the router; links in mails and pages begin with it"`
 	Currency  string        `flag:"currency" env:"STOREFRONT_CURRENCY" default:"EUR" help:"the shop's own currency"`
 	Gateway   string        `flag:"payment-gateway" env:"STOREFRONT_PAYMENT_GATEWAY" default:"test" help:"test or stripe"`
@@ -57,9 +96,11 @@ type Edges struct {
 	StripeWeb string        `flag:"stripe-webhook-secret" env:"STRIPE_WEBHOOK_SECRET" help:"Stripe's webhook signing secret"`
 	Carrier   time.Duration `flag:"carrier-step" env:"STOREFRONT_CARRIER_STEP" default:"2s" help:"how long each step of the simulated carrier takes"`
 	Hold      time.Duration `flag:"reservation-ttl" env:"STOREFRONT_RESERVATION_TTL" default:"15m" help:"how long goods are held for an order that is not paid"`
+}
 
+// LogFlags are how much is told.
+type LogFlags struct {
 	LogLevel string `flag:"log-level" env:"STOREFRONT_LOG_LEVEL" default:"info" help:"debug, info, warn or error"`
-	DataDir  string `flag:"data-dir" env:"STOREFRONT_DATA_DIR" default:".storefront" help:"folder for what is kept on this machine"`
 }
 
 // edges are the connections that a process shares between its parts.
@@ -80,31 +121,36 @@ type edges struct {
 
 // need says which addresses are missing, in one error.
 func (c Edges) need(fields map[string]string) error {
+	if missing := absent(fields); len(missing) > 0 {
+		return errs.New(errs.BadInput, "give %s (or its environment variable); 'storefront up' runs on embedded services instead", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// absent lists the flags without a value, always in the same order.
+func absent(fields map[string]string) []string {
 	var missing []string
 	for _, name := range []string{"--mongodb-uri", "--kafka-brokers", "--redis-url", "--oidc-issuer", "--secret"} {
 		if value, asked := fields[name]; asked && value == "" {
 			missing = append(missing, name)
 		}
 	}
-	if len(missing) > 0 {
-		return errs.New(errs.BadInput, "give %s (or its environment variable); 'storefront up' runs on embedded services instead", strings.Join(missing, ", "))
-	}
-	return nil
+	return missing
 }
 
 // key derives one purpose's secret from the shared one.
-func (c Edges) key(purpose string) []byte {
+func (c SecretFlags) key(purpose string) []byte {
 	sum := sha256.Sum256([]byte(purpose + "\x00" + c.Secret))
 	return sum[:]
 }
 
-func (c Edges) kafkaConfig(log *slog.Logger) kafka.Config {
+func (c KafkaFlags) kafkaConfig(log *slog.Logger) kafka.Config {
 	return kafka.Config{Brokers: c.Brokers, TLS: c.KafkaTLS, CAFile: c.KafkaCA, CertFile: c.KafkaCert, KeyFile: c.KafkaKey,
 		Mechanism: c.KafkaSASL, User: c.KafkaUser, Password: c.KafkaPassword, Region: c.KafkaRegion, ClientID: "storefront", Logger: log}
 }
 
 // checkSecret refuses a secret that could be guessed.
-func (c Edges) checkSecret() error {
+func (c SecretFlags) checkSecret() error {
 	if len(c.Secret) < 32 {
 		return errs.New(errs.BadInput, "--secret has %d characters; it wants at least 32 random ones, such as `openssl rand -hex 32` prints", len(c.Secret))
 	}

@@ -66,7 +66,7 @@ func startEmbedded(ctx context.Context, cfg *UpConfig, log *slog.Logger) (_ *emb
 	}
 	if cfg.Issuer == "" {
 		if e.oidc, err = oidc.Start(ctx, oidc.Config{Addr: cfg.addr(10), Dir: filepath.Join(cfg.DataDir, "oidc"),
-			Users: demoUsers(), Clients: demoClients(cfg.Edges), Logger: log}); err != nil {
+			Users: demoUsers(), Clients: demoClients(cfg.SecretFlags), Logger: log}); err != nil {
 			return nil, err
 		}
 		e.closers = append(e.closers, e.oidc.Close)
@@ -119,7 +119,7 @@ func demoUsers() []oidc.User {
 	}
 }
 
-func demoClients(c Edges) []oidc.Client {
+func demoClients(c SecretFlags) []oidc.Client {
 	loopback := []string{"http://127.0.0.1:*/", "http://localhost:*/"}
 	return []oidc.Client{
 		{ID: webClient, Public: true, RedirectURIs: loopback},
@@ -129,7 +129,7 @@ func demoClients(c Edges) []oidc.Client {
 }
 
 // cliSecret is the command line's own, made of the data folder's secret.
-func cliSecret(c Edges) string { return hex.EncodeToString(c.key("cli"))[:40] }
+func cliSecret(c SecretFlags) string { return hex.EncodeToString(c.key("cli"))[:40] }
 
 // addresses is what a running shop writes down for the other commands.
 type addresses struct {

@@ -82,6 +82,10 @@ func run(ctx context.Context, std stdio, args []string) error {
 		fmt.Fprintln(std.out, "\n'storefront COMMAND --help' lists a command's flags. Start with 'storefront up'.")
 		return nil
 	}
+	if args[0] == "--version" || args[0] == "version" {
+		fmt.Fprintln(std.out, version())
+		return nil
+	}
 	for _, c := range commands() {
 		if c.name == args[0] {
 			return c.run(ctx, std, args[1:])

@@ -19,10 +19,7 @@ import (
 	"storefront/internal/gql"
 	"storefront/internal/identity"
 	"storefront/internal/kafka"
-	"storefront/internal/mongodb"
 	"storefront/internal/oidc"
-	"storefront/internal/operations"
-	redisedge "storefront/internal/redis"
 	"storefront/internal/server"
 	"storefront/internal/telemetry"
 	"storefront/router/execute/transport"
@@ -34,8 +31,14 @@ import (
 
 // RouterConfig is what the router alone needs.
 type RouterConfig struct {
-	Edges
 	RouterFlags
+	Forward     []string `flag:"forward-header" env:"STOREFRONT_FORWARD_HEADERS" help:"header of clients' that subgraphs get, such as authorization; repeatable, none when absent"`
+	OIDCFlags   `group:"Identity: without an issuer nobody signs in; without a secret subgraphs are not told who asks"`
+	SecretFlags `group:"Identity: without an issuer nobody signs in; without a secret subgraphs are not told who asks"`
+	MongoFlags  `group:"Persisted operations: in memory without these"`
+	RedisFlags  `group:"Persisted operations: in memory without these"`
+	KafkaFlags  `group:"Kafka, which feeds subscriptions to fields with @live"`
+	LogFlags    `group:"Logs"`
 }
 
 // RouterFlags are the router's own.
@@ -48,16 +51,17 @@ type RouterFlags struct {
 	Origins       []string `flag:"cors-origin" env:"STOREFRONT_CORS_ORIGINS" help:"origin whose pages may call the router; repeatable"`
 }
 
-const routerUsage = `storefront router: composes nothing and keeps nothing; it plans and runs clients' operations over the
-subgraphs, and feeds subscriptions from Kafka. Run as many as you like behind a load balancer.`
+const routerUsage = `storefront router --supergraph FILE: plans and runs clients' operations over the subgraphs of any federated
+supergraph. It needs nothing else; what you name besides is used. Without --supergraph it serves Storefront's
+own, whose subgraphs need --secret, --oidc-issuer, --kafka-brokers, --mongodb-uri and --redis-url. It keeps
+nothing: run as many as you like behind a load balancer.`
 
-func runRouter(ctx context.Context, std stdio, args []string) error {
+func runRouter(ctx context.Context, std stdio, args []string) (err error) {
 	var cfg RouterConfig
 	if _, err := flags.Parse("router", routerUsage, &cfg, args, std.env, std.out); err != nil {
 		return err
 	}
-	if err := cfg.need(map[string]string{"--mongodb-uri": cfg.MongoDB, "--kafka-brokers": strings.Join(cfg.Brokers, ","),
-		"--redis-url": cfg.Redis, "--oidc-issuer": cfg.Issuer, "--secret": cfg.Secret}); err != nil {
+	if err := cfg.check(); err != nil {
 		return err
 	}
 	log := telemetry.NewLogger(std.err, cfg.LogLevel)
@@ -66,55 +70,94 @@ func runRouter(ctx context.Context, std stdio, args []string) error {
 		return err
 	}
 	defer stopTraces(context.WithoutCancel(ctx))
-	mongo, err := mongodb.Connect(ctx, cfg.MongoDB, "router", 20*time.Second)
+	rc := routerConfig{RouterFlags: cfg.RouterFlags, forward: cfg.Forward, log: log, metrics: telemetry.NewMetrics()}
+	if rc.pages, err = proxies(cfg.Pages); err != nil {
+		return err
+	}
+	if cfg.Secret != "" {
+		rc.signer = identity.NewSigner(cfg.key("identity"), time.Now)
+	}
+	if cfg.Issuer != "" {
+		if rc.verifier, err = oidc.NewVerifier(ctx, oidc.Config{Issuer: cfg.Issuer, Audience: cfg.Audience, Logger: log}); err != nil {
+			return err
+		}
+	}
+	if len(cfg.Brokers) > 0 {
+		k := cfg.kafkaConfig(log)
+		if err := k.Validate(); err != nil {
+			return err
+		}
+		rc.kafka = &k
+	}
+	operations, closeStore, err := cfg.openOperations(ctx)
 	if err != nil {
 		return err
 	}
-	defer mongo.Disconnect(context.WithoutCancel(ctx))
-	redis, err := redisedge.Connect(ctx, cfg.Redis)
-	if err != nil {
-		return err
-	}
-	defer redis.Close()
-	store, err := operations.NewStore(ctx, mongo.Database("router"), redis)
-	if err != nil {
-		return err
-	}
-	pages, err := proxies(cfg.Pages)
-	if err != nil {
-		return err
-	}
-	r, err := newRouter(ctx, routerConfig{RouterFlags: cfg.RouterFlags, pages: pages, edges: cfg.Edges, log: log, metrics: telemetry.NewMetrics(),
-		signer: identity.NewSigner(cfg.key("identity"), time.Now), operations: store, kafka: cfg.kafkaConfig(log)})
+	defer func() { err = errors.Join(err, closeStore(context.WithoutCancel(ctx))) }()
+	rc.operations = operations
+	r, err := newRouter(rc)
 	if err != nil {
 		return err
 	}
 	log.Info("router is ready", "address", r.URL("/graphql"))
+	rc.tellWithout()
 	<-ctx.Done()
 	return r.stop()
 }
 
+// check refuses what cannot work: Storefront's own subgraphs answer nobody without what they stand on.
+func (c RouterConfig) check() error {
+	missing := absent(map[string]string{"--mongodb-uri": c.MongoDB, "--kafka-brokers": strings.Join(c.Brokers, ","),
+		"--redis-url": c.Redis, "--oidc-issuer": c.Issuer, "--secret": c.Secret})
+	if c.Supergraph == "" && len(missing) > 0 {
+		return errs.New(errs.BadInput, "give --supergraph FILE to serve a supergraph of yours; Storefront's own needs %s as well (or its environment variable), and 'storefront up' runs all of it on embedded services", strings.Join(missing, ", "))
+	}
+	if c.Secret != "" {
+		return c.checkSecret()
+	}
+	return nil
+}
+
 type routerConfig struct {
 	RouterFlags
-	edges      Edges
-	log        *slog.Logger
-	metrics    *telemetry.Metrics
-	signer     *identity.Signer
-	operations *operations.Store
-	kafka      kafka.Config
-	pages      map[string]http.Handler // more of what people reach at the public address
-	tabs       []web.Tab
+	forward []string // headers of clients' that subgraphs get
+	log     *slog.Logger
+	metrics *telemetry.Metrics
+	pages   map[string]http.Handler // more of what people reach at the public address
+	tabs    []web.Tab
+
+	verifier   *oidc.Verifier         // nil: nobody signs in
+	signer     *identity.Signer       // nil: subgraphs are not told who asks
+	operations gateway.OperationStore // nil: automatic ones only, in memory
+	kafka      *kafka.Config          // nil: no live subscriptions
+}
+
+// tellWithout says at once what a router does without, rather than when the first client asks for it.
+func (c routerConfig) tellWithout() {
+	for _, part := range []struct {
+		absent  bool
+		message string
+	}{
+		{c.verifier == nil, "no --oidc-issuer: nobody signs in"},
+		{c.signer == nil, "no --secret: subgraphs are not told who asks, and Storefront's own refuse such requests"},
+		{c.kafka == nil, "no --kafka-brokers: subscriptions to @live fields are refused"},
+		{c.operations == nil, "no --mongodb-uri and no --redis-url: automatic persisted queries are kept in memory, and none are published"},
+	} {
+		if part.absent {
+			c.log.Info(part.message)
+		}
+	}
 }
 
 // router is a running router.
 type router struct {
 	*server.Server
 	gateway *gateway.Gateway
-	feed    *live.Feed
+	feed    *live.Feed // nil without Kafka
 	log     *slog.Logger
 }
 
-func newRouter(ctx context.Context, cfg routerConfig) (*router, error) {
+func newRouter(cfg routerConfig) (*router, error) {
 	sdl := schema.Supergraph
 	if cfg.Supergraph != "" {
 		b, err := os.ReadFile(cfg.Supergraph)
@@ -131,10 +174,6 @@ func newRouter(ctx context.Context, cfg routerConfig) (*router, error) {
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := oidc.NewVerifier(ctx, oidc.Config{Issuer: cfg.edges.Issuer, Audience: cfg.edges.Audience, Logger: cfg.log})
-	if err != nil {
-		return nil, err
-	}
 	explorer, err := web.GraphiQL(web.Options{Tabs: cfg.tabs})
 	if err != nil {
 		return nil, err
@@ -143,40 +182,53 @@ func newRouter(ctx context.Context, cfg routerConfig) (*router, error) {
 	if err != nil {
 		return nil, errs.Wrap(errs.BadInput, err, "the subgraphs cannot be reached")
 	}
-	feed := live.New(live.Config{Kafka: cfg.kafka, Logger: cfg.log})
-	g, err := gateway.New(gateway.Config{
+	gc := gateway.Config{
 		Supergraph: sg, Transport: reach,
-		MaxRepresentations: gql.MaxRepresentations,
-		Auth:               authenticator{verifier}, Headers: headers{cfg.signer}, Operations: operationStore{cfg.operations},
-		Events: feed, Observer: observer{cfg.metrics}, Logger: cfg.log, Explorer: explorer,
+		Headers: headers{cfg.signer, cfg.forward}, Operations: cfg.operations,
+		Observer: observer{cfg.metrics}, Logger: cfg.log, Explorer: explorer,
 		Introspection: cfg.Introspection, CORS: gateway.CORS{Origins: cfg.Origins},
-	})
-	if err != nil {
+	}
+	if cfg.verifier != nil || cfg.signer != nil {
+		gc.Auth = authenticator{cfg.verifier, cfg.signer != nil}
+	}
+	if cfg.signer != nil { // Storefront's own subgraphs take so many at once
+		gc.MaxRepresentations = gql.MaxRepresentations
+	}
+	r := &router{log: cfg.log}
+	if cfg.kafka != nil {
+		r.feed = live.New(live.Config{Kafka: *cfg.kafka, Logger: cfg.log})
+		gc.Events = r.feed
+	}
+	if r.gateway, err = gateway.New(gc); err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/", otelhttp.NewHandler(g.Handler(), "router", otelhttp.WithFilter(func(r *http.Request) bool { return r.URL.Path == "/graphql" })))
+	mux.Handle("/", otelhttp.NewHandler(r.gateway.Handler(), "router", otelhttp.WithFilter(func(r *http.Request) bool { return r.URL.Path == "/graphql" })))
 	for pattern, h := range cfg.pages {
 		mux.Handle(pattern, h)
 	}
 	ready := func(context.Context) error {
-		if !verifier.Ready() {
+		if cfg.verifier != nil && !cfg.verifier.Ready() {
 			return errors.New("the OIDC issuer has not answered yet")
 		}
 		return nil
 	}
-	s, err := server.Start(server.Config{Name: "router", Addr: cfg.Listen, Handler: mux, Ready: ready, Metrics: cfg.metrics.Handler(), Log: cfg.log})
+	r.Server, err = server.Start(server.Config{Name: "router", Addr: cfg.Listen, Handler: mux, Ready: ready, Metrics: cfg.metrics.Handler(), Log: cfg.log})
 	if err != nil {
 		return nil, err
 	}
-	return &router{s, g, feed, cfg.log}, nil
+	return r, nil
 }
 
 // stop ends subscriptions, answers what is under way and stops listening.
 func (r *router) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	return errors.Join(r.gateway.Drain(ctx), r.Shutdown(ctx), r.feed.Close())
+	err := errors.Join(r.gateway.Drain(ctx), r.Shutdown(ctx))
+	if r.feed != nil {
+		err = errors.Join(err, r.feed.Close())
+	}
+	return err
 }
 
 // proxies pass pages of services on: 3-D Secure, webhooks, unsubscribing, files.
@@ -206,26 +258,6 @@ func subgraphURLs(sg *supergraph.Supergraph, overrides []string) (map[string]str
 		urls[name] = url
 	}
 	return urls, nil
-}
-
-// operationStore gives the gateway's error for what is not there.
-type operationStore struct{ *operations.Store }
-
-func (s operationStore) Get(ctx context.Context, client, id string) (string, string, error) {
-	query, name, err := s.Store.Get(ctx, client, id)
-	return query, name, notFound(err)
-}
-
-func (s operationStore) GetAutomatic(ctx context.Context, sha string) (string, error) {
-	query, err := s.Store.GetAutomatic(ctx, sha)
-	return query, notFound(err)
-}
-
-func notFound(err error) error {
-	if errors.Is(err, operations.ErrNotFound) {
-		return gateway.ErrOperationNotFound
-	}
-	return err
 }
 
 // observer counts requests by what the gateway knows for sure: the operation's name is the client's.

@@ -14,8 +14,8 @@ import (
 
 // ServeConfig is what `storefront serve SERVICE` takes.
 type ServeConfig struct {
-	Edges
 	Listen string `flag:"listen" env:"STOREFRONT_SERVICE_LISTEN" help:"where the router reaches the subgraph; 127.0.0.1 and the service's own port when absent"`
+	Edges
 }
 
 const serveUsage = `storefront serve SERVICE: runs one service's subgraph, consumers and outbox relay. SERVICE is products,

@@ -44,7 +44,7 @@ func (f *ShopFlags) complete() error {
 		f.Secret = string(b)
 	}
 	if f.Key == "" {
-		f.Key = cliSecret(Edges{Secret: f.Secret})
+		f.Key = cliSecret(SecretFlags{f.Secret})
 	}
 	return nil
 }

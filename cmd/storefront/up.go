@@ -14,7 +14,7 @@ import (
 
 	"storefront/internal/errs"
 	"storefront/internal/flags"
-	"storefront/internal/identity"
+	"storefront/internal/oidc"
 	"storefront/internal/operations"
 	"storefront/internal/server"
 	"storefront/internal/telemetry"
@@ -22,11 +22,11 @@ import (
 
 // UpConfig is what `storefront up` takes.
 type UpConfig struct {
+	Fresh       bool `flag:"fresh" help:"forget everything in the data folder first"`
+	BasePort    int  `flag:"base-port" env:"STOREFRONT_BASE_PORT" default:"4000" help:"subgraphs listen behind this port, embedded services ten behind it; 0 takes free ports"`
+	Demo        bool `flag:"demo" env:"STOREFRONT_DEMO" default:"true" help:"fill an empty shop with the demo catalogue"`
+	RouterFlags `group:"The router"`
 	Edges
-	RouterFlags
-	Fresh    bool `flag:"fresh" help:"forget everything in the data folder first"`
-	BasePort int  `flag:"base-port" env:"STOREFRONT_BASE_PORT" default:"4000" help:"subgraphs listen behind this port, embedded services ten behind it; 0 takes free ports"`
-	Demo     bool `flag:"demo" env:"STOREFRONT_DEMO" default:"true" help:"fill an empty shop with the demo catalogue"`
 }
 
 const upUsage = `storefront up: everything in one process. Whatever you name no address for is embedded, speaks its real
@@ -149,8 +149,12 @@ func (s *shop) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.router, err = newRouter(ctx, routerConfig{RouterFlags: s.cfg.RouterFlags, edges: s.cfg.Edges, log: s.log, metrics: s.edges.metrics,
-		signer: identity.NewSigner(s.cfg.key("identity"), time.Now), operations: store, kafka: s.edges.kafka, pages: pages, tabs: exampleTabs()})
+	verifier, err := oidc.NewVerifier(ctx, oidc.Config{Issuer: s.cfg.Issuer, Audience: s.cfg.Audience, Logger: s.log})
+	if err != nil {
+		return err
+	}
+	s.router, err = newRouter(routerConfig{RouterFlags: s.cfg.RouterFlags, log: s.log, metrics: s.edges.metrics, verifier: verifier,
+		signer: s.edges.signer, operations: &operationStore{store: store}, kafka: &s.edges.kafka, pages: pages, tabs: exampleTabs()})
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,13 @@
 // Package flags fills a command's Config struct from flags, environment variables and defaults.
 //
 // Fields are tagged `flag:"listen" env:"STOREFRONT_LISTEN" default:"127.0.0.1:4000" help:"..."`; a flag
-// wins over the environment, the environment over the default. Embedded structs are walked. Kinds:
-// string, bool, int, float64, time.Duration and []string (repeatable, or separated by commas).
+// wins over the environment, the environment over the default. Embedded structs are walked; a tag
+// `group:"Kafka"` of theirs is the heading of their flags in the help. Kinds: string, bool, int, float64,
+// time.Duration and []string (repeatable, or separated by commas).
 package flags
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -27,7 +29,7 @@ func Parse(command, usage string, cfg any, args []string, env func(string) strin
 	set := flag.NewFlagSet(command, flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	var described []field
-	for _, f := range walk(reflect.ValueOf(cfg).Elem()) {
+	for _, f := range walk(reflect.ValueOf(cfg).Elem(), "Flags") {
 		if err := f.init(env); err != nil {
 			return nil, err
 		}
@@ -72,19 +74,20 @@ func plain(err error, set *flag.FlagSet) string {
 type field struct {
 	v                    reflect.Value
 	name, env, help, def string
+	group                string
 	given                bool
 }
 
-func walk(v reflect.Value) []field {
+func walk(v reflect.Value, group string) []field {
 	var list []field
 	for i := range v.NumField() {
 		t := v.Type().Field(i)
 		if t.Anonymous {
-			list = append(list, walk(v.Field(i))...)
+			list = append(list, walk(v.Field(i), cmp.Or(t.Tag.Get("group"), group))...)
 			continue
 		}
 		if name := t.Tag.Get("flag"); name != "" {
-			list = append(list, field{v: v.Field(i), name: name, env: t.Tag.Get("env"), help: t.Tag.Get("help"), def: t.Tag.Get("default")})
+			list = append(list, field{v: v.Field(i), name: name, env: t.Tag.Get("env"), help: t.Tag.Get("help"), def: t.Tag.Get("default"), group: group})
 		}
 	}
 	return list
@@ -158,26 +161,39 @@ func (f *field) set(s string) error {
 	return nil
 }
 
+// describe lists the flags under the headings of their groups, in the order in which those first appear.
 func describe(fields []field) string {
-	var b strings.Builder
-	if len(fields) > 0 {
-		b.WriteString("\nFlags:\n")
-	}
+	var groups []string
+	members := map[string][]field{}
 	for _, f := range fields {
-		fmt.Fprintf(&b, "  --%-20s %s", f.name, f.help)
-		var notes []string
-		if f.def != "" && f.def != "false" {
-			notes = append(notes, "default "+f.def)
+		if _, ok := members[f.group]; !ok {
+			groups = append(groups, f.group)
 		}
-		if f.env != "" {
-			notes = append(notes, "$"+f.env)
+		members[f.group] = append(members[f.group], f)
+	}
+	var b strings.Builder
+	for _, g := range groups {
+		fmt.Fprintf(&b, "\n%s:\n", g)
+		for _, f := range members[g] {
+			f.describe(&b)
 		}
-		if len(notes) > 0 {
-			fmt.Fprintf(&b, " (%s)", strings.Join(notes, ", "))
-		}
-		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+func (f field) describe(b *strings.Builder) {
+	fmt.Fprintf(b, "  --%-20s %s", f.name, f.help)
+	var notes []string
+	if f.def != "" && f.def != "false" {
+		notes = append(notes, "default "+f.def)
+	}
+	if f.env != "" {
+		notes = append(notes, "$"+f.env)
+	}
+	if len(notes) > 0 {
+		fmt.Fprintf(b, " (%s)", strings.Join(notes, ", "))
+	}
+	b.WriteByte('\n')
 }
 
 func levenshtein(a, b string) int {

@@ -1,6 +1,7 @@
 package flags
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -27,6 +28,22 @@ func TestFlagWinsOverEnvironmentOverDefault(t *testing.T) {
 	}
 	if c.Limit != 7 || c.Wait != time.Second || !c.Fresh || strings.Join(c.Brokers, " ") != "x:1 y:2" || len(rest) != 1 || rest[0] != "file.csv" {
 		t.Errorf("got %+v, rest %v", c, rest)
+	}
+}
+
+func TestHelpIsGrouped(t *testing.T) {
+	var c struct {
+		Name   string `flag:"name" help:"whose"`
+		shared `group:"Kafka"`
+		Again  string `flag:"again" help:"once more"`
+	}
+	var out strings.Builder
+	if _, err := Parse("up", "storefront up", &c, []string{"--help"}, func(string) string { return "" }, &out); !errors.Is(err, ErrHelp) {
+		t.Fatal(err)
+	}
+	const want = "storefront up\n\nFlags:\n  --name                 whose\n  --again                once more\n\nKafka:\n  --kafka-brokers        brokers (default a:1, $BROKERS)\n"
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
 	}
 }
 

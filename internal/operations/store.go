@@ -38,9 +38,14 @@ type document struct {
 	PublishedAt time.Time `bson:"publishedAt"`
 }
 
-// NewStore makes the index and returns the store.
+// NewStore makes the index and returns the store. Without r, automatic queries are kept for a few seconds
+// only and published ones are read from MongoDB more often; without db, nothing can be published here.
 func NewStore(ctx context.Context, db *mongo.Database, r redis.UniversalClient) (*Store, error) {
-	s := &Store{db.Collection("operations"), r, expirable.NewLRU[string, Operation](cacheSize, nil, cacheTTL)}
+	cache := expirable.NewLRU[string, Operation](cacheSize, nil, cacheTTL)
+	if db == nil {
+		return &Store{nil, r, cache}, nil
+	}
+	s := &Store{db.Collection("operations"), r, cache}
 	return s, mongodb.EnsureIndexes(ctx, s.published, mongodb.Index{Name: "client", Keys: []string{"client", "_id"}})
 }
 
@@ -77,6 +82,9 @@ func (s *Store) Get(ctx context.Context, client, id string) (query, name string,
 			}
 		}
 	}
+	if s.published == nil {
+		return "", "", ErrNotFound
+	}
 	var d document
 	switch err := s.published.FindOne(ctx, bson.D{{Key: "_id", Value: k}}).Decode(&d); {
 	case errors.Is(err, mongo.ErrNoDocuments):
@@ -110,12 +118,18 @@ func (s *Store) GetAutomatic(ctx context.Context, sha256 string) (string, error)
 
 // Redis only makes things faster: when it is away, reading goes to MongoDB and writing is left out.
 func (s *Store) remember(ctx context.Context, key, value string, ttl time.Duration) {
+	if s.redis == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
 	defer cancel()
 	s.redis.Set(ctx, "storefront:"+key, value, ttl)
 }
 
 func (s *Store) recall(ctx context.Context, key string) (string, bool) {
+	if s.redis == nil {
+		return "", false
+	}
 	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
 	defer cancel()
 	v, err := s.redis.Get(ctx, "storefront:"+key).Result()

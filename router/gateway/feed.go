@@ -51,7 +51,7 @@ func (g *Gateway) openFeed(ctx context.Context, c *caller, p *prepared, vars map
 		return nil, reject(http.StatusBadRequest, problem(codeUnavailable, "This subscription field is not fed by events, and subscriptions of subgraphs are not served."))
 	}
 	if g.cfg.Events == nil {
-		return nil, reject(http.StatusServiceUnavailable, problem(codeUnavailable, "Live updates are switched off here."))
+		return nil, reject(http.StatusServiceUnavailable, problem(codeUnavailable, "This router has no source of events, so nothing can be subscribed to here."))
 	}
 	if !g.enter() {
 		return nil, drainingFailure()

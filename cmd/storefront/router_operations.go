@@ -1,0 +1,97 @@
+package main
+
+// Where a router keeps persisted operations: in what it was given, or in memory.
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"storefront/internal/mongodb"
+	"storefront/internal/operations"
+	redisedge "storefront/internal/redis"
+	"storefront/router/gateway"
+)
+
+// automaticInMemory is how many automatic persisted queries a router without Redis keeps.
+const automaticInMemory = 10_000
+
+// openOperations connects to MongoDB, which has the published operations, and to Redis, which has the
+// automatic ones. Without either the store is nil, which is the gateway's own, in memory.
+func (c RouterConfig) openOperations(ctx context.Context) (_ gateway.OperationStore, closeStore func(context.Context) error, err error) {
+	var closers []func(context.Context) error
+	closeStore = func(ctx context.Context) error {
+		var all []error
+		for _, c := range closers {
+			all = append(all, c(ctx))
+		}
+		return errors.Join(all...)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, closeStore(context.WithoutCancel(ctx)))
+		}
+	}()
+	if c.MongoDB == "" && c.Redis == "" {
+		return nil, closeStore, nil
+	}
+	var db *mongo.Database
+	if c.MongoDB != "" {
+		client, err := mongodb.Connect(ctx, c.MongoDB, "router", 20*time.Second)
+		if err != nil {
+			return nil, closeStore, err
+		}
+		closers = append(closers, client.Disconnect)
+		db = client.Database("router")
+	}
+	var cache redis.UniversalClient
+	own := &operationStore{}
+	if c.Redis != "" {
+		if cache, err = redisedge.Connect(ctx, c.Redis); err != nil {
+			return nil, closeStore, err
+		}
+		closers = append(closers, func(context.Context) error { return cache.Close() })
+	} else if own.automatic, err = gateway.NewMemoryOperations(automaticInMemory); err != nil {
+		return nil, closeStore, err
+	}
+	if own.store, err = operations.NewStore(ctx, db, cache); err != nil {
+		return nil, closeStore, err
+	}
+	return own, closeStore, nil
+}
+
+// operationStore gives the gateway's error for what is not there.
+type operationStore struct {
+	store     *operations.Store
+	automatic *gateway.MemoryOperations // nil where the store keeps the automatic ones as well
+}
+
+func (s *operationStore) Get(ctx context.Context, client, id string) (string, string, error) {
+	query, name, err := s.store.Get(ctx, client, id)
+	return query, name, notFound(err)
+}
+
+func (s *operationStore) PutAutomatic(ctx context.Context, sha, query string) error {
+	if s.automatic != nil {
+		return s.automatic.PutAutomatic(ctx, sha, query)
+	}
+	return s.store.PutAutomatic(ctx, sha, query)
+}
+
+func (s *operationStore) GetAutomatic(ctx context.Context, sha string) (string, error) {
+	if s.automatic != nil {
+		return s.automatic.GetAutomatic(ctx, sha)
+	}
+	query, err := s.store.GetAutomatic(ctx, sha)
+	return query, notFound(err)
+}
+
+func notFound(err error) error {
+	if errors.Is(err, operations.ErrNotFound) {
+		return gateway.ErrOperationNotFound
+	}
+	return err
+}
