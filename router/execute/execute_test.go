@@ -24,9 +24,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the responses in testdata")
 
-// TestCases runs every case over real HTTP subgraphs. A file holds "supergraph", for each subgraph
-// "NAME.sdl" and "NAME.data", and operations "OP.graphql" with the expected "OP.json"; a line
-// "# variables: {...}" in an operation gives its variables.
+// TestCases runs every case over real HTTP subgraphs. A file holds for each subgraph "NAME.sdl" and
+// "NAME.data", "supergraph" where it is not composed of these, and operations "OP.graphql" with the
+// expected "OP.json"; a line "# variables: {...}" in an operation gives its variables.
 func TestCases(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -54,7 +54,7 @@ func openHouse(t testing.TB, archive *txtar.Archive) *house {
 		sections[f.Name] = string(f.Data)
 	}
 	var err error
-	if h.sg, err = supergraph.Parse(sections["supergraph"]); err != nil {
+	if h.sg, err = supergraph.Parse(testgraph.Supergraph(t, archive)); err != nil {
 		t.Fatal(err)
 	}
 	urls := map[string]string{}

@@ -291,8 +291,8 @@ func writeRepValue(b *strings.Builder, f *plan.RepField, v value) bool {
 		b.WriteByte(']')
 	case v.kind == objects && len(f.Sub) > 0:
 		b.WriteByte('{')
-		if f.Typename {
-			b.WriteString(`"__typename":"` + v.obj.typename() + `"`)
+		if typ := v.obj.typename(); f.Typename && typ != "" {
+			b.WriteString(`"__typename":"` + typ + `"`)
 		}
 		if !writeRep(b, f.Sub, v.obj) {
 			return false

@@ -103,7 +103,9 @@ func (w *cutting) object(out *plan.Output, o *object) bool {
 	typ := out.Type
 	if out.Abstract {
 		typ = o.typename()
-		if !w.e.possible[out.Type][typ] {
+		if typ == "" && out.Untyped && !w.typed(out) {
+			typ = out.Type
+		} else if !w.e.possible[out.Type][typ] {
 			if typ == "" {
 				w.fault("the type of an object of %s is not known", out.Type)
 			} else {
@@ -147,6 +149,17 @@ func (w *cutting) object(out *plan.Output, o *object) bool {
 	}
 	w.b.WriteByte('}')
 	return true
+}
+
+// typed reports whether what is written of an object depends on its type.
+func (w *cutting) typed(out *plan.Output) bool {
+	for i := range out.Fields {
+		f := &out.Fields[i]
+		if (len(f.On) > 0 || f.Name == "__typename") && f.Cond.Holds(w.vars) {
+			return true
+		}
+	}
+	return false
 }
 
 // value writes a value of a type; false when a null may not stand here.

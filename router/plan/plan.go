@@ -99,7 +99,7 @@ type PathElem struct {
 
 // Representation is what an entity of one type is sent as.
 type Representation struct {
-	Type     string // object type in the supergraph
+	Type     string // object type in the supergraph; "" for objects of any type
 	WireType string // its __typename for the subgraph
 	Fields   []RepField
 }
@@ -131,6 +131,7 @@ type SelField struct {
 type Output struct {
 	Type     string // its type in the public schema
 	Abstract bool   // an object says its type in __typename
+	Untyped  bool   // it may leave its type unsaid where no field depends on it
 	Fields   []OutputField
 }
 

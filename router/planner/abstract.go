@@ -2,29 +2,72 @@ package planner
 
 import (
 	"slices"
+	"sort"
 
+	"storefront/router/operation"
 	"storefront/router/supergraph"
 )
 
-// satisfyAbstract places items at objects of an interface or union: for all types at once where a
-// request resolves the field on the interface itself, else type by type.
+// satisfyAbstract places items at objects of an interface or union: for all objects at once where a
+// request resolves the field on the interface itself, or where a subgraph is entered under the
+// interface's name; else type by type.
 func (p *planner) satisfyAbstract(ps *pos, items []item) (failed []item) {
-	runtime := p.runtime(ps)
+	t := p.sg.Type(ps.typ)
 	var byType []item
+	var plain, needy []want // fields of the interface that are read under its name
+	enter := func(it item, f *supergraph.Field) bool {
+		subs, requiring := p.candidates(ps, f)
+		switch {
+		case len(subs) > 0:
+			plain = append(plain, want{item: it, field: f, subs: subs})
+		case len(requiring) > 0:
+			needy = append(needy, want{item: it, field: f, subs: requiring})
+		default:
+			return false
+		}
+		return true
+	}
 	for _, it := range items {
 		if it.field.Name == "__typename" {
-			if len(ps.accs) > 0 {
-				p.touch(ps.accs[0].node)
-			}
+			failed = append(failed, p.identify(ps, []item{it})...)
 			continue
 		}
-		if it.field.On != nil && !covers(it.field.On, runtime) {
+		f := t.Field(it.field.Name)
+		if f == nil || !p.alike(ps, it, f) {
 			byType = append(byType, it)
 			continue
 		}
+		able := p.able(ps, ps.typ, f, it.field)
+		if len(able) == 0 {
+			if !enter(it, f) {
+				byType = append(byType, it)
+			}
+			continue
+		}
+		for _, m := range p.placeThrough(able, ps, it, f) {
+			if !enter(m, f) {
+				byType = append(byType, m)
+			}
+		}
+	}
+	for _, w := range needy {
+		byType = append(byType, p.require(ps, w, w.subs)...)
+	}
+	byType = append(byType, p.cover(ps, p.forced(ps, plain))...)
+	return append(failed, p.satisfyTypes(ps, byType)...)
+}
+
+// satisfyTypes places items type by type.
+func (p *planner) satisfyTypes(ps *pos, items []item) (failed []item) {
+	var byType []item
+	for _, it := range items {
 		f := p.sg.Type(ps.typ).Field(it.field.Name)
-		able := p.uniform(ps, f)
-		if f == nil || len(able) == 0 {
+		if f == nil || it.field.On == nil || !p.alike(ps, it, f) {
+			byType = append(byType, it)
+			continue
+		}
+		able := p.able(ps, ps.typ, f, it.field) // a request that came meanwhile
+		if len(able) == 0 {
 			byType = append(byType, it)
 			continue
 		}
@@ -36,7 +79,12 @@ func (p *planner) satisfyAbstract(ps *pos, items []item) (failed []item) {
 	if len(ps.accs) > 0 {
 		p.touch(ps.accs[0].node)
 	}
-	for _, typ := range runtime {
+	if p.veiled(ps) {
+		if failed := p.identify(ps, byType); len(failed) > 0 {
+			return failed
+		}
+	}
+	for _, typ := range p.runtime(ps) {
 		var mine []item
 		for _, it := range byType {
 			if it.field.On == nil || slices.Contains(it.field.On, typ) {
@@ -58,7 +106,7 @@ func (p *planner) satisfyAbstract(ps *pos, items []item) (failed []item) {
 func (p *planner) satisfyVariant(ps *pos, typ string, items []item) []item {
 	v := p.variant(ps, typ)
 	for _, a := range ps.accs {
-		if a.group.sub != heldData && !slices.Contains(p.possibleIn(a), typ) {
+		if a.group.sub != heldData && (p.opaque(a) || !slices.Contains(p.possibleIn(a), typ)) {
 			continue
 		}
 		n := p.frag(a.node, typ)
@@ -70,6 +118,111 @@ func (p *planner) satisfyVariant(ps *pos, typ string, items []item) []item {
 		return items
 	}
 	return p.satisfyObject(v, items)
+}
+
+// opaque reports whether a request's objects do not say what they are: their type is an
+// @interfaceObject in its subgraph.
+func (p *planner) opaque(a *access) bool {
+	t := p.sg.Type(a.node.typ)
+	return t != nil && a.group.sub != heldData && t.Opaque(a.group.sub)
+}
+
+// veiled reports whether some request at ps does not tell the objects' types.
+func (p *planner) veiled(ps *pos) bool { return slices.ContainsFunc(ps.accs, p.opaque) }
+
+// teller is the earliest request at ps that tells the objects' types, nil when none does.
+func (p *planner) teller(ps *pos) *access {
+	var out *access
+	for _, a := range ps.accs {
+		if !p.opaque(a) && (out == nil || a.group.depth < out.group.depth) {
+			out = a
+		}
+	}
+	return out
+}
+
+// identify makes some request tell the objects' types for items; where none can, a subgraph that
+// knows the interface's implementers is entered under the interface's name.
+func (p *planner) identify(ps *pos, items []item) (failed []item) {
+	teller := p.teller(ps)
+	if teller == nil && len(ps.accs) > 0 {
+		for _, sub := range p.tellers(ps, items) {
+			if teller = p.hop(ps, sub); teller != nil {
+				break
+			}
+		}
+	}
+	if teller == nil {
+		if len(ps.accs) > 0 {
+			p.explain(ps, items[0].field)
+			return items
+		}
+		return nil
+	}
+	if teller == ps.accs[0] {
+		p.touch(teller.node)
+		return nil
+	}
+	for _, it := range items {
+		p.want(teller.node, demand{cond: it.field.Cond, by: it.by})
+	}
+	return nil
+}
+
+// tellers lists the subgraphs that can be entered under the interface's name and know its
+// implementers, the most useful for items first.
+func (p *planner) tellers(ps *pos, items []item) []int {
+	t := p.sg.Type(ps.typ)
+	var subs []int
+	reach := make([]int, p.sg.SubgraphCount())
+	for g := range t.In {
+		if !t.In[g].Present || t.Opaque(g) || !p.enterable(ps, t, g) {
+			continue
+		}
+		subs = append(subs, g)
+		for _, it := range items {
+			for _, typ := range t.In[g].Possible {
+				if it.field.On == nil || slices.Contains(it.field.On, typ) {
+					reach[g] += p.reach(it.field, typ, g)
+				}
+			}
+		}
+	}
+	sort.SliceStable(subs, func(i, j int) bool { return reach[subs[i]] > reach[subs[j]] })
+	return subs
+}
+
+// alike reports whether an item may be read for all objects at ps in one way: it applies to all, or
+// what it costs to know to which it applies is spared, since the response leaves the others out, and
+// nothing else is kept under its key.
+func (p *planner) alike(ps *pos, it item, f *supergraph.Field) bool {
+	if it.field.On == nil || covers(it.field.On, p.runtime(ps)) {
+		return true
+	}
+	if !slices.ContainsFunc(ps.accs, func(a *access) bool { return p.opaque(a) && p.uniformAt(a, f.Name) }) {
+		return false
+	}
+	return it.field.Key == "" || !slices.ContainsFunc(ps.declared, func(o *operation.Field) bool {
+		return o.Key == it.field.Key && clash(o, it.field)
+	})
+}
+
+// clash reports whether two fields under one key are not one field.
+func clash(a, b *operation.Field) bool {
+	if a.Name != b.Name || a.ArgsKey != b.ArgsKey {
+		return true
+	}
+	if a.Sel == nil || b.Sel == nil {
+		return false
+	}
+	for _, x := range a.Sel.Fields {
+		for _, y := range b.Sel.Fields {
+			if x.Key == y.Key && clash(x, y) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (p *planner) possibleIn(a *access) []string {
@@ -102,21 +255,8 @@ func covers(on, all []string) bool {
 	return true
 }
 
-// uniform lists the requests that resolve a field of an interface for every type they can answer
-// with.
-func (p *planner) uniform(ps *pos, f *supergraph.Field) []*access {
-	if f == nil {
-		return nil
-	}
-	var out []*access
-	for _, a := range ps.accs {
-		if p.uniformAt(a, f.Name) {
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
+// uniformAt reports whether a request resolves a field of an interface for every type that it can
+// answer with.
 func (p *planner) uniformAt(a *access, name string) bool {
 	t := p.sg.Type(a.node.typ)
 	if t == nil {
@@ -126,7 +266,7 @@ func (p *planner) uniformAt(a *access, name string) bool {
 	if f == nil || !t.Abstract() {
 		return f != nil && p.can(a, t.Name, f)
 	}
-	if a.group.sub == heldData {
+	if a.group.sub == heldData || t.Opaque(a.group.sub) {
 		return p.can(a, t.Name, f)
 	}
 	if in := &f.In[a.group.sub]; !in.Present {

@@ -128,7 +128,7 @@ func (p *planner) enter(ps *pos, sub int, requires supergraph.FieldSet, name str
 		}
 	}
 	try := func(i int) *access {
-		g := &group{id: -1, sub: sub, kind: plan.EntityFetch, pos: ps.owner(), root: &gnode{}}
+		g := &group{id: -1, sub: sub, kind: plan.EntityFetch, pos: ps.owner(), whole: ps.abstract, root: &gnode{}}
 		g.root.group = g
 		if !p.ready(ps, keys[i].Fields, g) || !p.ready(ps, requires, g) {
 			return nil
@@ -178,7 +178,7 @@ func (p *planner) join(ps *pos, g *group, fields []plan.RepField, deps []*group,
 	}
 	if ps.base != nil {
 		for _, other := range p.groups {
-			if other.sub == g.sub && other.kind == plan.EntityFetch && other.pos == ps.base &&
+			if other.sub == g.sub && other.kind == plan.EntityFetch && other.pos == ps.base && !other.whole &&
 				other.repFor(ps.typ) == nil && other.depth >= g.depth && p.shares(other, deps) {
 				p.redirect(g, other)
 				g = other

@@ -128,6 +128,9 @@ func (p *planner) candidates(ps *pos, f *supergraph.Field) (plain, requiring []i
 		if !in.Present || in.External && !p.isKey(ps.typ, f.Name, g) || !p.enterable(ps, t, g) {
 			continue
 		}
+		if ps.abstract && !t.Opaque(g) && (p.teller(ps) != nil || !p.wholly(t, f.Name, g)) {
+			continue
+		}
 		if len(in.Requires) > 0 {
 			requiring = append(requiring, g)
 		} else if !p.present(ps, g) {
@@ -135,6 +138,11 @@ func (p *planner) candidates(ps *pos, f *supergraph.Field) (plain, requiring []i
 		}
 	}
 	return plain, requiring
+}
+
+// wholly reports whether a subgraph resolves an interface's field on every object of it that it knows.
+func (p *planner) wholly(t *supergraph.Type, name string, sub int) bool {
+	return p.uniformAt(&access{group: &group{sub: sub}, node: &gnode{typ: t.Name}}, name)
 }
 
 func (p *planner) present(ps *pos, sub int) bool {

@@ -12,6 +12,7 @@ import (
 func outputOf(sg *supergraph.Supergraph, set *operation.SelectionSet) *plan.Output {
 	def := sg.API().Types[set.Type]
 	out := &plan.Output{Type: set.Type, Abstract: def != nil && def.IsAbstractType(), Fields: make([]plan.OutputField, 0, len(set.Fields))}
+	out.Untyped = out.Abstract && veiled(sg, set.Type)
 	for _, f := range set.Fields {
 		of := plan.OutputField{Key: f.Key, Name: f.Name, On: f.On, Cond: planCond(f.Cond), Args: f.Args}
 		if f.Def == nil {
@@ -28,6 +29,17 @@ func outputOf(sg *supergraph.Supergraph, set *operation.SelectionSet) *plan.Outp
 		out.Fields = append(out.Fields, of)
 	}
 	return out
+}
+
+// veiled reports whether objects of a type do not say in some subgraph which object they are.
+func veiled(sg *supergraph.Supergraph, typ string) bool {
+	t := sg.Type(typ)
+	for g := range t.In {
+		if t.Opaque(g) {
+			return true
+		}
+	}
+	return false
 }
 
 // stricter finds where an implementer's field has another type than the interface's, such as a

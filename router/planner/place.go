@@ -177,7 +177,7 @@ func (a *access) less(b *access, it item) bool {
 }
 
 func (n *gnode) empty() bool {
-	if n.touched {
+	if n.touched || len(n.demands) > 0 {
 		return false
 	}
 	for _, f := range n.fields {
@@ -200,7 +200,7 @@ func (p *planner) able(ps *pos, typ string, f *supergraph.Field, of *operation.F
 		if a.group.sub == heldData && len(of.Args) > 0 {
 			continue // an event carries what a field is without arguments
 		}
-		if p.can(a, typ, f) {
+		if ps.abstract && p.uniformAt(a, f.Name) || !ps.abstract && p.can(a, typ, f) {
 			out = append(out, a)
 		}
 	}

@@ -20,6 +20,9 @@
 // brings in another request. Tries are bounded by a budget and by their nesting; beyond it the most
 // useful hop is taken untried, which is as correct and perhaps not as cheap.
 //
+// Where an interface is an @interfaceObject, its objects are read without knowing what they are, and a
+// subgraph that knows is entered under the interface's name when the client asks.
+//
 // It never ranges over a map: the same operation gives the same plan. Enter at Plan.
 package planner
 

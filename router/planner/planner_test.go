@@ -5,10 +5,12 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
 
+	"storefront/router/internal/testgraph"
 	"storefront/router/operation"
 	"storefront/router/planner"
 	"storefront/router/supergraph"
@@ -16,8 +18,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the plans in testdata")
 
-// TestPlans holds every plan to its golden file. A file has a "supergraph" section (or names another
-// file's with "supergraph: FILE" in its first line), then pairs of "NAME.graphql" and "NAME.plan".
+// TestPlans holds every plan to its golden file: pairs of "OP.graphql" and "OP.plan" over a
+// "supergraph". A file without one has the plans only, of the schemas and operations in the file of
+// that name in ../execute/testdata, where they are run.
 func TestPlans(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -36,38 +39,46 @@ func planFile(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var sg *supergraph.Supergraph
-	var out []txtar.File
-	changed := false
-	for _, f := range archive.Files {
-		if f.Name == "supergraph" {
-			if sg, err = supergraph.Parse(string(f.Data)); err != nil {
-				t.Fatal(err)
-			}
+	cases, shared := archive, false
+	if len(archive.Files) == 0 || filepath.Ext(archive.Files[0].Name) == ".plan" {
+		shared = true
+		if cases, err = txtar.ParseFile(filepath.Join("../execute", file)); err != nil {
+			t.Fatal(err)
 		}
+	}
+	sg, err := supergraph.Parse(testgraph.Supergraph(t, cases))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{}
+	for _, f := range archive.Files {
+		want[f.Name] = string(f.Data)
+	}
+	var out []txtar.File
+	for _, f := range cases.Files {
 		if filepath.Ext(f.Name) == ".plan" {
 			continue
 		}
-		out = append(out, f)
+		if !shared {
+			out = append(out, f)
+		}
 		if filepath.Ext(f.Name) != ".graphql" {
 			continue
 		}
-		name := f.Name[:len(f.Name)-len(".graphql")]
+		name := strings.TrimSuffix(f.Name, ".graphql")
 		got := planText(t, sg, string(f.Data))
 		for range 3 {
 			if again := planText(t, sg, string(f.Data)); again != got {
 				t.Errorf("%s: two plans of one operation differ:\n%s\n%s", name, got, again)
 			}
 		}
-		for _, want := range archive.Files {
-			if want.Name == name+".plan" && string(want.Data) != got && !*update {
-				t.Errorf("%s: plan is\n%s\nwant\n%s", name, got, want.Data)
-			}
+		if text, ok := want[name+".plan"]; ok && text != got && !*update {
+			t.Errorf("%s: plan is\n%s\nwant\n%s", name, got, text)
 		}
 		out = append(out, txtar.File{Name: name + ".plan", Data: []byte(got)})
 	}
 	next := txtar.Format(&txtar.Archive{Comment: archive.Comment, Files: out})
-	changed = !bytes.Equal(next, txtar.Format(archive))
+	changed := !bytes.Equal(next, txtar.Format(archive))
 	if *update && changed {
 		if err := os.WriteFile(file, next, 0o644); err != nil {
 			t.Fatal(err)

@@ -53,10 +53,14 @@ func (g *group) final() *group {
 }
 
 func (f *gfield) wanted() bool {
-	return slices.ContainsFunc(f.demands, func(d demand) bool { return d.by == nil || d.by.sub == heldData || d.by.final().needed })
+	return slices.ContainsFunc(f.demands, demand.counts)
 }
 
+// counts reports whether who demands is there still.
+func (d demand) counts() bool { return d.by == nil || d.by.sub == heldData || d.by.final().needed }
+
 func pruneNode(n *gnode) {
+	n.demands = slices.DeleteFunc(n.demands, func(d demand) bool { return !d.counts() })
 	n.fields = slices.DeleteFunc(n.fields, func(f *gfield) bool {
 		if !f.wanted() {
 			return true
@@ -74,9 +78,11 @@ func pruneNode(n *gnode) {
 }
 
 // cond is when a field is read at all.
-func (f *gfield) cond() operation.Cond {
+func (f *gfield) cond() operation.Cond { return anyOf(f.demands) }
+
+func anyOf(demands []demand) operation.Cond {
 	var out operation.Cond
-	for _, d := range f.demands {
+	for _, d := range demands {
 		c := d.cond
 		if d.by != nil {
 			if !d.by.final().needed {
@@ -106,6 +112,11 @@ func nodeCond(n *gnode) operation.Cond {
 		return nil
 	}
 	var out operation.Cond
+	if len(n.demands) > 0 {
+		if out = anyOf(n.demands); out == nil {
+			return nil
+		}
+	}
 	for _, f := range n.fields {
 		c := f.cond()
 		if c == nil {

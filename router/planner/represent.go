@@ -11,7 +11,15 @@ import (
 // represent says where the values of a key's or requirement's fields are kept, and which groups must
 // have answered before they are there.
 func (p *planner) represent(ps *pos, set supergraph.FieldSet) (fields []plan.RepField, deps []*group, ok bool) {
-	return p.representFields(ps, p.internalFields(ps.typ, set, nil))
+	fields, deps, ok = p.representFields(ps, p.internalFields(ps.typ, set, nil))
+	if ok && ps.base != nil && p.veiled(ps.base) { // which objects these are must be known
+		teller := p.teller(ps.base)
+		if teller == nil {
+			return nil, nil, false
+		}
+		deps = append(deps, teller.group)
+	}
+	return fields, deps, ok
 }
 
 func (p *planner) representFields(ps *pos, fields []*operation.Field) (out []plan.RepField, deps []*group, ok bool) {
@@ -80,6 +88,9 @@ func (p *planner) representAbstract(ps *pos, f *operation.Field) (out []plan.Rep
 		if rf, d, ok := p.representField(ps, f); ok {
 			return []plan.RepField{rf}, d, true
 		}
+	}
+	if len(ps.variants) == 0 {
+		return nil, nil, false
 	}
 	for _, v := range ps.variants {
 		if f.On != nil && !slices.Contains(f.On, v.typ) {

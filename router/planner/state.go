@@ -19,6 +19,7 @@ type group struct {
 	sub    int
 	kind   plan.FetchKind
 	pos    *pos // where its objects stand; nil for the root
+	whole  bool // it enters objects of an interface under the interface's name
 	root   *gnode
 	after  []*group
 	depth  int
@@ -42,7 +43,8 @@ type gnode struct {
 	typ     string // its type in the subgraph; "" at the root of an _entities request
 	fields  []*gfield
 	frags   []*gnode
-	touched bool // wanted even when it selects nothing
+	touched bool     // wanted even when it selects nothing
+	demands []demand // why else it is wanted: to tell its objects' types
 }
 
 // gfield is a field of a group's operation.
@@ -153,6 +155,12 @@ func (p *planner) touch(n *gnode) {
 	p.did(func() { n.touched = false; n.group.used-- })
 }
 
+func (p *planner) want(n *gnode, d demand) {
+	n.demands = append(n.demands, d)
+	n.group.used++
+	p.did(func() { n.demands = n.demands[:len(n.demands)-1]; n.group.used-- })
+}
+
 func (p *planner) addAccess(ps *pos, a *access) {
 	ps.accs = append(ps.accs, a)
 	p.did(func() { ps.accs = ps.accs[:len(ps.accs)-1] })
@@ -198,12 +206,13 @@ func (ps *pos) slot(key string) *slot {
 	return nil
 }
 
-// applies reports whether a client's field at the position covers every object that ps stands for.
+// applies reports whether a client's field at the position is read for every object that ps stands
+// for.
 func (ps *pos) applies(f *operation.Field) bool {
-	if f.On == nil {
-		return true
+	if ps.base != nil {
+		return f.On == nil || slices.Contains(f.On, ps.typ)
 	}
-	return ps.base != nil && slices.Contains(f.On, ps.typ)
+	return f.On == nil || ps.slot(f.Key) != nil
 }
 
 // keyOf gives the key under which a field is kept here: the client's, when the client selects the
@@ -236,14 +245,16 @@ func (p *planner) keyOf(ps *pos, name, argsKey string) string {
 	return key
 }
 
-// declaredAt returns what the client selects under a key of the position.
+// declaredAt returns what the client selects under a key of the position; where objects of several
+// types are read as one, what it selects on any of them.
 func (ps *pos) declaredAt(key string) []*operation.Field {
+	var out []*operation.Field
 	for _, f := range ps.owner().declared {
-		if f.Key == key && f.Sel != nil && (ps.base == nil && f.On == nil || ps.base != nil && ps.applies(f)) {
-			return f.Sel.Fields
+		if f.Key == key && f.Sel != nil && (ps.base == nil || ps.applies(f)) {
+			out = append(out, f.Sel.Fields...)
 		}
 	}
-	return nil
+	return out
 }
 
 func listDepth(t *ast.Type) int {

@@ -20,7 +20,7 @@ func (p *planner) unite(groups []*group) []*group {
 }
 
 func unitable(groups []*group, a, b *group) bool {
-	if a.sub != b.sub || a.pos == nil || a.pos != b.pos || a.kind != b.kind || len(a.reps) == 0 || a.depth > b.depth {
+	if a.sub != b.sub || a.pos == nil || a.pos != b.pos || a.kind != b.kind || a.whole != b.whole || len(a.reps) == 0 || a.depth > b.depth {
 		return false
 	}
 	if planCond(a.cond).String() != planCond(b.cond).String() {
@@ -61,6 +61,7 @@ func into(groups []*group, a, b *group) {
 
 func joinNodes(dst, src *gnode) {
 	dst.touched = dst.touched || src.touched
+	dst.demands = append(dst.demands, src.demands...)
 	for _, f := range src.fields {
 		at := slices.IndexFunc(dst.fields, func(h *gfield) bool { return h.key == f.key })
 		if at < 0 {

@@ -46,7 +46,7 @@ func (p *planner) write(g *group, id int, ids map[*group]int) written {
 		f.OperationName = p.op.Name + "__" + identifier(f.Subgraph) + "__" + itoa(id)
 	}
 	if g.pos != nil {
-		f.Path, f.Abstract = g.pos.path, g.pos.abstract
+		f.Path, f.Abstract = g.pos.path, g.pos.abstract && !g.whole
 	}
 	if g.kind == plan.EntityFetch {
 		f.RepVariable = "representations"
@@ -54,9 +54,11 @@ func (p *planner) write(g *group, id int, ids map[*group]int) written {
 			f.RepVariable = "_" + f.RepVariable
 		}
 		for _, r := range g.reps {
-			f.Requires = append(f.Requires, plan.Representation{
-				Type: r.typ, WireType: p.sg.Type(r.typ).In[g.sub].WireName, Fields: r.fields,
-			})
+			rep := plan.Representation{Type: r.typ, WireType: p.sg.Type(r.typ).In[g.sub].WireName, Fields: r.fields}
+			if g.whole {
+				rep.Type = ""
+			}
+			f.Requires = append(f.Requires, rep)
 		}
 	}
 	f.Selection = w.node(g.root)
@@ -109,41 +111,59 @@ func (w *writing) head(f *plan.Fetch) {
 
 // node writes a selection set and says how its answer is read.
 func (w *writing) node(n *gnode) *plan.Selection {
-	sel := &plan.Selection{}
+	sel := &plan.Selection{Plain: true}
 	w.b.WriteByte('{')
-	t := w.p.sg.Type(n.typ)
-	if n.empty() || len(n.fields)+len(n.frags) == 0 || t != nil && t.Abstract() {
-		w.b.WriteString("\n__typename")
-		sel.Fields = append(sel.Fields, plan.SelField{Alias: "__typename", Key: "__typename"})
-	}
-	for _, f := range n.fields {
-		sel.Fields = append(sel.Fields, w.field(f, f.key))
-	}
-	written := slices.Clone(n.fields)
-	for _, frag := range n.frags {
-		w.b.WriteString("\n... on " + w.wireName(frag.typ) + " {")
-		if len(frag.fields) == 0 {
-			w.b.WriteString("\n__typename")
-		}
-		for _, f := range frag.fields {
-			alias := f.key
-			if slices.ContainsFunc(written, func(o *gfield) bool { return o.key == f.key && conflict(o, f) }) {
-				w.aliases++
-				alias = "_" + itoa(w.aliases) + "_" + f.key
-			}
-			sf := w.field(f, alias)
-			sf.On = []string{frag.typ}
-			sel.Fields = append(sel.Fields, sf)
-			written = append(written, f)
-		}
-		w.b.WriteString("\n}")
-	}
+	var written []spelled
+	w.selections(n, nil, sel, &written)
 	w.b.WriteString("\n}")
-	sel.Plain = true
 	for _, f := range sel.Fields {
 		sel.Plain = sel.Plain && f.Alias == f.Key && (f.Sub == nil || f.Sub.Plain)
 	}
 	return sel
+}
+
+// spelled is a field of a selection set with the type, in the subgraph, that it is selected on.
+type spelled struct {
+	field *gfield
+	on    string
+}
+
+// selections writes what is selected on one type, for objects of the types on, nil for all.
+func (w *writing) selections(n *gnode, on []string, sel *plan.Selection, written *[]spelled) {
+	t := w.p.sg.Type(n.typ)
+	opaque := t != nil && t.In[w.group.sub].InterfaceObject
+	if len(n.fields)+len(n.frags) == 0 || t != nil && t.Abstract() && !opaque {
+		w.b.WriteString("\n__typename")
+		if opaque { // the name that the subgraph gives is not the object's
+			sel.Plain = false
+		} else if on == nil {
+			sel.Fields = append(sel.Fields, plan.SelField{Alias: "__typename", Key: "__typename"})
+		}
+	}
+	wire := ""
+	if t != nil {
+		wire = w.wireName(n.typ)
+	}
+	for _, f := range n.fields {
+		alias := f.key
+		if slices.ContainsFunc(*written, func(o spelled) bool { return o.field.key == f.key && conflict(o.field, f, o.on == wire) }) {
+			w.aliases++
+			alias = "_" + itoa(w.aliases) + "_" + f.key
+		}
+		sf := w.field(f, alias)
+		sf.On = on
+		sel.Fields = append(sel.Fields, sf)
+		*written = append(*written, spelled{f, wire})
+	}
+	for _, frag := range n.frags {
+		w.b.WriteString("\n... on " + w.wireName(frag.typ) + " {")
+		inner := []string{frag.typ}
+		if w.group.whole && n == w.group.root { // all that are sent
+			inner = nil
+		}
+		w.selections(frag, inner, sel, written)
+		w.b.WriteString("\n}")
+	}
 }
 
 func (w *writing) wireName(typ string) string {
@@ -215,9 +235,12 @@ func (w *writing) condition(c operation.Cond) {
 	w.b.WriteString(" @include(if: $" + name + ")")
 }
 
-// conflict reports whether two fields of one key cannot stand in one operation for the subgraph, even
-// on different types (GraphQL specification 5.3.2, SameResponseShape).
-func conflict(a, b *gfield) bool {
+// conflict reports whether two fields of one key cannot stand in one operation for the subgraph: even
+// on different types (GraphQL specification 5.3.2, SameResponseShape), or on one type.
+func conflict(a, b *gfield, sameType bool) bool {
+	if sameType && (a.name != b.name || a.argsKey != b.argsKey) {
+		return true
+	}
 	s, t := a.typ, b.typ
 	for {
 		if s.NonNull != t.NonNull || (s.Elem == nil) != (t.Elem == nil) {
@@ -234,7 +257,7 @@ func conflict(a, b *gfield) bool {
 	bs := b.node.all()
 	for _, x := range a.node.all() {
 		for _, y := range bs {
-			if x.key == y.key && conflict(x, y) {
+			if x.key == y.key && conflict(x, y, sameType) {
 				return true
 			}
 		}

@@ -14,7 +14,7 @@ import (
 //
 // The passes, in order: parse the text; read which specifications it links; number the subgraphs;
 // read types, then fields (which need the types' subgraphs), then possible types (which need both);
-// derive the public schema; read @live, which names public fields.
+// give objects what @interfaceObject types say of them; derive the public schema; read @live, which names public fields.
 func Parse(sdl string) (*Supergraph, error) {
 	doc, err := parser.ParseSchemas(validator.Prelude, &ast.Source{Name: "supergraph", Input: sdl})
 	if err != nil {
@@ -41,6 +41,7 @@ func Parse(sdl string) (*Supergraph, error) {
 	p.readTypes()
 	p.readFields()
 	p.readPossible()
+	p.readInterfaceObjects()
 	p.readAPI()
 	if len(p.errs) == 0 {
 		p.readLive()

@@ -159,9 +159,17 @@ func (x *executing) entities(reps any) any {
 	return out
 }
 
-// find returns the row of a type that agrees with all it shares with want, want's fields added; nil
-// when there is none. A type without rows is what it is asked for.
+// find returns the row of a type, or of an interface's implementers, that agrees with all it shares
+// with want, want's fields added; nil when there is none. A type without rows is what it is asked for.
 func (x *executing) find(typ string, want Row) any {
+	if def := x.s.schema.Types[typ]; def != nil && def.Kind == ast.Interface {
+		for _, impl := range x.s.schema.PossibleTypes[typ] {
+			if row := x.find(impl.Name, want); row != nil {
+				return row
+			}
+		}
+		return nil
+	}
 	rows, known := x.s.data.Entities[typ]
 	if !known {
 		rows = []Row{{}}
