@@ -15,6 +15,24 @@ type Plan struct {
 	Output    *Output    // the response's shape
 	Live      *Live      // for a subscription that the router feeds itself
 	Subscribe *Subscribe // for a subscription that a subgraph feeds
+
+	Usages []DeferUsage // the @defers of the operation, outer before inner
+	Parts  []Part       // what is deferred: part 1 is Parts[0], and part 0 is what Root fetches
+}
+
+// DeferUsage is one @defer. Every object its fragment is spread on is told of, and completed, by itself.
+type DeferUsage struct {
+	Label  string // "" for none
+	Parent int    // the @defer around it, by index; -1 for none
+	Depth  int    // response keys from the root to the objects its fragment is spread on
+	Cond   Cond   // when it is there at all; nil for always
+}
+
+// Part is what is delivered with a set of @defers, whichever is complete first. A @defer is complete
+// when all parts it is in are fetched.
+type Part struct {
+	Usages []int // indices of Plan.Usages, sorted
+	Node   Node  // nil when nothing is fetched for it alone
 }
 
 // Node is a Sequence, Parallel, Condition or Fetch.
@@ -82,6 +100,7 @@ type Fetch struct {
 	RepVariable   string     // the name of the representations variable
 	Selection     *Selection // how the answer is read
 	Cond          Cond       // nil for always
+	Part          int        // what waits for it: 0 for the whole response, else a deferred part
 }
 
 // Computed is a boolean variable of a fetch that is true when If holds.
@@ -145,6 +164,7 @@ type OutputField struct {
 	Cond   Cond                 // nil for always
 	Args   ast.ArgumentList     // only for introspection fields
 	Sub    *Output              // nil for leaves
+	Part   int                  // what it is delivered with
 }
 
 // Cond is an or of ands of variables; nil always holds.

@@ -25,12 +25,37 @@ func (p *Plan) String() string {
 		w.section("Rest", p.Subscribe.Rest)
 		w.depth--
 		w.line("},")
+	case len(p.Parts) > 0:
+		w.line("Defer {")
+		w.depth++
+		w.section("Primary", p.Root)
+		for _, part := range p.Parts {
+			w.section("Deferred("+p.usagesText(part.Usages)+")", part.Node)
+		}
+		w.depth--
+		w.line("},")
 	default:
 		w.print(p.Root)
 	}
 	w.depth--
 	w.line("}")
 	return w.b.String()
+}
+
+// usagesText names @defers by number and label, and the one around each.
+func (p *Plan) usagesText(usages []int) string {
+	parts := make([]string, len(usages))
+	for i, id := range usages {
+		u := p.Usages[id]
+		parts[i] = strconv.Itoa(id)
+		if u.Label != "" {
+			parts[i] += " " + strconv.Quote(u.Label)
+		}
+		if u.Parent >= 0 {
+			parts[i] += " in " + strconv.Itoa(u.Parent)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 type writer struct {

@@ -37,7 +37,7 @@ func (p *planner) satisfyAbstract(ps *pos, items []item) (failed []item) {
 			byType = append(byType, it)
 			continue
 		}
-		able := p.able(ps, ps.typ, f, it.field)
+		able := p.able(ps, ps.typ, f, it)
 		if len(able) == 0 {
 			if !enter(it, f) {
 				byType = append(byType, it)
@@ -66,7 +66,7 @@ func (p *planner) satisfyTypes(ps *pos, items []item) (failed []item) {
 			byType = append(byType, it)
 			continue
 		}
-		able := p.able(ps, ps.typ, f, it.field) // a request that came meanwhile
+		able := p.able(ps, ps.typ, f, it) // a request that came meanwhile
 		if len(able) == 0 {
 			byType = append(byType, it)
 			continue
@@ -76,9 +76,7 @@ func (p *planner) satisfyTypes(ps *pos, items []item) (failed []item) {
 	if len(byType) == 0 {
 		return nil
 	}
-	if len(ps.accs) > 0 {
-		p.touch(ps.accs[0].node)
-	}
+	p.tellTypes(ps)
 	if p.veiled(ps) {
 		if failed := p.identify(ps, byType); len(failed) > 0 {
 			return failed
@@ -97,10 +95,20 @@ func (p *planner) satisfyTypes(ps *pos, items []item) (failed []item) {
 		for _, it := range p.satisfyVariant(ps, typ, mine) {
 			f := *it.field
 			f.On = []string{typ}
-			failed = append(failed, item{field: &f, by: it.by})
+			failed = append(failed, item{field: &f, by: it.by, key: it.key})
 		}
 	}
 	return failed
+}
+
+// tellTypes makes sure that the objects at a position say their types.
+func (p *planner) tellTypes(ps *pos) {
+	if len(ps.accs) == 0 {
+		return
+	}
+	if a := ps.accs[0]; a.group.stage == p.stage || a.node.empty() {
+		p.touch(a.node)
+	}
 }
 
 func (p *planner) satisfyVariant(ps *pos, typ string, items []item) []item {
@@ -134,7 +142,7 @@ func (p *planner) veiled(ps *pos) bool { return slices.ContainsFunc(ps.accs, p.o
 func (p *planner) teller(ps *pos) *access {
 	var out *access
 	for _, a := range ps.accs {
-		if !p.opaque(a) && (out == nil || a.group.depth < out.group.depth) {
+		if !p.opaque(a) && p.stage.after(a.group.stage) && (out == nil || a.group.depth < out.group.depth) {
 			out = a
 		}
 	}
@@ -160,7 +168,7 @@ func (p *planner) identify(ps *pos, items []item) (failed []item) {
 		return nil
 	}
 	if teller == ps.accs[0] {
-		p.touch(teller.node)
+		p.tellTypes(ps)
 		return nil
 	}
 	for _, it := range items {

@@ -28,7 +28,7 @@ func (p *planner) hop(ps *pos, sub int) *access {
 }
 
 func (p *planner) openRoot(ps *pos, sub int, kind plan.FetchKind) *access {
-	g := &group{sub: sub, kind: kind, after: ps.after, root: &gnode{typ: ps.typ}}
+	g := &group{sub: sub, kind: kind, stage: p.stage, after: ps.after, root: &gnode{typ: ps.typ}}
 	for _, a := range ps.after {
 		g.depth = max(g.depth, a.depth+1)
 	}
@@ -87,7 +87,7 @@ func (p *planner) require(ps *pos, w want, subs []int) (failed []item) {
 func (p *planner) extend(ps *pos, sub int, requires supergraph.FieldSet, name string) *access {
 	for _, a := range ps.accs {
 		g := a.group
-		if g.sub != sub || g.kind != plan.EntityFetch || g.pos != ps.owner() {
+		if g.sub != sub || g.kind != plan.EntityFetch || g.pos != ps.owner() || g.stage != p.stage {
 			continue
 		}
 		r := g.repFor(ps.typ)
@@ -95,7 +95,7 @@ func (p *planner) extend(ps *pos, sub int, requires supergraph.FieldSet, name st
 			continue
 		}
 		mark := len(p.trail)
-		if p.ready(ps, requires, g) {
+		if p.ready(ps, requires, g, false) {
 			fields, deps, ok := p.represent(ps, requires)
 			if ok && deepest(deps) < g.depth {
 				p.addRep(g, ps.typ, fields, name)
@@ -112,8 +112,11 @@ func (p *planner) extend(ps *pos, sub int, requires supergraph.FieldSet, name st
 }
 
 // ready reads the fields of a selection for a group.
-func (p *planner) ready(ps *pos, set supergraph.FieldSet, by *group) bool {
+func (p *planner) ready(ps *pos, set supergraph.FieldSet, by *group, key bool) bool {
 	items := p.internalItems(ps, set, by)
+	for i := range items {
+		items[i].key = key
+	}
 	return len(p.satisfy(ps, items)) == 0
 }
 
@@ -128,9 +131,9 @@ func (p *planner) enter(ps *pos, sub int, requires supergraph.FieldSet, name str
 		}
 	}
 	try := func(i int) *access {
-		g := &group{id: -1, sub: sub, kind: plan.EntityFetch, pos: ps.owner(), whole: ps.abstract, root: &gnode{}}
+		g := &group{id: -1, sub: sub, kind: plan.EntityFetch, stage: p.stage, pos: ps.owner(), whole: ps.abstract, root: &gnode{}}
 		g.root.group = g
-		if !p.ready(ps, keys[i].Fields, g) || !p.ready(ps, requires, g) {
+		if !p.ready(ps, keys[i].Fields, g, true) || !p.ready(ps, requires, g, false) {
 			return nil
 		}
 		fields, deps, ok := p.represent(ps, keys[i].Fields)
@@ -178,7 +181,7 @@ func (p *planner) join(ps *pos, g *group, fields []plan.RepField, deps []*group,
 	}
 	if ps.base != nil {
 		for _, other := range p.groups {
-			if other.sub == g.sub && other.kind == plan.EntityFetch && other.pos == ps.base && !other.whole &&
+			if other.sub == g.sub && other.kind == plan.EntityFetch && other.pos == ps.base && other.stage == g.stage && !other.whole &&
 				other.repFor(ps.typ) == nil && other.depth >= g.depth && p.shares(other, deps) {
 				p.redirect(g, other)
 				g = other

@@ -34,7 +34,7 @@ func (p *planner) satisfyObject(ps *pos, items []item) (failed []item) {
 		if p.placed(ps, it) {
 			continue
 		}
-		able := p.able(ps, ps.typ, f, it.field)
+		able := p.able(ps, ps.typ, f, it)
 		switch {
 		case len(able) > 0 && it.field.Sel == nil:
 			p.place(best(able, it), ps, it, f)
@@ -64,7 +64,7 @@ func (p *planner) satisfyObject(ps *pos, items []item) (failed []item) {
 	}
 	open = p.forced(ps, open)
 	for _, w := range deep {
-		able := p.able(ps, ps.typ, w.field, w.item.field)
+		able := p.able(ps, ps.typ, w.field, w.item)
 		for _, m := range p.placeThrough(able, ps, w.item, w.field) {
 			subs, _ := p.candidates(ps, w.field)
 			for _, a := range able {
@@ -86,16 +86,14 @@ func (p *planner) placed(ps *pos, it item) bool {
 	if s == nil && ps.base != nil {
 		s = ps.base.slot(key)
 	}
-	if s == nil || len(s.placed) == 0 {
+	if s == nil {
 		return false
 	}
-	first := s.placed[0]
-	for _, pl := range s.placed {
-		if pl.acc.group.depth < first.acc.group.depth {
-			first = pl
-		}
+	first, ok := s.first(func(g *group) bool { return p.stage.after(g.stage) })
+	if !ok {
+		return false
 	}
-	for _, a := range p.able(ps, ps.typ, p.sg.Type(ps.typ).Field(it.field.Name), it.field) {
+	for _, a := range p.able(ps, ps.typ, p.sg.Type(ps.typ).Field(it.field.Name), it) {
 		if a.group.depth < first.acc.group.depth {
 			return false
 		}
@@ -147,7 +145,7 @@ func (p *planner) wholly(t *supergraph.Type, name string, sub int) bool {
 
 func (p *planner) present(ps *pos, sub int) bool {
 	for _, a := range ps.accs {
-		if a.group.sub == sub && (a.group.pos == ps.owner() || ps.root) {
+		if a.group.sub == sub && a.group.stage == p.stage && (a.group.pos == ps.owner() || ps.root) {
 			return true
 		}
 	}
@@ -173,7 +171,7 @@ func (p *planner) forced(ps *pos, open []want) (rest []want) {
 			rest = append(rest, w)
 			continue
 		}
-		able := p.able(ps, ps.typ, w.field, w.item.field)
+		able := p.able(ps, ps.typ, w.field, w.item)
 		if len(able) == 0 {
 			if a := p.hop(ps, w.subs[0]); a != nil && p.can(a, ps.typ, w.field) {
 				able = []*access{a}
@@ -230,7 +228,7 @@ func (p *planner) cover(ps *pos, open []want) (failed []item) {
 
 // fresh lists the requests that resolve what is wanted and have not been tried for it.
 func (p *planner) fresh(ps *pos, w want) []*access {
-	able := p.able(ps, ps.typ, w.field, w.item.field)
+	able := p.able(ps, ps.typ, w.field, w.item)
 	if w.item.field.Sel == nil {
 		return able
 	}

@@ -9,12 +9,12 @@ import (
 )
 
 // outputOf derives the response's shape from the operation alone.
-func outputOf(sg *supergraph.Supergraph, set *operation.SelectionSet) *plan.Output {
+func outputOf(sg *supergraph.Supergraph, set *operation.SelectionSet, st *stages) *plan.Output {
 	def := sg.API().Types[set.Type]
 	out := &plan.Output{Type: set.Type, Abstract: def != nil && def.IsAbstractType(), Fields: make([]plan.OutputField, 0, len(set.Fields))}
 	out.Untyped = out.Abstract && veiled(sg, set.Type)
 	for _, f := range set.Fields {
-		of := plan.OutputField{Key: f.Key, Name: f.Name, On: f.On, Cond: planCond(f.Cond), Args: f.Args}
+		of := plan.OutputField{Key: f.Key, Name: f.Name, On: f.On, Cond: planCond(f.Cond), Args: f.Args, Part: st.part(f)}
 		if f.Def == nil {
 			of.Type = ast.NonNullNamedType("String", nil)
 		} else {
@@ -24,7 +24,7 @@ func outputOf(sg *supergraph.Supergraph, set *operation.SelectionSet) *plan.Outp
 			}
 		}
 		if f.Sel != nil {
-			of.Sub = outputOf(sg, f.Sel)
+			of.Sub = outputOf(sg, f.Sel, st)
 		}
 		out.Fields = append(out.Fields, of)
 	}

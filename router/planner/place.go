@@ -194,10 +194,13 @@ func (n *gnode) empty() bool {
 }
 
 // able lists the requests present at ps that resolve a field.
-func (p *planner) able(ps *pos, typ string, f *supergraph.Field, of *operation.Field) []*access {
+func (p *planner) able(ps *pos, typ string, f *supergraph.Field, it item) []*access {
 	var out []*access
 	for _, a := range ps.accs {
-		if a.group.sub == heldData && len(of.Args) > 0 {
+		if !p.usable(a, it) {
+			continue
+		}
+		if a.group.sub == heldData && len(it.field.Args) > 0 {
 			continue // an event carries what a field is without arguments
 		}
 		if ps.abstract && p.uniformAt(a, f.Name) || !ps.abstract && p.can(a, typ, f) {
@@ -220,7 +223,7 @@ func (p *planner) placeThrough(accs []*access, ps *pos, it item, f *supergraph.F
 	}
 	var children []item
 	for _, c := range it.field.Sel.Fields {
-		children = append(children, item{field: c, by: it.by})
+		children = append(children, item{field: c, by: it.by, key: it.key})
 	}
 	failed := p.satisfy(s.child, children)
 	if len(failed) == 0 {
@@ -237,5 +240,5 @@ func cut(it item, failed []item) item {
 		sel.Fields = append(sel.Fields, c.field)
 	}
 	f.Sel = sel
-	return item{field: &f, by: it.by}
+	return item{field: &f, by: it.by, key: it.key}
 }

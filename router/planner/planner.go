@@ -55,39 +55,53 @@ type planner struct {
 	trying  int
 	reaches map[reachKey]int
 	stuck   string // why the first field could not be reached
+
+	stages  *stages
+	stage   *stage // being planned
+	lenient bool   // fields of the stage may be read with earlier ones
 }
 
 // Plan plans an operation. The same arguments give the same plan.
 //
-// The passes, in order: place every field in a request (place.go, object.go, abstract.go, hop.go);
-// drop what turned out unused and number the requests (prune.go); write their text (write.go); lay
+// The passes, in order: place every field in a request (place.go, object.go, abstract.go, hop.go),
+// and then every deferred one (defer.go); drop what turned out unused and number the requests (prune.go); write their text (write.go); lay
 // them out in rounds (layout.go); derive the response's shape (output.go).
 func Plan(sg *supergraph.Supergraph, op *operation.Operation) (*plan.Plan, error) {
-	out := &plan.Plan{Kind: op.Kind, Name: op.Name, Output: outputOf(sg, op.Root)}
+	p := newPlanner(sg, op)
+	out := &plan.Plan{Kind: op.Kind, Name: op.Name, Output: outputOf(sg, op.Root, p.stages)}
 	switch op.Kind {
 	case ast.Mutation:
-		p := newPlanner(sg, op)
 		if err := p.mutation(); err != nil {
 			return nil, err
 		}
-		out.Root = layout(p.finish())
+		p.put(out)
 	case ast.Subscription:
 		if err := subscription(sg, op, out); err != nil {
 			return nil, err
 		}
 	default:
-		p := newPlanner(sg, op)
 		root := p.rootPos(op.Root)
-		if failed := p.satisfy(root, clientItems(op.Root.Fields)); len(failed) > 0 {
+		failed := p.satisfy(root, clientItems(p.staged(op.Root.Fields, nil)))
+		if len(failed) == 0 {
+			failed = p.later(root, op.Root.Fields, nil, nil)
+		}
+		if len(failed) > 0 {
 			return nil, p.unreachable(op.RootType, failed)
 		}
-		out.Root = layout(p.finish())
+		p.put(out)
 	}
 	return out, nil
 }
 
+// put lays the requests out in the plan.
+func (p *planner) put(out *plan.Plan) {
+	fetches := p.finish()
+	out.Root = layout(ofPart(fetches, 0))
+	out.Usages, out.Parts = planUsages(p.op), p.stages.planParts(fetches)
+}
+
 func newPlanner(sg *supergraph.Supergraph, op *operation.Operation) *planner {
-	return &planner{sg: sg, op: op, reaches: map[reachKey]int{}}
+	return &planner{sg: sg, op: op, reaches: map[reachKey]int{}, stages: stagesOf(op)}
 }
 
 func (p *planner) rootPos(set *operation.SelectionSet) *pos {
@@ -118,7 +132,7 @@ func (p *planner) unreachable(typeName string, failed []item) error {
 func (p *planner) mutation() error {
 	root := p.rootPos(p.op.Root)
 	start := 0 // first group of the running segment
-	for _, f := range p.op.Root.Fields {
+	for _, f := range p.staged(p.op.Root.Fields, nil) {
 		if f.Name == "__typename" {
 			continue
 		}
@@ -133,6 +147,9 @@ func (p *planner) mutation() error {
 		if failed := p.satisfy(root, clientItems([]*operation.Field{f})); len(failed) > 0 {
 			return p.unreachable(p.op.RootType, failed)
 		}
+	}
+	if failed := p.later(root, p.op.Root.Fields, nil, nil); len(failed) > 0 {
+		return p.unreachable(p.op.RootType, failed)
 	}
 	return nil
 }

@@ -93,6 +93,9 @@ func planText(t *testing.T, sg *supergraph.Supergraph, query string) string {
 	if errs != nil {
 		t.Fatalf("prepare %s: %v", query, errs)
 	}
+	if op, errs = op.Deferred(nil); errs != nil {
+		t.Fatalf("defer %s: %v", query, errs)
+	}
 	p, err := planner.Plan(sg, op)
 	if err != nil {
 		return "error: " + err.Error() + "\n"

@@ -14,6 +14,9 @@ func (p *planner) finish() []written {
 	groups = p.unite(groups)
 	p.settle(groups)
 	sort.SliceStable(groups, func(i, j int) bool {
+		if x, y := groups[i].part(), groups[j].part(); x != y {
+			return x < y
+		}
 		if groups[i].depth != groups[j].depth {
 			return groups[i].depth < groups[j].depth
 		}
@@ -43,6 +46,14 @@ func (p *planner) prune() []*group {
 		}
 	}
 	return slices.DeleteFunc(groups, func(g *group) bool { return !g.needed })
+}
+
+// part is the number of the group's stage.
+func (g *group) part() int {
+	if g.stage == nil {
+		return 0
+	}
+	return g.stage.part
 }
 
 func (g *group) final() *group {

@@ -18,6 +18,7 @@ type group struct {
 	id     int
 	sub    int
 	kind   plan.FetchKind
+	stage  *stage
 	pos    *pos // where its objects stand; nil for the root
 	whole  bool // it enters objects of an interface under the interface's name
 	root   *gnode
@@ -88,6 +89,16 @@ type slot struct {
 	child  *pos
 }
 
+// first is the placement in the request that answers first, of the requests that ok allows.
+func (s *slot) first(ok func(*group) bool) (out placement, found bool) {
+	for _, pl := range s.placed {
+		if ok(pl.acc.group) && (!found || pl.acc.group.depth < out.acc.group.depth) {
+			out, found = pl, true
+		}
+	}
+	return out, found
+}
+
 type placement struct {
 	acc   *access
 	field *gfield
@@ -105,6 +116,7 @@ type access struct {
 type item struct {
 	field *operation.Field
 	by    *group // for whom, nil for the client
+	key   bool   // for a key that enters another request
 }
 
 type opening struct {

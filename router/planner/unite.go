@@ -20,7 +20,7 @@ func (p *planner) unite(groups []*group) []*group {
 }
 
 func unitable(groups []*group, a, b *group) bool {
-	if a.sub != b.sub || a.pos == nil || a.pos != b.pos || a.kind != b.kind || a.whole != b.whole || len(a.reps) == 0 || a.depth > b.depth {
+	if a.sub != b.sub || a.stage != b.stage || a.pos == nil || a.pos != b.pos || a.kind != b.kind || a.whole != b.whole || len(a.reps) == 0 || a.depth > b.depth {
 		return false
 	}
 	if planCond(a.cond).String() != planCond(b.cond).String() {

@@ -31,7 +31,7 @@ func (p *planner) write(g *group, id int, ids map[*group]int) written {
 	w := &writing{p: p, group: g, used: map[string]bool{}}
 	f := &plan.Fetch{
 		ID: id, Subgraph: p.sg.SubgraphName(g.sub), Kind: g.kind, OperationKind: p.op.Kind,
-		Cond: planCond(g.cond),
+		Cond: planCond(g.cond), Part: g.part(),
 	}
 	if g.depth > 0 || g.kind != plan.RootFetch {
 		if p.op.Kind == ast.Subscription || g.kind != plan.RootFetch {

@@ -1,0 +1,258 @@
+package planner
+
+import (
+	"slices"
+	"strconv"
+
+	"storefront/router/operation"
+	"storefront/router/plan"
+)
+
+// What is deferred is planned after all that is not, in requests of its own. A stage is a set of
+// @defers that fields are delivered with; a request belongs to one stage. Requests of a stage read
+// from others only what their representations need, and only from stages that are delivered before
+// or with it: a slow deferred field never holds up what is sent first. Where no key leads back to an
+// object, its fields are read with the object, and are only delivered later.
+
+// stage is a set of @defers. The stage of what is sent first is nil.
+type stage struct {
+	part   int // its number in the plan, from 1
+	usages []*operation.DeferUsage
+}
+
+// stages numbers the sets of @defers of an operation in the order of its fields.
+type stages struct {
+	list  []*stage
+	byKey map[string]*stage
+}
+
+func stagesOf(op *operation.Operation) *stages {
+	s := &stages{}
+	if len(op.Usages) > 0 {
+		s.byKey = map[string]*stage{}
+		s.add(op.Root)
+	}
+	return s
+}
+
+func (s *stages) add(set *operation.SelectionSet) {
+	for _, f := range set.Fields {
+		if key := stageKey(f.Defer); key != "" && s.byKey[key] == nil {
+			s.list = append(s.list, &stage{part: len(s.list) + 1, usages: f.Defer})
+			s.byKey[key] = s.list[len(s.list)-1]
+		}
+		if f.Sel != nil {
+			s.add(f.Sel)
+		}
+	}
+}
+
+func stageKey(usages []*operation.DeferUsage) string {
+	var b []byte
+	for _, u := range usages {
+		b = append(strconv.AppendInt(b, int64(u.ID), 10), ',')
+	}
+	return string(b)
+}
+
+// of is the stage of a field.
+func (s *stages) of(f *operation.Field) *stage {
+	if f.Defer == nil {
+		return nil
+	}
+	return s.byKey[stageKey(f.Defer)]
+}
+
+// part is the number of a field's stage, 0 for what is sent first.
+func (s *stages) part(f *operation.Field) int {
+	if st := s.of(f); st != nil {
+		return st.part
+	}
+	return 0
+}
+
+// after reports whether everything of s is delivered with or after all of t, so that s may wait for t.
+func (s *stage) after(t *stage) bool {
+	if s == t || t == nil {
+		return true
+	}
+	if s == nil {
+		return false
+	}
+	for _, u := range s.usages {
+		for u != nil && !slices.Contains(t.usages, u) {
+			u = u.Parent
+		}
+		if u == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// usable reports whether an item may be read through a request: one of the stage being planned, or an
+// earlier one for the fields of a key.
+func (p *planner) usable(a *access, it item) bool {
+	if a.group.stage == p.stage {
+		return true
+	}
+	return p.stage.after(a.group.stage) && (p.lenient || it.key || it.by != nil && reads(a, it.field))
+}
+
+// reads reports whether a request reads a composite field already.
+func reads(a *access, f *operation.Field) bool {
+	return f.Sel != nil && slices.ContainsFunc(a.node.fields, func(have *gfield) bool {
+		return have.name == f.Name && have.argsKey == f.ArgsKey
+	})
+}
+
+// staged is the part of fields that belongs to a stage, down to where other stages begin. An object of
+// which nothing else is left is still asked for, since what comes later hangs on it.
+func (p *planner) staged(fields []*operation.Field, st *stage) []*operation.Field {
+	if len(p.stages.list) == 0 {
+		return fields
+	}
+	var out []*operation.Field
+	for _, f := range fields {
+		if p.stages.of(f) != st {
+			continue
+		}
+		if f.Sel != nil {
+			c := *f
+			c.Sel = &operation.SelectionSet{Type: f.Sel.Type, Fields: p.staged(f.Sel.Fields, st)}
+			if len(c.Sel.Fields) == 0 {
+				c.Sel.Fields = []*operation.Field{{Key: "__typename", Name: "__typename"}}
+			}
+			f = &c
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// way is how a position was come to.
+type way struct {
+	up    *way
+	pos   *pos // the position above
+	field *operation.Field
+}
+
+// later plans what is deferred at a position and beneath it, once what stands around it is planned.
+// around is the stage of the field that leads here.
+func (p *planner) later(ps *pos, fields []*operation.Field, around *stage, from *way) []item {
+	var done []*stage
+	for _, f := range fields {
+		st := p.stages.of(f)
+		if st == around || st == nil || slices.Contains(done, st) {
+			continue
+		}
+		done = append(done, st)
+		if failed := p.stageAt(ps, fields, st, from); len(failed) > 0 {
+			return failed
+		}
+	}
+	for _, f := range fields {
+		if f.Sel == nil {
+			continue
+		}
+		for _, at := range p.holders(ps, f) {
+			child := at.slot(f.Key).child
+			if failed := p.later(child, f.Sel.Fields, p.stages.of(f), &way{from, at, f}); len(failed) > 0 {
+				return failed
+			}
+		}
+	}
+	return nil
+}
+
+// stageAt plans the fields of one stage at a position: by requests that enter here; else by ones that
+// enter at an object above and lead here again; else with what is there.
+func (p *planner) stageAt(ps *pos, fields []*operation.Field, st *stage, from *way) []item {
+	p.stage = st
+	defer func() { p.stage, p.lenient = nil, false }()
+	failed := p.satisfy(ps, clientItems(p.staged(fields, st)))
+	if len(failed) > 0 {
+		failed = p.fromAbove(from, failed)
+	}
+	if len(failed) > 0 {
+		p.lenient = true
+		failed = p.satisfy(ps, failed)
+	}
+	return failed
+}
+
+// fromAbove places items through a request that enters at an object above. Lists are not read twice,
+// since their items might have moved in between, and neither are root fields: they may be other
+// objects the second time.
+func (p *planner) fromAbove(from *way, failed []item) []item {
+	items := failed
+	for ; from != nil && !from.pos.root && !p.sg.IsRoot(from.pos.typ) && listDepth(from.field.Def.Type) == 0; from = from.up {
+		items = []item{cut(item{field: from.field}, items)}
+		mark := len(p.trail)
+		if len(p.satisfy(from.pos, items)) == 0 {
+			return nil
+		}
+		p.undo(mark)
+	}
+	return failed
+}
+
+// holders are the positions that hold the slot of a client's field: the position itself, or its object
+// types.
+func (p *planner) holders(ps *pos, f *operation.Field) []*pos {
+	var out []*pos
+	holds := func(at *pos) bool {
+		s := at.slot(f.Key)
+		return s != nil && s.child != nil
+	}
+	if holds(ps) && (!ps.abstract || f.On == nil || p.alike(ps, item{field: f}, p.sg.Type(ps.typ).Field(f.Name))) {
+		out = append(out, ps)
+	}
+	for _, v := range ps.variants {
+		if v.applies(f) && holds(v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// planUsages and planParts put the stages into the plan, with their requests laid out.
+func planUsages(op *operation.Operation) []plan.DeferUsage {
+	var out []plan.DeferUsage
+	for _, u := range op.Usages {
+		du := plan.DeferUsage{Label: u.Label, Parent: -1, Depth: u.Depth}
+		if u.Parent != nil {
+			du.Parent = u.Parent.ID
+		}
+		if len(u.Terms) > 0 {
+			du.Cond = planCond(operation.Cond{u.Terms})
+		}
+		out = append(out, du)
+	}
+	return out
+}
+
+func (s *stages) planParts(fetches []written) []plan.Part {
+	var out []plan.Part
+	for _, st := range s.list {
+		part := plan.Part{Node: layout(ofPart(fetches, st.part))}
+		for _, u := range st.usages {
+			part.Usages = append(part.Usages, u.ID)
+		}
+		out = append(out, part)
+	}
+	return out
+}
+
+// ofPart are the requests of one stage; they stand together.
+func ofPart(fetches []written, part int) []written {
+	first := slices.IndexFunc(fetches, func(w written) bool { return w.fetch.Part == part })
+	if first < 0 {
+		return nil
+	}
+	end := first
+	for end < len(fetches) && fetches[end].fetch.Part == part {
+		end++
+	}
+	return fetches[first:end]
+}
