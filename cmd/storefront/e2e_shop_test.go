@@ -86,9 +86,14 @@ func (l *logbook) warnings() string {
 	return strings.Join(lines[max(0, len(lines)-30):], "")
 }
 
-// open starts a shop on dir. More flags overrule the defaults.
+// open starts a shop on dir. More flags overrule the defaults. STOREFRONT_TEST_SUPERGRAPH names a
+// supergraph file, such as one that another composition made of schema/, to run instead of our own.
 func open(ctx context.Context, dir, level string, more ...string) (*house, error) {
-	args := append([]string{"--data-dir", dir, "--base-port", "0", "--carrier-step", step.String(), "--demo=false"}, more...)
+	args := []string{"--data-dir", dir, "--base-port", "0", "--carrier-step", step.String(), "--demo=false"}
+	if file := os.Getenv("STOREFRONT_TEST_SUPERGRAPH"); file != "" {
+		args = append(args, "--supergraph", file)
+	}
+	args = append(args, more...)
 	var cfg UpConfig
 	if _, err := flags.Parse("up", upUsage, &cfg, args, func(string) string { return "" }, io.Discard); err != nil {
 		return nil, err
