@@ -34,7 +34,10 @@ type Result struct {
 // merged schema, then unreachable fields; each stage reports all of its errors and ends composition
 // when it has some, because what follows would only repeat them in other words.
 func Compose(subgraphs []Subgraph) (*Result, Errors) {
-	c := newComposer(subgraphs)
+	return newComposer(subgraphs).compose()
+}
+
+func (c *composer) compose() (*Result, Errors) {
 	for _, stage := range stages() {
 		for _, p := range stage.passes {
 			p.run(c)
@@ -48,11 +51,12 @@ func Compose(subgraphs []Subgraph) (*Result, Errors) {
 
 // composer carries one composition through its passes.
 type composer struct {
-	report *report
-	subs   []*subgraph // by name
-	merged *schema
-	used   map[string]usage // where each type is used, over all subgraphs
-	sdl    string
+	report   *report
+	contract Contract
+	subs     []*subgraph // by name
+	merged   *schema
+	used     map[string]usage // where each type is used, over all subgraphs
+	sdl      string
 }
 
 func newComposer(input []Subgraph) *composer {

@@ -55,6 +55,7 @@ func stages() []stage {
 			{"check externals", checkExternals},
 		}},
 		{"merged", []pass{
+			{"apply contract", applyContract},
 			{"check merged types", checkMerged},
 			{"check inaccessible", checkInaccessible},
 		}},
