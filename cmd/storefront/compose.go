@@ -18,10 +18,15 @@ type ComposeConfig struct {
 	Schema    string   `flag:"schema" default:"schema" help:"folder with NAME.graphqls of each subgraph"`
 	Subgraphs []string `flag:"subgraph" help:"NAME=URL=FILE of a subgraph, instead of a folder; repeatable"`
 	Output    string   `flag:"output" default:"schema/supergraph.graphqls" help:"where the supergraph goes, - for standard output"`
+	Include   []string `flag:"include-tag" help:"compose a contract: of fields, keep those with this @tag, on themselves or their type; repeatable"`
+	Exclude   []string `flag:"exclude-tag" help:"compose a contract: leave out what has this @tag; repeatable"`
 }
 
 const composeUsage = `storefront compose: composes subgraph schemas into one supergraph schema, the standard form that
-this router and others run. Every mistake is reported at once, with its code and place.`
+this router and others run. Every mistake is reported at once, with its code and place.
+
+storefront compose check OLD NEW: says what clients notice when one schema (a supergraph's, or a plain
+one) takes the place of another, field by field. It fails when an operation that was valid would not be.`
 
 // services lists the subgraphs of the storefront; each listens on the port after the one before it.
 var services = []string{"products", "orders", "inventory", "users", "reviews", "payments", "notifications", "shipping"}
@@ -40,6 +45,9 @@ func servicePort(name string) int {
 
 func runCompose(_ context.Context, std stdio, args []string) error {
 	var cfg ComposeConfig
+	if len(args) > 0 && args[0] == "check" {
+		return runComposeCheck(std, args[1:])
+	}
 	if _, err := flags.Parse("compose", composeUsage, &cfg, args, std.env, std.out); err != nil {
 		return err
 	}
@@ -47,7 +55,7 @@ func runCompose(_ context.Context, std stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	result, mistakes := compose.Compose(subgraphs)
+	result, mistakes := compose.ComposeContract(subgraphs, compose.Contract{Include: cfg.Include, Exclude: cfg.Exclude})
 	if len(mistakes) > 0 {
 		return errs.New(errs.BadInput, "the subgraphs do not compose:\n%v", mistakes)
 	}
