@@ -80,6 +80,12 @@ func openHouse(t testing.TB, archive *txtar.Archive) *house {
 
 func (h *house) run(t testing.TB, query string) *execute.Response {
 	t.Helper()
+	return h.runWith(t, query, testgraph.Labels(query))
+}
+
+// runWith runs an operation with labels of progressive overrides on.
+func (h *house) runWith(t testing.TB, query string, labels []string) *execute.Response {
+	t.Helper()
 	op, errs := operation.Prepare(h.sg, query, "", operation.DefaultLimits())
 	if errs != nil {
 		t.Fatalf("prepare %s: %v", query, errs)
@@ -95,7 +101,7 @@ func (h *house) run(t testing.TB, query string) *execute.Response {
 	if errs != nil {
 		t.Fatal(errs)
 	}
-	p, err := planner.Plan(h.sg, op)
+	p, err := planner.Plan(h.sg.With(labels), op)
 	if err != nil {
 		t.Fatalf("plan %s: %v", query, err)
 	}
@@ -119,7 +125,20 @@ func runFile(t *testing.T, file string) {
 		}
 		before := h.requests()
 		got := pretty(t, h.run(t, string(f.Data)))
-		got = append(got, fmt.Sprintf("# requests: %d\n", h.requests()-before)...)
+		after := h.requests()
+		labels := h.sg.Labels()
+		for set := range 1 << len(labels) * min(len(labels), 1) {
+			var on []string
+			for i, l := range labels {
+				if set>>i&1 == 1 {
+					on = append(on, l)
+				}
+			}
+			if again := pretty(t, h.runWith(t, string(f.Data), on)); !bytes.Equal(again, got) {
+				t.Errorf("%s: with the labels %q on the response is\n%s\nwant\n%s", f.Name, on, again, got)
+			}
+		}
+		got = append(got, fmt.Sprintf("# requests: %d\n", after-before)...)
 		name := strings.TrimSuffix(f.Name, ".graphql") + ".json"
 		for _, want := range archive.Files {
 			if want.Name == name && !*update && !bytes.Equal(want.Data, got) {

@@ -35,6 +35,7 @@ type Config struct {
 	Observer   Observer       // default: none
 	Logger     *slog.Logger   // default: discarded
 	Explorer   http.Handler   // serves "/" and "/graphiql/"; default: 404
+	Labels     Labels         // default: labels of progressive overrides other than percent(x) are off
 
 	Limits        operation.Limits // zero: operation.DefaultLimits
 	MaxBody       int64            // bytes of a request body or socket message; default 1 MiB

@@ -126,7 +126,7 @@ func (g *Gateway) resolve(ctx context.Context, c *caller, req *request, info *Re
 	if f != nil {
 		return nil, nil, f
 	}
-	p, f := g.prepare(query, name)
+	p, f := g.prepare(query, name, g.labels(ctx, c, g.cfg.Supergraph.Labels()))
 	if f != nil {
 		return nil, nil, f
 	}

@@ -40,10 +40,11 @@ func newCache(size int) (*cache, error) {
 	return &cache{entries: entries}, nil
 }
 
-// prepare parses, validates and plans an operation, or finds it done. Failures are not kept.
-func (g *Gateway) prepare(query, operationName string) (*prepared, *failure) {
+// prepare parses, validates and plans an operation for the labels that are on, or finds it done.
+// Failures are not kept.
+func (g *Gateway) prepare(query, operationName string, labels []string) (*prepared, *failure) {
 	sum := sha256.Sum256([]byte(query))
-	key := string(sum[:]) + operationName
+	key := string(sum[:]) + operationName + " " + strings.Join(labels, " ")
 	if p, ok := g.cache.entries.Get(key); ok {
 		return p, nil
 	}
@@ -52,7 +53,7 @@ func (g *Gateway) prepare(query, operationName string) (*prepared, *failure) {
 		f *failure
 	}
 	shared, _, _ := g.cache.group.Do(key, func() (any, error) {
-		p, f := g.prepareNow(query, operationName)
+		p, f := g.prepareNow(query, operationName, labels)
 		if f == nil {
 			g.cache.entries.Add(key, p)
 		}
@@ -62,7 +63,7 @@ func (g *Gateway) prepare(query, operationName string) (*prepared, *failure) {
 	return out.p, out.f
 }
 
-func (g *Gateway) prepareNow(query, operationName string) (*prepared, *failure) {
+func (g *Gateway) prepareNow(query, operationName string, labels []string) (*prepared, *failure) {
 	op, list := operation.Prepare(g.cfg.Supergraph, query, operationName, g.cfg.Limits)
 	if len(list) > 0 {
 		return nil, reject(http.StatusBadRequest, withCode(list, operation.CodeInvalid)...)
@@ -72,7 +73,8 @@ func (g *Gateway) prepareNow(query, operationName string) (*prepared, *failure) 
 	}
 	p := &prepared{op: op}
 	var err error
-	if p.plan, err = planner.Plan(g.cfg.Supergraph, op); err != nil {
+	sg := g.cfg.Supergraph.With(labels)
+	if p.plan, err = planner.Plan(sg, op); err != nil {
 		return nil, g.unplannable(op, err)
 	}
 	if !p.subscription() {
@@ -85,7 +87,7 @@ func (g *Gateway) prepareNow(query, operationName string) (*prepared, *failure) 
 	}
 	p.live = &liveOperation{field: field, initial: p.plan}
 	if versioned := g.withVersion(op, field); versioned != nil {
-		if p.live.initial, err = planner.Plan(g.cfg.Supergraph, versioned); err != nil {
+		if p.live.initial, err = planner.Plan(sg, versioned); err != nil {
 			return nil, g.unplannable(op, err)
 		}
 	}

@@ -96,7 +96,7 @@ func planText(t *testing.T, sg *supergraph.Supergraph, query string) string {
 	if op, errs = op.Deferred(nil); errs != nil {
 		t.Fatalf("defer %s: %v", query, errs)
 	}
-	p, err := planner.Plan(sg, op)
+	p, err := planner.Plan(sg.With(testgraph.Labels(query)), op)
 	if err != nil {
 		return "error: " + err.Error() + "\n"
 	}

@@ -3,6 +3,7 @@ package supergraph
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -202,7 +203,8 @@ func (p *reading) readFields() {
 
 func (p *reading) readField(t *Type, f *Field) {
 	joined := false
-	labelled := map[int]string{}   // subgraph → the subgraph it overrides by a label
+	type move struct{ from, label string }
+	moved := map[int]move{}        // subgraph → the subgraph it overrides by a label
 	overrides := map[string]bool{} // subgraph names that gave the field up
 	for _, d := range f.Def.Directives {
 		if !p.links.is(d, "join", "field") {
@@ -215,7 +217,7 @@ func (p *reading) readField(t *Type, f *Field) {
 		}
 		in := FieldIn{
 			Present:  true,
-			External: argBool(d, "external", false) || argBool(d, "usedOverridden", false),
+			External: argBool(d, "external", false) || argBool(d, "usedOverridden", false) && argString(d, "overrideLabel") == "",
 			Type:     f.Def.Type,
 			Requires: p.fieldSet(d, "requires"),
 			Provides: p.fieldSet(d, "provides"),
@@ -229,8 +231,8 @@ func (p *reading) readField(t *Type, f *Field) {
 			}
 		}
 		if from := argString(d, "override"); from != "" {
-			if argString(d, "overrideLabel") != "" {
-				labelled[g] = from
+			if label := argString(d, "overrideLabel"); label != "" {
+				moved[g] = move{from, label}
 			} else {
 				overrides[from] = true
 			}
@@ -250,19 +252,16 @@ func (p *reading) readField(t *Type, f *Field) {
 			f.In[g].External = true
 		}
 		// A label that nobody has switched on leaves the field where it was.
-		if from, ok := labelled[g]; ok && p.hasGraph(from) {
+		if from := p.graphNamed(moved[g].from); from >= 0 && f.In[from].Present {
 			f.In[g].External = true
+			p.s.labelled = append(p.s.labelled, labelled{typ: t.Name, field: f.Name, label: moved[g].label, from: from, to: g})
 		}
 	}
 }
 
-func (p *reading) hasGraph(name string) bool {
-	for _, s := range p.s.subgraphs {
-		if s.Name == name {
-			return true
-		}
-	}
-	return false
+// graphNamed returns the index of a subgraph, -1 when there is none.
+func (p *reading) graphNamed(name string) int {
+	return slices.IndexFunc(p.s.subgraphs, func(s Subgraph) bool { return s.Name == name })
 }
 
 // readPossible finds which object types stand for an abstract type in each subgraph.

@@ -28,6 +28,7 @@ type Supergraph struct {
 	api       *ast.Schema
 	apiSDL    string
 	live      map[string]*Live
+	labelled  []labelled
 }
 
 // Type is a composite, leaf or input type, with what each subgraph knows about it.

@@ -29,3 +29,13 @@ func Supergraph(t testing.TB, archive *txtar.Archive) string {
 	}
 	return result.SupergraphSDL
 }
+
+// Labels reads the labels that a case's operation has on, from its line "# labels: NAME NAME".
+func Labels(operation string) []string {
+	_, after, ok := strings.Cut(operation, "# labels: ")
+	if !ok {
+		return nil
+	}
+	line, _, _ := strings.Cut(after, "\n")
+	return strings.Fields(line)
+}
