@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -164,5 +166,57 @@ func TestVersionNamesTheRevision(t *testing.T) {
 	}
 	if out, err := storefront(t.Context(), "--version"); err != nil || !strings.HasPrefix(out, "storefront") || !strings.Contains(out, "go1") {
 		t.Errorf("%q %v", out, err)
+	}
+}
+
+func TestRouterTakesANewSupergraphOver(t *testing.T) {
+	t.Parallel()
+	file := serveEcho(t)
+	p, log := startRouter(t, "--supergraph", file, "--forward-header", "x-trace", "--introspection")
+	old, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(change ...string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(strings.NewReplacer(change...).Replace(string(old))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const ask = `{ __type(name: "Query") { fields { name } } trace }`
+	p = p.with("X-Trace", "17")
+	p.ask(t, ask, nil)
+	write("  trace: String", "  trace: String\n  again: String")
+	if line := log.wait(t, "the new supergraph is served"); line["prepared"] != 1.0 {
+		t.Errorf("the popular operation is not prepared: %v", line)
+	}
+	if got := p.ask(t, ask, nil); !strings.Contains(got.String(), "again") || got.text("trace") != "17" {
+		t.Errorf("got %s", got)
+	}
+	write("type Query", "tpye Query")
+	if line := log.wait(t, "the new supergraph is refused; the one from before is served"); !strings.Contains(fmt.Sprint(line["error"]), "tpye") {
+		t.Errorf("the log does not say what is wrong: %v", line)
+	}
+	if got := p.ask(t, ask, nil); !strings.Contains(got.String(), "again") {
+		t.Errorf("the supergraph from before is gone: %s", got)
+	}
+	write()
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	log.wait(t, "the new supergraph is served")
+	if got := p.ask(t, ask, nil); strings.Contains(got.String(), "again") {
+		t.Errorf("got %s", got)
+	}
+	res, err := p.http.Get(p.url + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	metrics, err := io.ReadAll(res.Body)
+	for _, line := range []string{`storefront_supergraph_reloads_total{result="taken"} 2`, `storefront_supergraph_reloads_total{result="refused"} 1`} {
+		if err != nil || !strings.Contains(string(metrics), line) {
+			t.Errorf("/metrics has no %s (%v)", line, err)
+		}
 	}
 }

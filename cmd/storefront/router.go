@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -22,10 +21,8 @@ import (
 	"storefront/internal/oidc"
 	"storefront/internal/server"
 	"storefront/internal/telemetry"
-	"storefront/router/execute/transport"
 	"storefront/router/gateway"
 	"storefront/router/supergraph"
-	"storefront/schema"
 	"storefront/web"
 )
 
@@ -44,7 +41,7 @@ type RouterConfig struct {
 // RouterFlags are the router's own.
 type RouterFlags struct {
 	Listen        string   `flag:"listen" env:"STOREFRONT_LISTEN" default:"127.0.0.1:4000" help:"where clients reach the router"`
-	Supergraph    string   `flag:"supergraph" env:"STOREFRONT_SUPERGRAPH" help:"supergraph file; the built-in one when absent"`
+	Supergraph    string   `flag:"supergraph" env:"STOREFRONT_SUPERGRAPH" help:"supergraph file, taken over again when it changes; the built-in one when absent"`
 	Subgraphs     []string `flag:"subgraph" env:"STOREFRONT_SUBGRAPHS" help:"NAME=URL of a subgraph, instead of the supergraph's own; repeatable"`
 	Pages         []string `flag:"page" env:"STOREFRONT_PAGES" help:"PATH=URL of a service whose pages are reached through the router, such as /3ds/=http://payments:4006; repeatable"`
 	Introspection bool     `flag:"introspection" env:"STOREFRONT_INTROSPECTION" default:"false" help:"answer introspection queries"`
@@ -155,32 +152,21 @@ type router struct {
 	gateway *gateway.Gateway
 	feed    *live.Feed // nil without Kafka
 	log     *slog.Logger
+	unwatch func() // nil without a supergraph file
 }
 
 func newRouter(cfg routerConfig) (*router, error) {
-	sdl := schema.Supergraph
-	if cfg.Supergraph != "" {
-		b, err := os.ReadFile(cfg.Supergraph)
-		if err != nil {
-			return nil, errs.Wrap(errs.BadInput, err, "cannot read the supergraph")
-		}
-		sdl = string(b)
-	}
-	sg, err := supergraph.Parse(sdl)
+	sdl, err := supergraphText(cfg.Supergraph)
 	if err != nil {
-		return nil, errs.Wrap(errs.BadInput, err, "the supergraph is not valid")
+		return nil, err
 	}
-	urls, err := subgraphURLs(sg, cfg.Subgraphs)
+	sg, reach, err := cfg.read(sdl)
 	if err != nil {
 		return nil, err
 	}
 	explorer, err := web.GraphiQL(web.Options{Tabs: cfg.tabs})
 	if err != nil {
 		return nil, err
-	}
-	reach, err := transport.New(transport.To(urls))
-	if err != nil {
-		return nil, errs.Wrap(errs.BadInput, err, "the subgraphs cannot be reached")
 	}
 	gc := gateway.Config{
 		Supergraph: sg, Transport: reach,
@@ -217,6 +203,9 @@ func newRouter(cfg routerConfig) (*router, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Supergraph != "" {
+		r.unwatch = r.watch(cfg, sdl)
+	}
 	return r, nil
 }
 
@@ -224,6 +213,9 @@ func newRouter(cfg routerConfig) (*router, error) {
 func (r *router) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
+	if r.unwatch != nil {
+		r.unwatch()
+	}
 	err := errors.Join(r.gateway.Drain(ctx), r.Shutdown(ctx))
 	if r.feed != nil {
 		err = errors.Join(err, r.feed.Close())

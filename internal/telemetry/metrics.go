@@ -26,6 +26,7 @@ type Metrics struct {
 	delivered   *prometheus.HistogramVec
 	withheld    *prometheus.CounterVec
 	ended       *prometheus.CounterVec
+	reloads     *prometheus.CounterVec
 }
 
 // NewMetrics returns a registry with Go's and the process's own metrics in it.
@@ -54,9 +55,10 @@ func NewMetrics() *Metrics {
 		delivered:   histogram("live_delivery_seconds", "Time from an event to a client's queue.", "field"),
 		withheld:    counter("live_withheld_total", "Events that were not for the subscriber, by reason.", "field", "reason"),
 		ended:       counter("live_ended_total", "Subscriptions that ended, by reason.", "field", "reason"),
+		reloads:     counter("supergraph_reloads_total", "New supergraphs, by whether they were taken over or refused.", "result"),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.handled, m.dead, m.behind, m.restarted, m.published, m.failed, m.left, m.requests, m.subscribers, m.delivered, m.withheld, m.ended)
+		m.handled, m.dead, m.behind, m.restarted, m.published, m.failed, m.left, m.requests, m.subscribers, m.delivered, m.withheld, m.ended, m.reloads)
 	return m
 }
 
@@ -107,6 +109,15 @@ func (m *Metrics) Request(kind, transport string, failed bool, took time.Duratio
 		result = "error"
 	}
 	m.requests.WithLabelValues(kind, transport, result).Observe(took.Seconds())
+}
+
+// Reloaded observes a new supergraph; err says why it was refused.
+func (m *Metrics) Reloaded(err error) {
+	result := "taken"
+	if err != nil {
+		result = "refused"
+	}
+	m.reloads.WithLabelValues(result).Inc()
 }
 
 // SubscribersAdd observes the number of open subscriptions.

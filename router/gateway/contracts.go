@@ -93,7 +93,7 @@ type Observer interface {
 	SubscribersAdd(delta int)                              // live subscriptions that are open
 	EventDelivered(field string, sinceEvent time.Duration) // an event is in a client's queue
 	EventWithheld(field, reason string)                    // reason: owner, version
-	SubscriberEnded(field, reason string)                  // reason: slow, expired, source, draining, refused, done
+	SubscriberEnded(field, reason string)                  // reason: slow, expired, source, draining, replaced, refused, done
 }
 
 // NopObserver observes nothing.

@@ -32,6 +32,7 @@ const (
 	codeSlow            = "SLOW_CONSUMER"
 	codeGap             = "EVENTS_LOST"
 	codeDraining        = "DRAINING"
+	codeChanged         = "SCHEMA_CHANGED"
 	codeInternal        = string(errs.Internal)
 	codeUnauthenticated = string(errs.Unauthenticated)
 	codeForbidden       = string(errs.Forbidden)

@@ -46,8 +46,8 @@ func (f *feed) offer(m *message) bool {
 }
 
 // openFeed starts a subscription. ctx is the client's: it ends with the connection or the operation.
-func (g *Gateway) openFeed(ctx context.Context, c *caller, p *prepared, vars map[string]any) (*feed, *failure) {
-	if p.live == nil {
+func (g *Gateway) openFeed(ctx context.Context, c *caller, j *job) (*feed, *failure) {
+	if j.live == nil {
 		return nil, reject(http.StatusBadRequest, problem(codeUnavailable, "This subscription field is not fed by events, and subscriptions of subgraphs are not served."))
 	}
 	if g.cfg.Events == nil {
@@ -62,9 +62,9 @@ func (g *Gateway) openFeed(ctx context.Context, c *caller, p *prepared, vars map
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(g.draining, func() { cancel(errDraining) })
-	f := &feed{field: p.live.field.Field, queue: make(chan *message, g.cfg.Queue), listening: make(chan struct{}), cancel: cancel}
+	f := &feed{field: j.live.field.Field, queue: make(chan *message, g.cfg.Queue), listening: make(chan struct{}), cancel: cancel}
 	f.listens = sync.OnceFunc(func() { close(f.listening) })
-	run := &liveRun{g: g, caller: c, p: p, vars: vars, feed: f}
+	run := &liveRun{g: g, caller: c, job: j, feed: f}
 	g.observer.SubscribersAdd(1)
 	go func() {
 		defer g.inFlight.Done()
@@ -97,6 +97,8 @@ func (g *Gateway) reasonOf(ctx context.Context, f *failure) (*failure, string) {
 		return f, "slow"
 	case f != nil && (f.code() == codeUnavailable || f.code() == codeGap || f.code() == codeDraining):
 		return f, "source"
+	case f != nil && f.code() == codeChanged:
+		return f, "replaced"
 	case f != nil:
 		return f, "refused"
 	}

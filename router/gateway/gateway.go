@@ -2,7 +2,7 @@
 // graphql-transport-ws, with authentication, persisted operations, live subscriptions and limits.
 //
 // A request is read (request.go), its caller and document found (http.go, persisted.go), prepared
-// once (prepare.go) and executed. A subscription becomes a feed (feed.go, live.go), which the
+// once (prepare.go) for the supergraph that is served then (edition.go) and executed. A subscription becomes a feed (feed.go, live.go), which the
 // transports (sse.go, websocket.go) only carry. The gateway knows no service, no broker and no
 // identity provider; they come in as the interfaces of contracts.go. Enter at New.
 package gateway
@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"storefront/router/execute"
@@ -22,8 +23,8 @@ import (
 	"storefront/router/supergraph"
 )
 
-// Config is what a gateway is made of. Supergraph and Transport are required; everything else has
-// a default.
+// Config is what a gateway is made of. Supergraph and Transport are required, until Replace gives it
+// others; everything else has a default.
 type Config struct {
 	Supergraph *supergraph.Supergraph
 	Transport  execute.Transport
@@ -40,6 +41,8 @@ type Config struct {
 	Limits        operation.Limits // zero: operation.DefaultLimits
 	MaxBody       int64            // bytes of a request body or socket message; default 1 MiB
 	Prepared      int              // operations kept prepared; default 1000
+	Warm          int              // operations prepared for a new supergraph before it is served; default 200
+	WarmTime      time.Duration    // and for how long at most; default 10 s
 	Timeout       time.Duration    // of a query, a mutation or one resolution of an event; default 30 s
 	Introspection bool
 	CORS          CORS
@@ -53,13 +56,13 @@ type Config struct {
 	MaxOperations int           // at once on one socket; default 100
 }
 
-// Gateway serves one supergraph. It is safe for concurrent use.
+// Gateway serves one supergraph at a time. It is safe for concurrent use.
 type Gateway struct {
-	cfg      Config
-	log      *slog.Logger
-	observer Observer
-	executor *execute.Executor
-	cache    *cache
+	cfg       Config // without what an edition has
+	log       *slog.Logger
+	observer  Observer
+	edition   atomic.Pointer[edition]
+	replacing sync.Mutex
 
 	mu       sync.Mutex
 	draining context.Context // ends when the gateway drains
@@ -69,12 +72,6 @@ type Gateway struct {
 
 // New returns a gateway, or an error that names what is wrong with cfg.
 func New(cfg Config) (*Gateway, error) {
-	if cfg.Supergraph == nil {
-		return nil, errors.New("make gateway: no supergraph")
-	}
-	if cfg.Transport == nil {
-		return nil, errors.New("make gateway: no transport to subgraphs")
-	}
 	if cfg.CORS.Credentials && slices.Contains(cfg.CORS.Origins, "*") {
 		return nil, errors.New("make gateway: CORS credentials need a list of origins, not *")
 	}
@@ -83,6 +80,8 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	orDefault(&cfg.MaxBody, 1<<20)
 	orDefault(&cfg.Prepared, 1000)
+	orDefault(&cfg.Warm, 200)
+	orDefault(&cfg.WarmTime, 10*time.Second)
 	orDefault(&cfg.Timeout, 30*time.Second)
 	orDefault(&cfg.InitTimeout, 3*time.Second)
 	orDefault(&cfg.Heartbeat, 12*time.Second)
@@ -103,20 +102,16 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	cache, err := newCache(cfg.Prepared)
+	draining, drain := context.WithCancel(context.Background())
+	g := &Gateway{cfg: cfg, log: cfg.Logger, observer: cfg.Observer, draining: draining, drain: drain}
+	g.cfg.Supergraph, g.cfg.Transport = nil, nil
+	first, err := g.newEdition(cfg.Supergraph, cfg.Transport)
 	if err != nil {
+		drain()
 		return nil, fmt.Errorf("make gateway: %w", err)
 	}
-	draining, drain := context.WithCancel(context.Background())
-	return &Gateway{
-		cfg:      cfg,
-		log:      cfg.Logger,
-		observer: cfg.Observer,
-		executor: execute.New(cfg.Supergraph, cfg.Transport, execute.Options{SubgraphMessages: true, MaxRepresentations: cfg.MaxRepresentations}), // present masks
-		cache:    cache,
-		draining: draining,
-		drain:    drain,
-	}, nil
+	g.edition.Store(first)
+	return g, nil
 }
 
 func orDefault[T int | int64 | time.Duration](value *T, otherwise T) {

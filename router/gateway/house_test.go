@@ -315,7 +315,8 @@ func (tokens) SubgraphHeaders(_ context.Context, id *gateway.Identity, _ string,
 type house struct {
 	t        *testing.T
 	gw       *gateway.Gateway
-	url      string // of /graphql
+	url      string            // of /graphql
+	urls     map[string]string // of the subgraphs
 	orders   *orders
 	broker   *broker
 	observed *observer
@@ -362,7 +363,7 @@ func newHouse(t *testing.T, change func(*gateway.Config)) *house {
 			t.Errorf("%d subscriptions are still open", left)
 		}
 	})
-	h.url = server.URL + "/graphql"
+	h.url, h.urls = server.URL+"/graphql", urls
 	return h
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -85,20 +86,20 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		a.fail(f)
 		return
 	}
-	p, vars, f := g.resolve(ctx, c, req, info)
+	j, f := g.resolve(ctx, c, req, info)
 	switch {
-	case f == nil && r.Method == http.MethodGet && p.op.Kind == ast.Mutation:
+	case f == nil && r.Method == http.MethodGet && j.op.Kind == ast.Mutation:
 		a.w.Header().Set("Allow", "POST")
 		a.fail(refuse(http.StatusMethodNotAllowed, codeMethod, "A mutation must be sent by POST."))
 	case a.mediaType == mediaEvents:
 		a.status = http.StatusOK
-		a.errors = g.serveEvents(a.w, r, c, p, vars, f)
+		a.errors = g.serveEvents(a.w, r, c, j, f)
 	case f != nil:
 		a.fail(g.shown(ctx, c, f))
-	case p.subscription():
+	case j.subscription():
 		a.fail(refuse(http.StatusNotAcceptable, codeNotAcceptable, "A subscription needs Accept: %s, or a WebSocket with the subprotocol %s.", mediaEvents, subprotocol))
 	default:
-		body, shown := g.encodeResponse(ctx, c, g.execute(ctx, c, p, vars))
+		body, shown := g.encodeResponse(ctx, c, g.execute(ctx, c, j))
 		a.errors = len(shown)
 		a.write(http.StatusOK, body)
 	}
@@ -121,14 +122,15 @@ func (g *Gateway) authenticate(ctx context.Context, c *caller) *failure {
 }
 
 // resolve finds the operation a request means, prepares it, and coerces its variables.
-func (g *Gateway) resolve(ctx context.Context, c *caller, req *request, info *RequestInfo) (*prepared, map[string]any, *failure) {
+func (g *Gateway) resolve(ctx context.Context, c *caller, req *request, info *RequestInfo) (*job, *failure) {
 	query, name, register, f := g.document(ctx, c, req)
 	if f != nil {
-		return nil, nil, f
+		return nil, f
 	}
-	p, f := g.prepare(query, name, g.labels(ctx, c, g.cfg.Supergraph.Labels()))
+	e := g.edition.Load()
+	p, f := e.prepare(query, name, g.labels(ctx, c, e.supergraph.Labels()))
 	if f != nil {
-		return nil, nil, f
+		return nil, f
 	}
 	info.Operation, info.Kind = p.op.Name, string(p.op.Kind)
 	if register != "" {
@@ -138,16 +140,17 @@ func (g *Gateway) resolve(ctx context.Context, c *caller, req *request, info *Re
 	}
 	vars, list := p.op.Variables(req.Variables)
 	if len(list) > 0 {
-		return nil, nil, reject(http.StatusBadRequest, withCode(list, string(errs.BadInput))...)
+		return nil, reject(http.StatusBadRequest, withCode(list, string(errs.BadInput))...)
 	}
-	return p, vars, nil
+	return &job{p, vars, req.Variables}, nil
 }
 
 // execute runs a query or mutation within the timeout.
-func (g *Gateway) execute(ctx context.Context, c *caller, p *prepared, vars map[string]any) *execute.Response {
+func (g *Gateway) execute(ctx context.Context, c *caller, j *job) *execute.Response {
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Timeout)
 	defer cancel()
-	return g.executor.Execute(ctx, p.plan, vars, g.headersFor(ctx, c, ""))
+	defer runtime.KeepAlive(j.edition)
+	return j.edition.executor.Execute(ctx, j.plan, j.vars, g.headersFor(ctx, c, ""))
 }
 
 // headersFor returns the headers of each subgraph request made for a caller. traceparent is that of

@@ -41,7 +41,7 @@ type Query { a: Int @override(from: "old", label: "beta") }`},
 	}
 	for range 2 {
 		for want, labels := range map[string][]string{"old": nil, "new": {"beta"}} {
-			p, f := g.prepare("{ a }", "", labels)
+			p, f := g.edition.Load().prepare("{ a }", "", labels)
 			if f != nil {
 				t.Fatal(f.errors)
 			}

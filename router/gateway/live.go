@@ -33,8 +33,7 @@ type liveOperation struct {
 type liveRun struct {
 	g      *Gateway
 	caller *caller
-	p      *prepared
-	vars   map[string]any
+	job    *job // replaced when the supergraph is
 	feed   *feed
 
 	version any // of the last state delivered; nil when unknown
@@ -52,9 +51,9 @@ func (l *liveRun) guarded(ctx context.Context) (f *failure) {
 
 // run returns when the subscription is over; a failure is for the client, nil is completion.
 func (l *liveRun) run(ctx context.Context) *failure {
-	field := l.p.live.field
-	_, responseKey, args := l.p.op.RootField()
-	filters, root, f := l.filters(args(l.vars))
+	field := l.job.live.field
+	_, responseKey, args := l.job.op.RootField()
+	filters, root, f := l.filters(args(l.job.vars))
 	if f != nil {
 		return f
 	}
@@ -74,6 +73,10 @@ func (l *liveRun) run(ctx context.Context) *failure {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-l.job.edition.replaced:
+			if root, f = l.renew(ctx, field.Topic, filters); f != nil {
+				return f
+			}
 		case e, open := <-events:
 			if !open {
 				return l.sourceEnded(ctx, streams.err())
@@ -87,7 +90,7 @@ func (l *liveRun) run(ctx context.Context) *failure {
 
 // filters says which events to ask for. root holds the entity's key where an argument names it.
 func (l *liveRun) filters(args map[string]any) (filters []EventFilter, root map[string]any, f *failure) {
-	field := l.p.live.field
+	field := l.job.live.field
 	if field.Key != viewerKey {
 		key, ok := keyText(args[field.Key])
 		if !ok {
@@ -139,7 +142,7 @@ func (l *liveRun) sourceEnded(ctx context.Context, err error) *failure {
 		return l.g.failed(ctx, l.caller, "read events", coded)
 	}
 	if err != nil {
-		l.g.log.WarnContext(ctx, "event stream ended", "topic", l.p.live.field.Topic, "request_id", l.caller.requestID, "error", err)
+		l.g.log.WarnContext(ctx, "event stream ended", "topic", l.job.live.field.Topic, "request_id", l.caller.requestID, "error", err)
 	}
 	return reject(http.StatusServiceUnavailable, problem(codeUnavailable, "The stream of events has ended; subscribe again."))
 }
@@ -149,10 +152,10 @@ func (l *liveRun) sourceEnded(ctx context.Context, err error) *failure {
 func (l *liveRun) subscribe(ctx context.Context, filters []EventFilter) (<-chan Event, streamSet, *failure) {
 	var streams streamSet
 	for _, filter := range filters {
-		s, err := l.g.cfg.Events.Subscribe(ctx, l.p.live.field.Topic, filter)
+		s, err := l.g.cfg.Events.Subscribe(ctx, l.job.live.field.Topic, filter)
 		if err != nil {
 			streams.close()
-			return nil, nil, l.g.failed(ctx, l.caller, "subscribe to "+l.p.live.field.Topic, err)
+			return nil, nil, l.g.failed(ctx, l.caller, "subscribe to "+l.job.live.field.Topic, err)
 		}
 		streams = append(streams, s)
 	}
@@ -193,7 +196,7 @@ func (l *liveRun) subscribe(ctx context.Context, filters []EventFilter) (<-chan 
 // wanted decides, from the event and the schema alone, whether this caller may see an event and has
 // not seen its state.
 func (l *liveRun) wanted(e Event) bool {
-	field := l.p.live.field
+	field := l.job.live.field
 	if len(field.Types) > 0 && !slices.Contains(field.Types, e.Type) {
 		return false
 	}
@@ -219,7 +222,7 @@ func (l *liveRun) wanted(e Event) bool {
 // the caller's to see, ends the subscription, unless the field's type is nullable: then there is
 // nothing yet, and the events say when there is.
 func (l *liveRun) deliverState(ctx context.Context, responseKey string, root map[string]any) *failure {
-	response := l.resolve(ctx, l.p.live.initial, true, root, "")
+	response := l.resolve(ctx, l.job.live.initial, true, root, "")
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -248,14 +251,14 @@ func (l *liveRun) deliverState(ctx context.Context, responseKey string, root map
 
 // nullable reports whether the schema lets the field be null.
 func (l *liveRun) nullable() bool {
-	api := l.g.cfg.Supergraph.API()
-	def := api.Subscription.Fields.ForName(l.p.live.field.Field)
+	api := l.job.edition.supergraph.API()
+	def := api.Subscription.Fields.ForName(l.job.live.field.Field)
 	return def != nil && !def.Type.NonNull
 }
 
 // deliver resolves one event and queues the result; false ends the run.
 func (l *liveRun) deliver(ctx context.Context, e Event, root map[string]any) bool {
-	response := l.resolve(ctx, l.p.plan, false, l.rootOf(e, root), e.Traceparent)
+	response := l.resolve(ctx, l.job.plan, false, l.rootOf(e, root), e.Traceparent)
 	if ctx.Err() != nil {
 		return false
 	}
@@ -269,7 +272,7 @@ func (l *liveRun) deliver(ctx context.Context, e Event, root map[string]any) boo
 	if !l.feed.offer(&message{body: body, cursor: e.Cursor}) {
 		return false
 	}
-	l.g.observer.EventDelivered(l.p.live.field.Field, time.Since(e.Time))
+	l.g.observer.EventDelivered(l.job.live.field.Field, time.Since(e.Time))
 	return true
 }
 
@@ -277,12 +280,12 @@ func (l *liveRun) deliver(ctx context.Context, e Event, root map[string]any) boo
 func (l *liveRun) resolve(ctx context.Context, p *plan.Plan, initial bool, root map[string]any, traceparent string) *execute.Response {
 	ctx, cancel := context.WithTimeout(ctx, l.g.cfg.Timeout)
 	defer cancel()
-	return l.g.executor.ExecuteLive(ctx, p, initial, root, l.vars, l.g.headersFor(ctx, l.caller, traceparent))
+	return l.job.edition.executor.ExecuteLive(ctx, p, initial, root, l.job.vars, l.g.headersFor(ctx, l.caller, traceparent))
 }
 
 // rootOf is what an event knows of the entity: its key and the fields the schema says it provides.
 func (l *liveRun) rootOf(e Event, key map[string]any) map[string]any {
-	field := l.p.live.field
+	field := l.job.live.field
 	root := make(map[string]any, len(key)+len(field.Provides)+1)
 	for name, value := range key {
 		root[name] = value

@@ -3,8 +3,10 @@ package gateway
 import (
 	"crypto/sha256"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -18,9 +20,21 @@ import (
 
 // prepared is an operation ready to run, shared by all requests that send the same document.
 type prepared struct {
+	edition              *edition
+	query, operationName string
+	labels               []string // of progressive overrides, those that are on
+
 	op   *operation.Operation
 	plan *plan.Plan
 	live *liveOperation // of a subscription fed by events
+	uses atomic.Int64
+}
+
+// job is one request for a prepared operation.
+type job struct {
+	*prepared
+	vars map[string]any // coerced
+	raw  map[string]any // as the client sent them
 }
 
 func (p *prepared) subscription() bool { return p.op.Kind == ast.Subscription }
@@ -42,20 +56,21 @@ func newCache(size int) (*cache, error) {
 
 // prepare parses, validates and plans an operation for the labels that are on, or finds it done.
 // Failures are not kept.
-func (g *Gateway) prepare(query, operationName string, labels []string) (*prepared, *failure) {
+func (e *edition) prepare(query, operationName string, labels []string) (*prepared, *failure) {
 	sum := sha256.Sum256([]byte(query))
 	key := string(sum[:]) + operationName + " " + strings.Join(labels, " ")
-	if p, ok := g.cache.entries.Get(key); ok {
+	if p, ok := e.cache.entries.Get(key); ok {
+		p.uses.Add(1)
 		return p, nil
 	}
 	type outcome struct {
 		p *prepared
 		f *failure
 	}
-	shared, _, _ := g.cache.group.Do(key, func() (any, error) {
-		p, f := g.prepareNow(query, operationName, labels)
+	shared, _, _ := e.cache.group.Do(key, func() (any, error) {
+		p, f := e.prepareNow(query, operationName, labels)
 		if f == nil {
-			g.cache.entries.Add(key, p)
+			e.cache.entries.Add(key, p)
 		}
 		return outcome{p, f}, nil
 	})
@@ -63,50 +78,56 @@ func (g *Gateway) prepare(query, operationName string, labels []string) (*prepar
 	return out.p, out.f
 }
 
-func (g *Gateway) prepareNow(query, operationName string, labels []string) (*prepared, *failure) {
-	op, list := operation.Prepare(g.cfg.Supergraph, query, operationName, g.cfg.Limits)
+func (e *edition) prepareNow(query, operationName string, labels []string) (p *prepared, f *failure) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			e.log.Error("preparing an operation panicked", "panic", fault, "stack", string(debug.Stack()))
+			p, f = nil, reject(http.StatusInternalServerError, problem(codeInternal, "this operation cannot be prepared"))
+		}
+	}()
+	op, list := operation.Prepare(e.supergraph, query, operationName, e.limits)
 	if len(list) > 0 {
 		return nil, reject(http.StatusBadRequest, withCode(list, operation.CodeInvalid)...)
 	}
-	if !g.cfg.Introspection && introspects(op) {
+	if !e.introspection && introspects(op) {
 		return nil, reject(http.StatusBadRequest, problem(codeIntrospection, "Introspection is switched off here."))
 	}
-	p := &prepared{op: op}
+	p = &prepared{edition: e, query: query, operationName: operationName, labels: labels, op: op}
 	var err error
-	sg := g.cfg.Supergraph.With(labels)
+	sg := e.supergraph.With(labels)
 	if p.plan, err = planner.Plan(sg, op); err != nil {
-		return nil, g.unplannable(op, err)
+		return nil, e.unplannable(op, err)
 	}
 	if !p.subscription() {
 		return p, nil
 	}
 	name, _, _ := op.RootField()
-	field, ok := g.cfg.Supergraph.Live(name)
+	field, ok := e.supergraph.Live(name)
 	if !ok {
 		return p, nil
 	}
 	p.live = &liveOperation{field: field, initial: p.plan}
-	if versioned := g.withVersion(op, field); versioned != nil {
+	if versioned := e.withVersion(op, field); versioned != nil {
 		if p.live.initial, err = planner.Plan(sg, versioned); err != nil {
-			return nil, g.unplannable(op, err)
+			return nil, e.unplannable(op, err)
 		}
 	}
 	return p, nil
 }
 
 // unplannable is a failure of the router, not of the client: a valid operation has a plan.
-func (g *Gateway) unplannable(op *operation.Operation, err error) *failure {
-	g.log.Error("operation cannot be planned", "operation", op.Name, "error", err)
+func (e *edition) unplannable(op *operation.Operation, err error) *failure {
+	e.log.Error("operation cannot be planned", "operation", op.Name, "error", err)
 	return reject(http.StatusInternalServerError, problem(codeInternal, "this operation cannot be planned"))
 }
 
 // withVersion is op with the entity's version asked for beside the client's selection, nil when
 // the entity has none that clients may see.
-func (g *Gateway) withVersion(op *operation.Operation, live *supergraph.Live) *operation.Operation {
+func (e *edition) withVersion(op *operation.Operation, live *supergraph.Live) *operation.Operation {
 	if live.Version == "" || live.Key == viewerKey {
 		return nil
 	}
-	t := g.cfg.Supergraph.API().Types[live.TypeName]
+	t := e.supergraph.API().Types[live.TypeName]
 	if t == nil || t.Fields.ForName(live.Version) == nil {
 		return nil
 	}

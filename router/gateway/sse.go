@@ -19,7 +19,7 @@ type eventWriter struct {
 
 // serveEvents answers with an event stream and returns the number of errors it told the client.
 // A request that could be read but not run is an event too: a browser's EventSource sees no status.
-func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request, c *caller, p *prepared, vars map[string]any, f *failure) int {
+func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request, c *caller, j *job, f *failure) int {
 	ctx := r.Context()
 	h := w.Header()
 	h.Set("Content-Type", mediaEvents+"; charset=utf-8")
@@ -34,13 +34,13 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request, c *caller,
 	if f != nil {
 		return refused(f)
 	}
-	if !p.subscription() {
-		body, shown := g.encodeResponse(ctx, c, g.execute(ctx, c, p, vars))
+	if !j.subscription() {
+		body, shown := g.encodeResponse(ctx, c, g.execute(ctx, c, j))
 		_ = out.next(&message{body: body})
 		_ = out.complete()
 		return len(shown)
 	}
-	feed, f := g.openFeed(ctx, c, p, vars)
+	feed, f := g.openFeed(ctx, c, j)
 	if f != nil {
 		return refused(f)
 	}

@@ -260,20 +260,20 @@ func (s *socket) run(ctx context.Context, op *wsOperation, req *request, f *fail
 		fail(f)
 		return
 	}
-	p, vars, f := s.g.resolve(ctx, s.caller, req, &info)
+	j, f := s.g.resolve(ctx, s.caller, req, &info)
 	if f != nil {
 		fail(f)
 		return
 	}
-	if !p.subscription() {
-		body, shown := s.g.encodeResponse(ctx, s.caller, s.g.execute(ctx, s.caller, p, vars))
+	if !j.subscription() {
+		body, shown := s.g.encodeResponse(ctx, s.caller, s.g.execute(ctx, s.caller, j))
 		info.Errors = len(shown)
 		if ctx.Err() == nil && s.write(wsMessage{ID: op.id, Type: "next", Payload: body}) {
 			s.complete(op)
 		}
 		return
 	}
-	feed, f := s.g.openFeed(ctx, s.caller, p, vars)
+	feed, f := s.g.openFeed(ctx, s.caller, j)
 	if f != nil {
 		fail(f)
 		return
