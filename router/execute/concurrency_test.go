@@ -53,14 +53,16 @@ func TestConcurrencyAndCancellation(t *testing.T) {
 	}
 	together := &meeting{}
 	together.wait.Add(3)
-	if r := execute.New(sg, together, execute.Options{}).Execute(t.Context(), p, nil, nil); len(r.Errors) > 0 {
+	e := execute.New(sg, together, execute.Options{})
+	if r := e.Execute(t.Context(), e.Prepare(p), nil, nil); len(r.Errors) > 0 {
 		t.Errorf("errors %v", r.Errors)
 	}
 
 	ctx, cancel := context.WithCancel(t.Context())
 	never := &stuck{asked: make(chan struct{}, 3)}
 	done := make(chan *execute.Response)
-	go func() { done <- execute.New(sg, never, execute.Options{}).Execute(ctx, p, nil, nil) }()
+	e = execute.New(sg, never, execute.Options{})
+	go func() { done <- e.Execute(ctx, e.Prepare(p), nil, nil) }()
 	for range 3 {
 		<-never.asked
 	}

@@ -38,7 +38,7 @@ func TestErrorsKeepWhatHelps(t *testing.T) {
 		"field":["input","lines",0,{"x":1}],"retryAfter":3,"argumentName":{"a":1},"stack":"at main.go:1"}}]}`)
 	e := execute.New(sg, &replay{answers: [][]byte{answer}}, execute.Options{SubgraphMessages: true})
 	var out bytes.Buffer
-	e.Execute(context.Background(), p, nil, nil).WriteJSON(&out)
+	e.Execute(context.Background(), e.Prepare(p), nil, nil).WriteJSON(&out)
 	for _, want := range []string{`"code":"BAD_INPUT"`, `"field":["input","lines",0]`, `"retryAfter":3`} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %s in %s", want, out.String())

@@ -1,20 +1,24 @@
 // Package execute runs a plan: it sends a plan's requests to subgraphs as soon as what they wait for
 // is there, reads the answers into one tree, and cuts the client's response from it.
 //
-// One goroutine owns the tree of a request; others only send and parse. Subgraphs are reached through
-// a Transport. It decides nothing about where a field comes from. Enter at New and Executor.Execute.
+// A plan is prepared once: every key gets a slot in the blocks of the tree (shape.go), answers are read
+// straight into those slots (json.go), and a tree is a slice of small values that refer to the bytes of
+// the answers (tree.go). One goroutine owns the tree of an execution; others only send. Subgraphs are
+// reached through a Transport. It decides nothing about where a field comes from. Enter at New,
+// Executor.Prepare and Executor.Execute.
 package execute
 
 import (
 	"context"
-	"encoding/json"
+	"hash/maphash"
 	"net/http"
+	"slices"
+	"sync"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"storefront/internal/errs"
-	"storefront/router/plan"
 	"storefront/router/supergraph"
 )
 
@@ -34,27 +38,18 @@ type SubgraphRequest struct {
 func Prefix(query, operationName string) []byte {
 	b := appendMember([]byte{'{'}, "query", query)
 	if operationName != "" {
-		b = appendMember(append(b, ','), "operationName", operationName)
+		b = appendMember(b, "operationName", operationName)
 	}
 	return b
 }
 
-func appendMember(b []byte, name, text string) []byte {
-	quoted, err := json.Marshal(text)
-	if err != nil { // cannot be: every string has a JSON form
-		quoted = []byte(`""`)
-	}
-	b = append(append(b, '"'), name...)
-	return append(append(b, `":`...), quoted...)
-}
-
-// Transport sends requests to subgraphs. Do returns the body of the GraphQL response; an error means
-// that there is none. It must end when ctx does.
+// Transport sends requests to subgraphs. Do returns the body of the GraphQL response, which nobody
+// writes to afterwards; an error means that there is none. It must end when ctx does.
 type Transport interface {
 	Do(ctx context.Context, r *SubgraphRequest) ([]byte, error)
 }
 
-// Options change what clients see of subgraphs.
+// Options change what clients see of subgraphs, and bound what one operation may take.
 type Options struct {
 	// SubgraphMessages passes the messages of subgraph errors on to clients. Their codes
 	// (extensions.code) are always passed on.
@@ -62,29 +57,54 @@ type Options struct {
 	// MaxRepresentations is how many entities a subgraph is asked for in one request; more go in
 	// several at once. 0 is any number.
 	MaxRepresentations int
+	// MaxAnswerBytes is how large all answers to one operation may be together; what is kept of them
+	// takes at most twice as much again. 0 is 128 MiB.
+	MaxAnswerBytes int
+	// MaxResponseBytes is how large the data of one response may be. 0 is 128 MiB.
+	MaxResponseBytes int
 }
+
+const defaultMaxBytes = 128 << 20
 
 // Executor runs plans of one supergraph. It is safe for concurrent use.
 type Executor struct {
 	sg        *supergraph.Supergraph
 	transport Transport
 	opts      Options
-	possible  map[string]map[string]bool // abstract type → object types
+	types     *types
+	possible  map[string]*typeSet // abstract type → object types
 	enums     map[string]map[string]bool
 	leaves    map[string]leafKind
+	seed      maphash.Seed
+	runs      sync.Pool // *run
+	buffers   sync.Pool // *buffer
 }
 
 // New returns an executor that reaches subgraphs through t.
 func New(sg *supergraph.Supergraph, t Transport, opts Options) *Executor {
-	e := &Executor{sg: sg, transport: t, opts: opts, possible: map[string]map[string]bool{}, enums: map[string]map[string]bool{}, leaves: map[string]leafKind{}}
+	if opts.MaxAnswerBytes <= 0 {
+		opts.MaxAnswerBytes = defaultMaxBytes
+	}
+	if opts.MaxResponseBytes <= 0 {
+		opts.MaxResponseBytes = defaultMaxBytes
+	}
+	e := &Executor{
+		sg: sg, transport: t, opts: opts, types: &types{names: []string{""}, ids: map[string]int32{}}, seed: maphash.MakeSeed(),
+		possible: map[string]*typeSet{}, enums: map[string]map[string]bool{}, leaves: map[string]leafKind{},
+	}
+	for name := range sg.Full().Types {
+		e.types.names = append(e.types.names, name)
+	}
+	slices.Sort(e.types.names)
+	for i, name := range e.types.names[1:] {
+		e.types.ids[name] = int32(i + 1)
+	}
 	for name, def := range sg.API().Types {
 		switch def.Kind {
 		case ast.Interface, ast.Union, ast.Object:
-			set := map[string]bool{}
-			for _, t := range sg.Possible(name) {
-				set[t] = true
+			if e.possible[name] = e.types.set(sg.Possible(name)); e.possible[name] == nil {
+				e.possible[name] = &typeSet{}
 			}
-			e.possible[name] = set
 		case ast.Enum:
 			set := map[string]bool{}
 			for _, v := range def.EnumValues {
@@ -96,39 +116,39 @@ func New(sg *supergraph.Supergraph, t Transport, opts Options) *Executor {
 			e.leaves[name] = scalarKinds(name)
 		}
 	}
+	e.runs.New = func() any { return e.newRun() }
+	e.buffers.New = func() any { return &buffer{} }
 	return e
 }
 
 // Execute runs a query's or a mutation's plan with coerced variables. hdr gives the headers to send
 // to a subgraph; nil for none.
-func (e *Executor) Execute(ctx context.Context, p *plan.Plan, vars map[string]any, hdr func(subgraph string) http.Header) *Response {
-	if p.Live != nil || p.Subscribe != nil {
+func (e *Executor) Execute(ctx context.Context, p *Prepared, vars map[string]any, hdr func(subgraph string) http.Header) *Response {
+	if p.main == nil {
 		return refusal("subscriptions that a subgraph feeds are not supported yet")
 	}
-	r := e.newRun(p, vars, hdr)
+	r := e.begin(p, vars, hdr)
 	r.introspect()
-	r.fetchAll(ctx, plan.Fetches(p.Root))
-	return r.respond(ctx)
+	r.fetchAll(ctx, p.main)
+	return r.finish(ctx)
 }
 
 // ExecuteLive answers one event of a @live subscription, or with initial the state before any event.
 // root is what is known of the entity, by its field names, as JSON values.
-func (e *Executor) ExecuteLive(ctx context.Context, p *plan.Plan, initial bool, root map[string]any, vars map[string]any, hdr func(string) http.Header) *Response {
-	if p.Live == nil {
+func (e *Executor) ExecuteLive(ctx context.Context, p *Prepared, initial bool, root map[string]any, vars map[string]any, hdr func(string) http.Header) *Response {
+	if p.event == nil {
 		return refusal("this operation is not a live subscription")
 	}
-	r := e.newRun(p, vars, hdr)
-	held, err := hold(root)
-	if err != nil {
+	r := e.begin(p, vars, hdr)
+	prog, sel := p.event, p.heldEvent
+	if initial {
+		prog, sel = p.initial, p.heldInitial
+	}
+	if err := r.hold(root, sel); err != nil {
 		return refusal("the event cannot be read: " + err.Error())
 	}
-	node, sel := p.Live.Event, p.Live.EventHeld
-	if initial {
-		node, sel = p.Live.Initial, p.Live.InitialHeld
-	}
-	r.holdRoot(p, held, sel)
-	r.fetchAll(ctx, plan.Fetches(node))
-	return r.respond(ctx)
+	r.fetchAll(ctx, prog)
+	return r.finish(ctx)
 }
 
 func refusal(message string) *Response {
@@ -137,17 +157,62 @@ func refusal(message string) *Response {
 	return &Response{Errors: gqlerror.List{err}}
 }
 
-// run is one execution.
+// run is one execution. The goroutine that began it owns all of it.
 type run struct {
-	e      *Executor
-	plan   *plan.Plan
-	vars   map[string]any
-	hdr    func(string) http.Header
-	root   *object
-	errors gqlerror.List
-	wire   map[string][]byte // variables as JSON, made when first used
+	tree
+	reader  reader
+	e       *Executor
+	p       *Prepared
+	vars    map[string]any
+	hdr     func(string) http.Header
+	root    uint32
+	errors  gqlerror.List
+	holds   []bool   // by condition
+	wire    [][]byte // variables as JSON, made when first used
+	bytes   int      // of all answers
+	scratch scratch
 }
 
-func (e *Executor) newRun(p *plan.Plan, vars map[string]any, hdr func(string) http.Header) *run {
-	return &run{e: e, plan: p, vars: vars, hdr: hdr, root: &object{}, wire: map[string][]byte{}}
+func (e *Executor) newRun() *run {
+	r := &run{e: e}
+	r.tree.types = e.types
+	r.tree.limit = min(2*e.opts.MaxAnswerBytes/valueBytes, 1<<31-1)
+	r.reader.tree = &r.tree
+	r.scratch.answers = make(chan answer, 8)
+	return r
+}
+
+// begin takes a run from those kept.
+func (e *Executor) begin(p *Prepared, vars map[string]any, hdr func(string) http.Header) *run {
+	r := e.runs.Get().(*run)
+	r.p, r.vars, r.hdr = p, vars, hdr
+	for _, c := range p.conds {
+		r.holds = append(r.holds, c.Holds(vars))
+	}
+	for range p.vars {
+		r.wire = append(r.wire, nil)
+	}
+	r.root = r.block(p.root)
+	return r
+}
+
+const (
+	keptBytes  = 4 << 20 // what one run that is kept may hold on to, roughly
+	keptBuffer = 1 << 20
+)
+
+// finish cuts the response and gives the run back, unless it grew too large to be kept.
+func (r *run) finish(ctx context.Context) *Response {
+	out := r.respond(ctx)
+	if cap(r.vals)*valueBytes+r.scratch.size() > keptBytes || cap(r.docs) > 1000 {
+		return out
+	}
+	clear(r.wire)
+	r.tree.reset()
+	r.scratch.reset()
+	r.reader.data, r.reader.last = nil, 0
+	r.p, r.vars, r.hdr, r.errors, r.bytes = nil, nil, nil, nil, 0
+	r.holds, r.wire = r.holds[:0], r.wire[:0]
+	r.e.runs.Put(r)
+	return out
 }

@@ -105,7 +105,7 @@ func (h *house) runWith(t testing.TB, query string, labels []string) *execute.Re
 	if err != nil {
 		t.Fatalf("plan %s: %v", query, err)
 	}
-	return h.executor.Execute(context.Background(), p, vars, func(string) http.Header { return nil })
+	return h.executor.Execute(context.Background(), h.executor.Prepare(p), vars, func(string) http.Header { return nil })
 }
 
 func runFile(t *testing.T, file string) {

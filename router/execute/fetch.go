@@ -2,181 +2,206 @@ package execute
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"strings"
 
+	"storefront/internal/errs"
 	"storefront/router/plan"
 )
 
-// answer is what came back for one fetch.
+// answer is what came back for one request.
 type answer struct {
-	fetch  *plan.Fetch
-	target *targets
-	body   value
+	fetch  *fetch
+	target targets
+	body   []byte
 	err    error
 }
 
-// targets are the objects that a fetch's answer goes into.
-type targets struct {
-	objs  []*object // in the order of the walk; for entities, only those sent
-	rep   []int     // by object: index of its representation
-	types []string  // by representation: its type
-	walk  []int     // by object: its number in the walk of the path
+// outgoing is one request of a fetch, and the objects its answer goes into.
+type outgoing struct {
+	fetch  *fetch
+	req    *SubgraphRequest
+	target targets
 }
 
-// fetchAll runs fetches, each as soon as those it waits for are done, and returns when all are.
-func (r *run) fetchAll(ctx context.Context, fetches []*plan.Fetch) {
-	waiting := map[int]int{}
-	next := map[int][]*plan.Fetch{}
-	for _, f := range fetches {
-		for _, id := range f.After {
-			waiting[f.ID]++
-			next[id] = append(next[id], f)
-		}
+// span is a part of a slice.
+type span struct{ lo, hi int }
+
+// targets are the objects that an answer goes into: parts of the slices in scratch.
+type targets struct {
+	objs  span // objects, and beside each the number of its representation
+	types span // by representation: its type
+}
+
+// scratch is what one execution works with beside the tree.
+type scratch struct {
+	answers chan answer
+	waiting []int32 // by fetch: how many it waits for
+	parts   []int32 // by fetch: requests under way
+	ready   []int32 // fetches that wait for nothing, in the order in which they came to
+	list    []outgoing
+
+	objs  []uint32
+	reps  []int32 // beside objs
+	types []int32
+
+	buf    []byte // representations being written
+	spans  []span
+	hashes []uint64
+	table  []int32
+
+	entities []uint32 // the objects of the answer being read, by representation; 0 for none
+	path     []pathStep
+}
+
+func (s *scratch) size() int {
+	return 4*(cap(s.objs)+cap(s.reps)+cap(s.types)+cap(s.table)+cap(s.entities)) + 16*cap(s.spans) + 8*cap(s.hashes) + cap(s.buf)
+}
+
+func (s *scratch) reset() {
+	s.objs, s.reps, s.types = s.objs[:0], s.reps[:0], s.types[:0]
+	clear(s.list[:cap(s.list)])
+	clear(s.path[:cap(s.path)])
+	s.list = s.list[:0]
+}
+
+func (s *scratch) targetObjs(t targets) []uint32 { return s.objs[t.objs.lo:t.objs.hi] }
+func (s *scratch) targetReps(t targets) []int32  { return s.reps[t.objs.lo:t.objs.hi] }
+func (s *scratch) targetTypes(t targets) []int32 { return s.types[t.types.lo:t.types.hi] }
+
+// fetchAll runs a program's fetches, each as soon as those it waits for are done, and returns when all
+// are. A request that flies alone is sent by this goroutine: a chain of fetches needs no other.
+func (r *run) fetchAll(ctx context.Context, prog *program) {
+	s := &r.scratch
+	s.waiting, s.parts = s.waiting[:0], s.parts[:0]
+	for _, f := range prog.fetches {
+		s.waiting, s.parts = append(s.waiting, f.waits), append(s.parts, 0)
 	}
-	answers := make(chan answer)
-	flying := 0
-	parts := map[int]int{} // requests under way, by fetch
-	var ready []*plan.Fetch
-	for _, f := range fetches {
-		if waiting[f.ID] == 0 {
-			ready = append(ready, f)
-		}
-	}
-	done := func(f *plan.Fetch) {
-		for _, n := range next[f.ID] {
-			if waiting[n.ID]--; waiting[n.ID] == 0 {
-				ready = append(ready, n)
-			}
-		}
-	}
+	s.ready = append(s.ready[:0], prog.first...)
+	flying, next := 0, 0
 	for {
-		for len(ready) > 0 {
-			f := ready[0]
-			ready = ready[1:]
-			requests := r.requests(f)
-			if len(requests) == 0 {
-				done(f)
+		var last outgoing
+		for ; next < len(s.ready); next++ {
+			i := s.ready[next]
+			f := prog.fetches[i]
+			s.list = s.list[:0]
+			r.requests(f)
+			if s.parts[i] = int32(len(s.list)); len(s.list) == 0 {
+				r.done(f)
 			}
-			flying += len(requests)
-			parts[f.ID] = len(requests)
-			for _, q := range requests {
-				go func() { answers <- r.send(ctx, f, q.req, q.target) }()
+			for _, q := range s.list {
+				if last.req != nil {
+					r.fly(ctx, last)
+				}
+				last = q
+				flying++
 			}
 		}
 		if flying == 0 {
 			return
 		}
-		a := <-answers
+		var a answer
+		if last.req != nil && flying == 1 {
+			a = r.send(ctx, last)
+		} else {
+			if last.req != nil {
+				r.fly(ctx, last)
+			}
+			a = <-s.answers
+		}
 		flying--
 		r.read(a)
-		if parts[a.fetch.ID]--; parts[a.fetch.ID] == 0 {
-			done(a.fetch)
+		if s.parts[a.fetch.index]--; s.parts[a.fetch.index] == 0 {
+			r.done(a.fetch)
 		}
 	}
 }
 
-func (r *run) send(ctx context.Context, f *plan.Fetch, req *SubgraphRequest, target *targets) answer {
-	a := answer{fetch: f, target: target}
-	if a.err = ctx.Err(); a.err != nil {
-		return a
+// done makes those ready that waited for a fetch only.
+func (r *run) done(f *fetch) {
+	s := &r.scratch
+	for _, n := range f.next {
+		if s.waiting[n]--; s.waiting[n] == 0 {
+			s.ready = append(s.ready, n)
+		}
 	}
-	body, err := r.e.transport.Do(ctx, req)
-	if err != nil {
-		a.err = err
-		return a
-	}
-	a.body, a.err = parseJSON(body)
-	return a
 }
 
-// outgoing is one request of a fetch, and the objects its answer goes into.
-type outgoing struct {
-	req    *SubgraphRequest
-	target *targets
+func (r *run) fly(ctx context.Context, q outgoing) {
+	go func() { r.scratch.answers <- r.send(ctx, q) }()
+}
+
+func (r *run) send(ctx context.Context, q outgoing) answer {
+	a := answer{fetch: q.fetch, target: q.target}
+	if a.err = ctx.Err(); a.err == nil {
+		a.body, a.err = r.e.transport.Do(ctx, q.req)
+	}
+	return a
 }
 
 // requests builds what a fetch sends: nothing when there is nothing to ask for, several requests when
 // there are more representations than a subgraph takes at once.
-func (r *run) requests(f *plan.Fetch) []outgoing {
-	if !f.Cond.Holds(r.vars) {
-		return nil
+func (r *run) requests(f *fetch) {
+	s := &r.scratch
+	if !r.holds[f.cond] {
+		return
+	}
+	if r.bytes > r.e.opts.MaxAnswerBytes {
+		r.failed(answer{fetch: f}, r.tooMuch(), string(errs.TooMany))
+		return
 	}
 	switch f.Kind {
 	case plan.EntityFetch:
-		reps, target := r.represent(f)
+		all, err := r.represent(f)
+		if err != nil {
+			r.failed(answer{fetch: f}, r.tooMuch(), string(errs.TooMany))
+			return
+		}
+		n := all.types.hi - all.types.lo
 		size := r.e.opts.MaxRepresentations
 		if size <= 0 {
-			size = len(reps)
+			size = max(n, 1)
 		}
-		var list []outgoing
-		for lo := 0; lo < len(reps); lo += size {
-			hi := min(lo+size, len(reps))
-			list = append(list, outgoing{r.request(f, reps[lo:hi]), target.part(lo, hi)})
+		for lo := 0; lo < n; lo += size {
+			hi := min(lo+size, n)
+			s.list = append(s.list, outgoing{f, r.request(f, s.spans[lo:hi]), r.part(all, lo, hi)})
 		}
-		return list
 	case plan.NestedFetch:
-		target := &targets{}
-		r.walk(f.Path, r.root, func(o *object) { target.objs = append(target.objs, o) })
-		if len(target.objs) == 0 {
-			return nil
+		lo := len(s.objs)
+		s.objs = append(s.objs, r.walk(f.path, r.root)...)
+		for range s.objs[lo:] {
+			s.reps = append(s.reps, 0)
 		}
-		return []outgoing{{r.request(f, nil), target}}
+		if len(s.objs) > lo {
+			s.list = append(s.list, outgoing{f, r.request(f, nil), targets{objs: span{lo, len(s.objs)}}})
+		}
+	default:
+		s.objs, s.reps = append(s.objs, r.root), append(s.reps, 0)
+		s.list = append(s.list, outgoing{f, r.request(f, nil), targets{objs: span{len(s.objs) - 1, len(s.objs)}}})
 	}
-	return []outgoing{{r.request(f, nil), &targets{objs: []*object{r.root}}}}
 }
 
 // part is what the representations from lo to hi stand for.
-func (t *targets) part(lo, hi int) *targets {
-	if lo == 0 && hi == len(t.types) {
+func (r *run) part(t targets, lo, hi int) targets {
+	if lo == 0 && hi == t.types.hi-t.types.lo {
 		return t
 	}
-	p := &targets{types: t.types[lo:hi]}
-	for i, rep := range t.rep {
-		if rep >= lo && rep < hi {
-			p.objs, p.rep, p.walk = append(p.objs, t.objs[i]), append(p.rep, rep-lo), append(p.walk, t.walk[i])
+	s := &r.scratch
+	start := len(s.objs)
+	for i := t.objs.lo; i < t.objs.hi; i++ {
+		if rep := int(s.reps[i]); rep >= lo && rep < hi {
+			s.objs, s.reps = append(s.objs, s.objs[i]), append(s.reps, int32(rep-lo))
 		}
 	}
-	return p
+	return targets{objs: span{start, len(s.objs)}, types: span{t.types.lo + lo, t.types.lo + hi}}
 }
 
-func (r *run) request(f *plan.Fetch, reps []string) *SubgraphRequest {
-	var vars strings.Builder
-	vars.WriteByte('{')
-	if f.Kind == plan.EntityFetch {
-		vars.WriteString(`"` + f.RepVariable + `":[`)
-		for i, rep := range reps {
-			if i > 0 {
-				vars.WriteByte(',')
-			}
-			vars.WriteString(rep)
-		}
-		vars.WriteByte(']')
-	}
-	for _, name := range f.Variables {
-		if data := r.variable(name); data != nil {
-			comma(&vars)
-			vars.WriteString(`"` + name + `":`)
-			vars.Write(data)
-		}
-	}
-	for _, c := range f.Computed {
-		comma(&vars)
-		vars.WriteString(`"` + c.Name + `":`)
-		if c.If.Holds(r.vars) {
-			vars.WriteString("true")
-		} else {
-			vars.WriteString("false")
-		}
-	}
+func (r *run) request(f *fetch, reps []span) *SubgraphRequest {
 	req := &SubgraphRequest{
-		Subgraph: f.Subgraph, Query: f.Operation, OperationName: f.OperationName,
+		Subgraph: f.Subgraph, Query: f.Operation, OperationName: f.OperationName, Prefix: f.head,
 		IsMutation: f.OperationKind == "mutation",
 	}
-	if vars.Len() > 1 {
-		vars.WriteByte('}')
-		req.Variables = []byte(vars.String())
+	if f.Kind == plan.EntityFetch || len(f.vars)+len(f.Computed) > 0 {
+		req.Variables = r.variables(f, reps)
 	}
 	if r.hdr != nil {
 		req.Header = r.hdr(f.Subgraph)
@@ -187,191 +212,60 @@ func (r *run) request(f *plan.Fetch, reps []string) *SubgraphRequest {
 	return req
 }
 
-func comma(b *strings.Builder) {
-	if b.Len() > 1 {
-		b.WriteByte(',')
+// variables writes a request's variables; nil when none has a value.
+func (r *run) variables(f *fetch, reps []span) []byte {
+	size := 64 + len(f.RepVariable)
+	for _, s := range reps {
+		size += s.hi - s.lo + 1
 	}
+	for _, v := range f.vars {
+		size += len(v.name) + len(r.variable(v.index)) + 1
+	}
+	out := append(make([]byte, 0, size), '{')
+	if f.Kind == plan.EntityFetch {
+		out = append(out, '"')
+		out = append(out, f.RepVariable...)
+		out = append(out, `":[`...)
+		for i, s := range reps {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = append(out, r.scratch.buf[s.lo:s.hi]...)
+		}
+		out = append(out, ']')
+	}
+	for _, v := range f.vars {
+		if data := r.variable(v.index); data != nil {
+			out = append(append(comma(out), v.name...), data...)
+		}
+	}
+	for i, c := range f.Computed {
+		out = append(append(append(comma(out), '"'), c.Name...), `":`...)
+		if r.holds[f.when[i]] {
+			out = append(out, "true"...)
+		} else {
+			out = append(out, "false"...)
+		}
+	}
+	if len(out) == 1 {
+		return nil
+	}
+	return append(out, '}')
+}
+
+func comma(b []byte) []byte {
+	if b[len(b)-1] != '{' {
+		return append(b, ',')
+	}
+	return b
 }
 
 // variable returns a client's variable as JSON, nil when it has no value.
-func (r *run) variable(name string) []byte {
-	if data, ok := r.wire[name]; ok {
-		return data
-	}
-	v, ok := r.vars[name]
-	if !ok {
-		return nil
-	}
-	data, err := json.Marshal(v)
-	if err != nil {
-		data = []byte("null")
-	}
-	r.wire[name] = data
-	return data
-}
-
-// represent writes the representations of the objects at the fetch's path, equal ones once.
-func (r *run) represent(f *plan.Fetch) (reps []string, target *targets) {
-	target = &targets{}
-	seen := map[string]int{}
-	number := -1
-	r.walk(f.Path, r.root, func(o *object) {
-		number++
-		rep := representation(f, o)
-		if rep == nil {
-			return
-		}
-		var b strings.Builder
-		b.WriteString(`{"__typename":"` + rep.WireType + `"`)
-		if !writeRep(&b, rep.Fields, o) {
-			return
-		}
-		b.WriteByte('}')
-		at, ok := seen[b.String()]
-		if !ok {
-			at = len(seen)
-			seen[b.String()] = at
-			reps = append(reps, b.String())
-			target.types = append(target.types, rep.Type)
-		}
-		target.objs = append(target.objs, o)
-		target.rep = append(target.rep, at)
-		target.walk = append(target.walk, number)
-	})
-	return reps, target
-}
-
-func representation(f *plan.Fetch, o *object) *plan.Representation {
-	if !f.Abstract {
-		return &f.Requires[0]
-	}
-	typ := o.typename()
-	for i := range f.Requires {
-		if f.Requires[i].Type == typ {
-			return &f.Requires[i]
+func (r *run) variable(i int32) []byte {
+	if r.wire[i] == nil {
+		if v, ok := r.vars[r.p.vars[i]]; ok {
+			r.wire[i] = wire(v)
 		}
 	}
-	return nil
-}
-
-// writeRep writes fields of an object; false when one is not there, so that it cannot be sent.
-func writeRep(b *strings.Builder, fields []plan.RepField, o *object) bool {
-	for i := range fields {
-		f := &fields[i]
-		if len(f.On) > 0 && !contains(f.On, o.typename()) {
-			continue
-		}
-		v := o.get(f.Key)
-		if v.kind == missing {
-			return false
-		}
-		if last := b.String(); last[len(last)-1] != '{' {
-			b.WriteByte(',')
-		}
-		b.WriteString(`"` + f.Name + `":`)
-		if !writeRepValue(b, f, v) {
-			return false
-		}
-	}
-	return true
-}
-
-func writeRepValue(b *strings.Builder, f *plan.RepField, v value) bool {
-	switch {
-	case v.kind == list:
-		b.WriteByte('[')
-		for i, item := range v.list {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			if !writeRepValue(b, f, item) {
-				return false
-			}
-		}
-		b.WriteByte(']')
-	case v.kind == objects && len(f.Sub) > 0:
-		b.WriteByte('{')
-		if typ := v.obj.typename(); f.Typename && typ != "" {
-			b.WriteString(`"__typename":"` + typ + `"`)
-		}
-		if !writeRep(b, f.Sub, v.obj) {
-			return false
-		}
-		b.WriteByte('}')
-	case v.kind == objects:
-		writeRaw(b, v)
-	default:
-		b.Write(v.raw)
-	}
-	return true
-}
-
-// writeRaw writes a value of a custom scalar as it came.
-func writeRaw(b interface {
-	WriteByte(byte) error
-	WriteString(string) (int, error)
-	Write([]byte) (int, error)
-}, v value) {
-	switch v.kind {
-	case missing:
-		b.WriteString("null")
-	case list:
-		b.WriteByte('[')
-		for i, item := range v.list {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			writeRaw(b, item)
-		}
-		b.WriteByte(']')
-	case objects:
-		b.WriteByte('{')
-		for i, m := range v.obj.fields {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			key, err := json.Marshal(m.key)
-			if err != nil {
-				key = []byte(`""`)
-			}
-			b.Write(key)
-			b.WriteByte(':')
-			writeRaw(b, m.val)
-		}
-		b.WriteByte('}')
-	default:
-		b.Write(v.raw)
-	}
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
-}
-
-// walk visits the objects at a path, in order.
-func (r *run) walk(path []plan.PathElem, o *object, visit func(*object)) {
-	if len(path) == 0 {
-		visit(o)
-		return
-	}
-	if len(path[0].On) > 0 && !contains(path[0].On, o.typename()) {
-		return
-	}
-	r.walkValue(path[1:], o.get(path[0].Key), visit)
-}
-
-func (r *run) walkValue(rest []plan.PathElem, v value, visit func(*object)) {
-	switch v.kind {
-	case objects:
-		r.walk(rest, v.obj, visit)
-	case list:
-		for _, item := range v.list {
-			r.walkValue(rest, item, visit)
-		}
-	}
+	return r.wire[i]
 }

@@ -51,7 +51,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		e := execute.New(sg, &replay{answers: [][]byte{a, b}}, execute.Options{SubgraphMessages: true})
 		var out bytes.Buffer
-		e.Execute(context.Background(), p, nil, nil).WriteJSON(&out)
+		e.Execute(context.Background(), e.Prepare(p), nil, nil).WriteJSON(&out)
 		if !json.Valid(out.Bytes()) {
 			t.Fatalf("the response is no JSON: %s", out.Bytes())
 		}
@@ -85,11 +85,14 @@ func BenchmarkExecute(b *testing.B) {
 		b.Fatal(err)
 	}
 	e := execute.New(sg, &replay{answers: [][]byte{first, second}}, execute.Options{})
+	prepared := e.Prepare(p)
 	b.ReportAllocs()
 	for b.Loop() {
-		if r := e.Execute(context.Background(), p, nil, nil); len(r.Errors) > 0 {
+		r := e.Execute(context.Background(), prepared, nil, nil)
+		if len(r.Errors) > 0 {
 			b.Fatal(r.Errors)
 		}
+		r.Release()
 	}
 }
 

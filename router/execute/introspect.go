@@ -2,6 +2,7 @@ package execute
 
 import (
 	"encoding/json"
+	"slices"
 	"sort"
 	"strings"
 
@@ -12,39 +13,70 @@ import (
 
 // introspect answers __schema and __type from the public schema, as if a subgraph had.
 func (r *run) introspect() {
-	if r.plan.Output == nil || r.plan.Kind != ast.Query {
+	if r.p.schema == nil {
 		return
 	}
 	i := &introspection{schema: r.e.sg.API(), vars: r.vars}
-	for k := range r.plan.Output.Fields {
-		f := &r.plan.Output.Fields[k]
+	i.object(r.p.plan.Output, func(f *plan.OutputField) bool {
 		switch f.Name {
 		case "__schema":
-			r.root.set(f.Key, i.object(f.Sub, i.schemaField))
+			return i.object(f.Sub, i.schemaField)
 		case "__type":
 			name, _ := i.args(f)["name"].(string)
-			r.root.set(f.Key, i.named(name, f.Sub))
+			return i.named(name, f.Sub)
 		}
+		return false
+	})
+	p := &r.reader
+	if p.open(i.b) != nil {
+		return
+	}
+	if obj, err := p.object(r.p.schema, 0, 0); err == nil {
+		r.take(r.root, obj, r.p.schema.shape, r.p.schemaInto)
 	}
 }
 
-// introspection builds values for what is selected of the schema; selections bound its work.
+// introspection writes JSON for what is selected of the schema; selections bound its work.
 type introspection struct {
 	schema *ast.Schema
 	vars   map[string]any
+	b      []byte
 }
 
-type resolver func(f *plan.OutputField) value
+// resolver writes a field's value; false for nothing.
+type resolver func(f *plan.OutputField) bool
 
-func (i *introspection) object(out *plan.Output, resolve resolver) value {
-	o := &object{}
+func (i *introspection) object(out *plan.Output, resolve resolver) bool {
+	i.b = append(i.b, '{')
 	for k := range out.Fields {
 		f := &out.Fields[k]
-		if f.Name != "__typename" && f.Cond.Holds(i.vars) {
-			o.set(f.Key, resolve(f))
+		if f.Name == "__typename" || !f.Cond.Holds(i.vars) {
+			continue
+		}
+		before := len(i.b)
+		i.b = append(append(comma(i.b), quoted(f.Key)...), ':')
+		if !resolve(f) {
+			i.b = i.b[:before]
 		}
 	}
-	return value{kind: objects, obj: o}
+	i.b = append(i.b, '}')
+	return true
+}
+
+// list writes n items.
+func (i *introspection) list(n int, item func(k int)) bool {
+	i.b = append(i.b, '[')
+	for k := range n {
+		if k > 0 {
+			i.b = append(i.b, ',')
+		}
+		before := len(i.b)
+		if item(k); len(i.b) == before {
+			i.write(nil)
+		}
+	}
+	i.b = append(i.b, ']')
+	return true
 }
 
 func (i *introspection) args(f *plan.OutputField) map[string]any {
@@ -57,58 +89,39 @@ func (i *introspection) args(f *plan.OutputField) map[string]any {
 	return out
 }
 
-func (i *introspection) deprecated(f *plan.OutputField, dirs ast.DirectiveList) (skip bool) {
+// hides reports whether a field leaves out what is deprecated with one of dirs.
+func (i *introspection) hides(f *plan.OutputField) func(dirs ast.DirectiveList) bool {
 	all, _ := i.args(f)["includeDeprecated"].(bool)
-	return !all && dirs.ForName("deprecated") != nil
+	return func(dirs ast.DirectiveList) bool { return !all && dirs.ForName("deprecated") != nil }
 }
 
-func str(s string) value {
-	raw, err := json.Marshal(s)
+func (i *introspection) write(v any) bool {
+	data, err := json.Marshal(v)
 	if err != nil {
-		return value{kind: null, raw: []byte("null")}
+		return false
 	}
-	return value{kind: text, raw: raw}
+	i.b = append(i.b, data...)
+	return true
 }
 
-func optional(s string) value {
+func (i *introspection) optional(s string) bool {
 	if s == "" {
-		return value{kind: null, raw: []byte("null")}
+		return i.write(nil)
 	}
-	return str(s)
+	return i.write(s)
 }
 
-func yes(b bool) value {
-	if b {
-		return value{kind: boolean, raw: []byte("true")}
-	}
-	return value{kind: boolean, raw: []byte("false")}
-}
-
-func values(list_ []value) value { return value{kind: list, list: list_} }
-
-var nothing = value{}
-
-func (i *introspection) schemaField(f *plan.OutputField) value {
-	root := func(def *ast.Definition) value {
-		if def == nil {
-			return nothing
-		}
-		return i.named(def.Name, f.Sub)
-	}
+func (i *introspection) schemaField(f *plan.OutputField) bool {
+	root := func(def *ast.Definition) bool { return def != nil && i.named(def.Name, f.Sub) }
 	switch f.Name {
 	case "description":
-		return optional(i.schema.Description)
+		return i.optional(i.schema.Description)
 	case "types":
 		names := make([]string, 0, len(i.schema.Types))
 		for name := range i.schema.Types {
 			names = append(names, name)
 		}
-		sort.Strings(names)
-		out := make([]value, len(names))
-		for k, name := range names {
-			out[k] = i.named(name, f.Sub)
-		}
-		return values(out)
+		return i.types(names, f.Sub)
 	case "queryType":
 		return root(i.schema.Query)
 	case "mutationType":
@@ -121,24 +134,23 @@ func (i *introspection) schemaField(f *plan.OutputField) value {
 			names = append(names, name)
 		}
 		sort.Strings(names)
-		out := make([]value, len(names))
-		for k, name := range names {
-			out[k] = i.directive(i.schema.Directives[name], f.Sub)
-		}
-		return values(out)
+		return i.list(len(names), func(k int) { i.directive(i.schema.Directives[names[k]], f.Sub) })
 	}
-	return nothing
+	return false
 }
 
-func (i *introspection) named(name string, out *plan.Output) value {
+// types writes the types with these names, sorted.
+func (i *introspection) types(names []string, out *plan.Output) bool {
+	sort.Strings(names)
+	return i.list(len(names), func(k int) { i.named(names[k], out) })
+}
+
+func (i *introspection) named(name string, out *plan.Output) bool {
 	def := i.schema.Types[name]
-	if def == nil {
-		return nothing
-	}
-	return i.object(out, func(f *plan.OutputField) value { return i.typeField(def, f) })
+	return def != nil && i.object(out, func(f *plan.OutputField) bool { return i.typeField(def, f) })
 }
 
-func (i *introspection) ref(t *ast.Type, out *plan.Output) value {
+func (i *introspection) ref(t *ast.Type, out *plan.Output) bool {
 	inner := *t
 	switch {
 	case t.NonNull:
@@ -150,62 +162,55 @@ func (i *introspection) ref(t *ast.Type, out *plan.Output) value {
 	return i.named(t.NamedType, out)
 }
 
-func (i *introspection) wrapper(kind string, of *ast.Type, out *plan.Output) value {
-	return i.object(out, func(f *plan.OutputField) value {
+func (i *introspection) wrapper(kind string, of *ast.Type, out *plan.Output) bool {
+	return i.object(out, func(f *plan.OutputField) bool {
 		switch f.Name {
 		case "kind":
-			return str(kind)
+			return i.write(kind)
 		case "ofType":
 			return i.ref(of, f.Sub)
 		}
-		return nothing
+		return false
 	})
 }
 
-func (i *introspection) typeField(def *ast.Definition, f *plan.OutputField) value {
-	fields := def.Kind == ast.Object || def.Kind == ast.Interface
+func (i *introspection) typeField(def *ast.Definition, f *plan.OutputField) bool {
+	hasFields := def.Kind == ast.Object || def.Kind == ast.Interface
 	switch f.Name {
 	case "kind":
-		return str(string(def.Kind))
+		return i.write(def.Kind)
 	case "name":
-		return str(def.Name)
+		return i.write(def.Name)
 	case "description":
-		return optional(def.Description)
+		return i.optional(def.Description)
 	case "specifiedByURL":
 		if d := def.Directives.ForName("specifiedBy"); d != nil && d.Arguments.ForName("url") != nil {
-			return str(d.Arguments.ForName("url").Value.Raw)
+			return i.write(d.Arguments.ForName("url").Value.Raw)
 		}
 	case "isOneOf":
 		if def.Kind == ast.InputObject {
-			return yes(def.Directives.ForName("oneOf") != nil)
+			return i.write(def.Directives.ForName("oneOf") != nil)
 		}
 	case "fields":
-		if fields {
-			out := []value{}
-			for _, fd := range def.Fields {
-				if !strings.HasPrefix(fd.Name, "__") && !i.deprecated(f, fd.Directives) {
-					out = append(out, i.field(fd, f.Sub))
-				}
-			}
-			return values(out)
+		if hasFields {
+			hidden := i.hides(f)
+			list := slices.DeleteFunc(slices.Clone(def.Fields), func(fd *ast.FieldDefinition) bool {
+				return strings.HasPrefix(fd.Name, "__") || hidden(fd.Directives)
+			})
+			return i.list(len(list), func(k int) { i.field(list[k], f.Sub) })
 		}
 	case "inputFields":
 		if def.Kind == ast.InputObject {
-			out := []value{}
-			for _, fd := range def.Fields {
-				if !i.deprecated(f, fd.Directives) {
-					out = append(out, i.input(fd.Name, fd.Description, fd.Type, fd.DefaultValue, fd.Directives, f.Sub))
-				}
-			}
-			return values(out)
+			hidden := i.hides(f)
+			list := slices.DeleteFunc(slices.Clone(def.Fields), func(fd *ast.FieldDefinition) bool { return hidden(fd.Directives) })
+			return i.list(len(list), func(k int) {
+				fd := list[k]
+				i.input(fd.Name, fd.Description, fd.Type, fd.DefaultValue, fd.Directives, f.Sub)
+			})
 		}
 	case "interfaces":
-		if fields {
-			out := []value{}
-			for _, name := range def.Interfaces {
-				out = append(out, i.named(name, f.Sub))
-			}
-			return values(out)
+		if hasFields {
+			return i.list(len(def.Interfaces), func(k int) { i.named(def.Interfaces[k], f.Sub) })
 		}
 	case "possibleTypes":
 		if def.IsAbstractType() {
@@ -215,102 +220,86 @@ func (i *introspection) typeField(def *ast.Definition, f *plan.OutputField) valu
 					names = append(names, d.Name)
 				}
 			}
-			sort.Strings(names)
-			out := make([]value, len(names))
-			for k, name := range names {
-				out[k] = i.named(name, f.Sub)
-			}
-			return values(out)
+			return i.types(names, f.Sub)
 		}
 	case "enumValues":
 		if def.Kind == ast.Enum {
-			out := []value{}
-			for _, v := range def.EnumValues {
-				if !i.deprecated(f, v.Directives) {
-					out = append(out, i.object(f.Sub, func(f *plan.OutputField) value {
-						return described(f, v.Name, v.Description, v.Directives)
-					}))
-				}
-			}
-			return values(out)
+			hidden := i.hides(f)
+			list := slices.DeleteFunc(slices.Clone(def.EnumValues), func(v *ast.EnumValueDefinition) bool { return hidden(v.Directives) })
+			return i.list(len(list), func(k int) {
+				v := list[k]
+				i.object(f.Sub, func(f *plan.OutputField) bool { return i.described(f, v.Name, v.Description, v.Directives) })
+			})
 		}
 	}
-	return nothing
+	return false
 }
 
 // described answers what fields, arguments and enum values have in common.
-func described(f *plan.OutputField, name, description string, dirs ast.DirectiveList) value {
+func (i *introspection) described(f *plan.OutputField, name, description string, dirs ast.DirectiveList) bool {
 	d := dirs.ForName("deprecated")
 	switch f.Name {
 	case "name":
-		return str(name)
+		return i.write(name)
 	case "description":
-		return optional(description)
+		return i.optional(description)
 	case "isDeprecated":
-		return yes(d != nil)
+		return i.write(d != nil)
 	case "deprecationReason":
 		if d == nil {
-			return nothing
+			return false
 		}
 		if reason := d.Arguments.ForName("reason"); reason != nil {
-			return str(reason.Value.Raw)
+			return i.write(reason.Value.Raw)
 		}
-		return str("No longer supported")
+		return i.write("No longer supported")
 	}
-	return nothing
+	return false
 }
 
-func (i *introspection) field(fd *ast.FieldDefinition, out *plan.Output) value {
-	return i.object(out, func(f *plan.OutputField) value {
+func (i *introspection) field(fd *ast.FieldDefinition, out *plan.Output) {
+	i.object(out, func(f *plan.OutputField) bool {
 		switch f.Name {
 		case "args":
 			return i.arguments(f, fd.Arguments)
 		case "type":
 			return i.ref(fd.Type, f.Sub)
 		}
-		return described(f, fd.Name, fd.Description, fd.Directives)
+		return i.described(f, fd.Name, fd.Description, fd.Directives)
 	})
 }
 
-func (i *introspection) arguments(f *plan.OutputField, args ast.ArgumentDefinitionList) value {
-	out := []value{}
-	for _, a := range args {
-		if !i.deprecated(f, a.Directives) {
-			out = append(out, i.input(a.Name, a.Description, a.Type, a.DefaultValue, a.Directives, f.Sub))
-		}
-	}
-	return values(out)
+func (i *introspection) arguments(f *plan.OutputField, args ast.ArgumentDefinitionList) bool {
+	hidden := i.hides(f)
+	list := slices.DeleteFunc(slices.Clone(args), func(a *ast.ArgumentDefinition) bool { return hidden(a.Directives) })
+	return i.list(len(list), func(k int) {
+		a := list[k]
+		i.input(a.Name, a.Description, a.Type, a.DefaultValue, a.Directives, f.Sub)
+	})
 }
 
-func (i *introspection) input(name, description string, t *ast.Type, def *ast.Value, dirs ast.DirectiveList, out *plan.Output) value {
-	return i.object(out, func(f *plan.OutputField) value {
+func (i *introspection) input(name, description string, t *ast.Type, def *ast.Value, dirs ast.DirectiveList, out *plan.Output) {
+	i.object(out, func(f *plan.OutputField) bool {
 		switch f.Name {
 		case "type":
 			return i.ref(t, f.Sub)
 		case "defaultValue":
-			if def == nil {
-				return nothing
-			}
-			return str(def.String())
+			return def != nil && i.write(def.String())
 		}
-		return described(f, name, description, dirs)
+		return i.described(f, name, description, dirs)
 	})
 }
 
-func (i *introspection) directive(d *ast.DirectiveDefinition, out *plan.Output) value {
-	return i.object(out, func(f *plan.OutputField) value {
+func (i *introspection) directive(d *ast.DirectiveDefinition, out *plan.Output) {
+	i.object(out, func(f *plan.OutputField) bool {
 		switch f.Name {
 		case "locations":
-			out := []value{}
-			for _, l := range d.Locations {
-				out = append(out, str(string(l)))
-			}
-			return values(out)
+			return i.write(d.Locations)
 		case "args":
 			return i.arguments(f, d.Arguments)
 		case "isRepeatable":
-			return yes(d.IsRepeatable)
+			return i.write(d.IsRepeatable)
 		}
-		return described(f, d.Name, d.Description, nil)
+		return i.described(f, d.Name, d.Description, nil)
 	})
 }

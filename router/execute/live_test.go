@@ -47,7 +47,7 @@ func TestLive(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := h.requests()
-			r := h.executor.ExecuteLive(context.Background(), p, c.initial, c.root, nil, nil)
+			r := h.executor.ExecuteLive(context.Background(), h.executor.Prepare(p), c.initial, c.root, nil, nil)
 			if string(r.Data) != c.want || len(r.Errors) > 0 {
 				t.Errorf("data is %s, errors %v; want %s", r.Data, r.Errors, c.want)
 			}

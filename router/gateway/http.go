@@ -150,7 +150,7 @@ func (g *Gateway) execute(ctx context.Context, c *caller, j *job) *execute.Respo
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Timeout)
 	defer cancel()
 	defer runtime.KeepAlive(j.edition)
-	return j.edition.executor.Execute(ctx, j.plan, j.vars, g.headersFor(ctx, c, ""))
+	return j.edition.executor.Execute(ctx, j.ready, j.vars, g.headersFor(ctx, c, ""))
 }
 
 // headersFor returns the headers of each subgraph request made for a caller. traceparent is that of

@@ -45,7 +45,7 @@ type Query { a: Int @override(from: "old", label: "beta") }`},
 			if f != nil {
 				t.Fatal(f.errors)
 			}
-			if got := plan.Fetches(p.plan.Root)[0].Subgraph; got != want {
+			if got := plan.Fetches(p.ready.Plan().Root)[0].Subgraph; got != want {
 				t.Errorf("with the labels %q the subgraph %s is asked, want %s", labels, got, want)
 			}
 		}

@@ -13,7 +13,6 @@ import (
 	"storefront/internal/errs"
 	"storefront/internal/live"
 	"storefront/router/execute"
-	"storefront/router/plan"
 	"storefront/router/supergraph"
 )
 
@@ -25,7 +24,7 @@ type liveOperation struct {
 	field *supergraph.Live
 	// initial resolves the state as it is, with the entity's version beside the client's selection
 	// under versionAlias. The operation's own plan resolves events.
-	initial *plan.Plan
+	initial *execute.Prepared
 }
 
 // liveRun is one subscriber's run through a live field: subscribe, state, changes. Subscribers
@@ -258,7 +257,7 @@ func (l *liveRun) nullable() bool {
 
 // deliver resolves one event and queues the result; false ends the run.
 func (l *liveRun) deliver(ctx context.Context, e Event, root map[string]any) bool {
-	response := l.resolve(ctx, l.job.plan, false, l.rootOf(e, root), e.Traceparent)
+	response := l.resolve(ctx, l.job.ready, false, l.rootOf(e, root), e.Traceparent)
 	if ctx.Err() != nil {
 		return false
 	}
@@ -277,7 +276,7 @@ func (l *liveRun) deliver(ctx context.Context, e Event, root map[string]any) boo
 }
 
 // resolve runs a plan within the timeout, on the entity whose known fields root holds.
-func (l *liveRun) resolve(ctx context.Context, p *plan.Plan, initial bool, root map[string]any, traceparent string) *execute.Response {
+func (l *liveRun) resolve(ctx context.Context, p *execute.Prepared, initial bool, root map[string]any, traceparent string) *execute.Response {
 	ctx, cancel := context.WithTimeout(ctx, l.g.cfg.Timeout)
 	defer cancel()
 	return l.job.edition.executor.ExecuteLive(ctx, p, initial, root, l.job.vars, l.g.headersFor(ctx, l.caller, traceparent))

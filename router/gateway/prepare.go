@@ -12,8 +12,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"golang.org/x/sync/singleflight"
 
+	"storefront/router/execute"
 	"storefront/router/operation"
-	"storefront/router/plan"
 	"storefront/router/planner"
 	"storefront/router/supergraph"
 )
@@ -24,10 +24,10 @@ type prepared struct {
 	query, operationName string
 	labels               []string // of progressive overrides, those that are on
 
-	op   *operation.Operation
-	plan *plan.Plan
-	live *liveOperation // of a subscription fed by events
-	uses atomic.Int64
+	op    *operation.Operation
+	ready *execute.Prepared
+	live  *liveOperation // of a subscription fed by events
+	uses  atomic.Int64
 }
 
 // job is one request for a prepared operation.
@@ -93,11 +93,12 @@ func (e *edition) prepareNow(query, operationName string, labels []string) (p *p
 		return nil, reject(http.StatusBadRequest, problem(codeIntrospection, "Introspection is switched off here."))
 	}
 	p = &prepared{edition: e, query: query, operationName: operationName, labels: labels, op: op}
-	var err error
 	sg := e.supergraph.With(labels)
-	if p.plan, err = planner.Plan(sg, op); err != nil {
+	planned, err := planner.Plan(sg, op)
+	if err != nil {
 		return nil, e.unplannable(op, err)
 	}
+	p.ready = e.executor.Prepare(planned)
 	if !p.subscription() {
 		return p, nil
 	}
@@ -106,11 +107,12 @@ func (e *edition) prepareNow(query, operationName string, labels []string) (p *p
 	if !ok {
 		return p, nil
 	}
-	p.live = &liveOperation{field: field, initial: p.plan}
+	p.live = &liveOperation{field: field, initial: p.ready}
 	if versioned := e.withVersion(op, field); versioned != nil {
-		if p.live.initial, err = planner.Plan(sg, versioned); err != nil {
+		if planned, err = planner.Plan(sg, versioned); err != nil {
 			return nil, e.unplannable(op, err)
 		}
+		p.live.initial = e.executor.Prepare(planned)
 	}
 	return p, nil
 }

@@ -1,0 +1,294 @@
+package execute
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"storefront/internal/errs"
+	"storefront/router/plan"
+)
+
+// maxErrors bounds the errors of one response; maxPlaces how many places one failure is told at, and
+// maxVisits how many objects are looked at to find them.
+const (
+	maxErrors = 1000
+	maxPlaces = 50
+	maxVisits = 100_000
+)
+
+// addError adds an error and returns it; nil when there are too many already.
+func (r *run) addError(message, code, subgraph string, path ast.Path) *gqlerror.Error {
+	if len(r.errors) >= maxErrors {
+		return nil
+	}
+	err := &gqlerror.Error{Message: message, Path: path, Extensions: map[string]any{}}
+	if code != "" {
+		err.Extensions["code"] = code
+	}
+	if subgraph != "" {
+		err.Extensions["service"] = subgraph
+	}
+	r.errors = append(r.errors, err)
+	return err
+}
+
+// failed tells of a fetch that brought nothing, at every place its fields are missing from.
+func (r *run) failed(a answer, message, code string) {
+	for _, path := range r.places(a) {
+		r.addError(message, code, a.fetch.Subgraph, r.clientPath(path))
+	}
+}
+
+// places are the paths of the objects a fetch was for, followed by the field's key where the fetch is
+// for one field only.
+func (r *run) places(a answer) []ast.Path {
+	var only string
+	for _, f := range a.fetch.Selection.Fields {
+		if f.Key == "__typename" {
+			continue
+		}
+		if only != "" && only != f.Key {
+			only = ""
+			break
+		}
+		only = f.Key
+	}
+	paths := r.objectPaths(a, -1)
+	if only != "" {
+		for i, path := range paths {
+			paths[i] = append(path[:len(path):len(path)], ast.PathName(only))
+		}
+	}
+	return paths
+}
+
+// objectPaths finds where the objects of an answer stand, at most maxPlaces; with rep >= 0 only those
+// that were sent as that representation. For an answer without targets it finds all the fetch is for.
+func (r *run) objectPaths(a answer, rep int) []ast.Path {
+	if a.fetch.Kind == plan.RootFetch {
+		return []ast.Path{nil}
+	}
+	f := &finder{run: r}
+	if a.target != (targets{}) {
+		f.wanted = map[uint32]bool{}
+		reps := r.scratch.targetReps(a.target)
+		for i, obj := range r.scratch.targetObjs(a.target) {
+			if rep < 0 || int(reps[i]) == rep {
+				f.wanted[obj] = true
+			}
+		}
+	}
+	f.find(a.fetch.path, value{kind: object, at: r.root})
+	return f.paths
+}
+
+// finder walks to objects and remembers the ways there.
+type finder struct {
+	*run
+	wanted map[uint32]bool // nil for all
+	at     ast.Path
+	paths  []ast.Path
+	visits int
+}
+
+func (f *finder) find(path []step, v value) {
+	if f.visits++; f.visits > maxVisits || len(f.paths) == maxPlaces {
+		return
+	}
+	switch v.kind {
+	case list:
+		for i := range v.n {
+			f.at = append(f.at, ast.PathIndex(i))
+			f.find(path, f.vals[v.at+i])
+			f.at = f.at[:len(f.at)-1]
+		}
+	case object:
+		if len(path) == 0 {
+			if f.wanted == nil || f.wanted[v.at] {
+				f.paths = append(f.paths, append(ast.Path(nil), f.at...))
+			}
+			return
+		}
+		if on := path[0].on; on != nil && !on.has(f.typeOf(v.at)) {
+			return
+		}
+		f.at = append(f.at, ast.PathName(path[0].key))
+		f.find(path[1:], f.vals[v.at+uint32(path[0].slot)])
+		f.at = f.at[:len(f.at)-1]
+	}
+}
+
+// subgraphErrors passes a subgraph's errors on, at the paths the client knows; false when it has none.
+func (r *run) subgraphErrors(a answer, raw []byte) (told bool) {
+	if len(raw) == 0 || raw[0] != '[' {
+		return false
+	}
+	items := items{data: raw}
+	for item := items.next(); item != nil && len(r.errors) < maxErrors; item = items.next() {
+		told = true
+		var e struct{ Message, Path, Extensions json.RawMessage }
+		if item[0] != '{' || json.Unmarshal(item, &e) != nil {
+			r.failed(a, fmt.Sprintf("the subgraph %q failed", a.fetch.Subgraph), string(errs.Internal))
+			continue
+		}
+		message, code, details := fmt.Sprintf("the subgraph %q failed", a.fetch.Subgraph), "", map[string]any{}
+		if m, ok := unmarshal(e.Message).(string); ok && r.e.opts.SubgraphMessages {
+			message = m
+		}
+		var ext map[string]json.RawMessage
+		if json.Unmarshal(e.Extensions, &ext) == nil {
+			code, _ = unmarshal(ext["code"]).(string)
+			for _, key := range passedOn {
+				if v := detail(unmarshal(ext[key])); v != nil {
+					details[key] = v
+				}
+			}
+		}
+		for _, path := range r.errorPaths(a, unmarshal(e.Path)) {
+			if e := r.addError(message, code, a.fetch.Subgraph, r.clientPath(path)); e != nil {
+				maps.Copy(e.Extensions, details)
+			}
+		}
+	}
+	return told
+}
+
+// unmarshal decodes JSON with its numbers as they are; nil when there is none.
+func unmarshal(raw []byte) (v any) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if d.Decode(&v) != nil {
+		return nil
+	}
+	return v
+}
+
+// passedOn are a subgraph's extensions that help a client to mend its request. Others stay inside: who
+// knows what a subgraph puts there.
+var passedOn = [...]string{"field", "argumentName", "retryAfter"}
+
+// detail is the value of such an extension: text, a number or a list of them; nil for anything else.
+func detail(v any) any {
+	switch v := v.(type) {
+	case string, json.Number:
+		return v
+	case []any:
+		parts := make([]any, 0, len(v))
+		for _, item := range v {
+			switch item.(type) {
+			case string, json.Number:
+				parts = append(parts, item)
+			}
+		}
+		return parts
+	}
+	return nil
+}
+
+// errorPaths rewrites a subgraph's error path to every place its object stands at.
+func (r *run) errorPaths(a answer, path any) []ast.Path {
+	steps, _ := path.([]any)
+	if len(steps) == 0 {
+		return r.places(a)
+	}
+	bases := []ast.Path{nil}
+	typ := ""
+	switch a.fetch.Kind {
+	case plan.EntityFetch:
+		rep := -1
+		if len(steps) >= 2 && steps[0] == "_entities" {
+			rep = index(steps[1])
+		}
+		types := r.scratch.targetTypes(a.target)
+		if rep < 0 || rep >= len(types) {
+			return r.places(a)
+		}
+		bases, typ, steps = r.objectPaths(a, rep), r.typeName(types[rep]), steps[2:]
+	case plan.NestedFetch:
+		bases = r.objectPaths(a, -1)
+	}
+	rest := translate(steps, a.fetch.Selection, typ)
+	out := make([]ast.Path, len(bases))
+	for i, base := range bases {
+		out[i] = append(base[:len(base):len(base)], rest...)
+	}
+	return out
+}
+
+// index is a step of a path as a list index, -1 when it is none.
+func index(v any) int {
+	n, ok := v.(json.Number)
+	if !ok {
+		return -1
+	}
+	i, err := n.Int64()
+	if err != nil || i < 0 || i > 1<<31-1 {
+		return -1
+	}
+	return int(i)
+}
+
+// translate turns the aliases of a request into the keys of the tree.
+func translate(steps []any, sel *plan.Selection, typ string) ast.Path {
+	var out ast.Path
+	for _, s := range steps {
+		switch s := s.(type) {
+		case json.Number:
+			n := index(s)
+			if n < 0 {
+				return out
+			}
+			out = append(out, ast.PathIndex(n))
+		case string:
+			if sel == nil {
+				return out
+			}
+			found := false
+			for i := range sel.Fields {
+				f := &sel.Fields[i]
+				if f.Alias == s && (typ == "" || len(f.On) == 0 || contains(f.On, typ)) {
+					out, sel, found, typ = append(out, ast.PathName(f.Key)), f.Sub, true, ""
+					break
+				}
+			}
+			if !found {
+				return out
+			}
+		}
+	}
+	return out
+}
+
+// clientPath cuts a path where it leaves what the client selected.
+func (r *run) clientPath(path ast.Path) ast.Path {
+	out := r.p.plan.Output
+	for i, step := range path {
+		name, ok := step.(ast.PathName)
+		if !ok {
+			continue
+		}
+		if out == nil {
+			return path[:i]
+		}
+		var next *plan.Output
+		found := false
+		for j := range out.Fields {
+			if out.Fields[j].Key == string(name) {
+				found = true
+				if next == nil {
+					next = out.Fields[j].Sub
+				}
+			}
+		}
+		if !found {
+			return path[:i]
+		}
+		out = next
+	}
+	return path
+}

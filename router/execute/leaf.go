@@ -1,0 +1,145 @@
+package execute
+
+import (
+	"bytes"
+	"math/big"
+	"strconv"
+)
+
+// leafKind is what values of a leaf type may be. From leafString on, text is what they are.
+type leafKind uint8
+
+const (
+	leafCustom leafKind = iota
+	leafInt
+	leafFloat
+	leafBoolean
+	leafEnum
+	leafString
+	leafID
+)
+
+func scalarKinds(name string) leafKind {
+	switch name {
+	case "Int":
+		return leafInt
+	case "Float":
+		return leafFloat
+	case "String":
+		return leafString
+	case "Boolean":
+		return leafBoolean
+	case "ID":
+		return leafID
+	}
+	return leafCustom
+}
+
+// leaf writes a leaf as it came, when it is what its type demands.
+func (w *cutting) leaf(t *outputType, v value) bool {
+	ok := false
+	raw := w.raw(v)
+	switch t.leaf {
+	case leafCustom:
+		if v.kind == opaque && v.loose {
+			w.b = appendCompact(w.b, raw)
+			return true
+		}
+		ok = true
+	case leafInt:
+		ok = v.kind == number && isInt32(raw)
+	case leafFloat:
+		ok = v.kind == number
+	case leafString:
+		ok = v.kind == text
+	case leafBoolean:
+		ok = v.kind == boolean
+	case leafID:
+		if v.kind == number && isInteger(raw) {
+			w.b = append(append(append(w.b, '"'), raw...), '"')
+			return true
+		}
+		ok = v.kind == text
+	case leafEnum:
+		ok = v.kind == text && t.enum[string(decoded(raw))]
+	}
+	if !ok {
+		w.fault("a subgraph answered with a value that is no %s", t.name)
+		return false
+	}
+	w.b = append(w.b, raw...)
+	return true
+}
+
+func isInteger(raw []byte) bool { return !bytes.ContainsAny(raw, ".eE") }
+
+func isInt32(raw []byte) bool {
+	if len(raw) < 10 && isInteger(raw) {
+		return true
+	}
+	if _, err := strconv.ParseInt(string(raw), 10, 32); err == nil {
+		return true
+	}
+	if isInteger(raw) || len(raw) > 30 { // 1.0 and 1e3 are integers too
+		return false
+	}
+	if f, err := strconv.ParseFloat(string(raw), 64); err != nil || f > 1<<31 || f < -(1<<31) {
+		return false
+	}
+	n, ok := new(big.Rat).SetString(string(raw))
+	return ok && n.IsInt()
+}
+
+// appendCompact appends JSON without the white space between its tokens.
+func appendCompact(dst, raw []byte) []byte {
+	out := bytes.NewBuffer(dst)
+	p := reader{data: raw}
+	for p.peek() != 0 {
+		start := p.pos
+		if p.data[p.pos] != '"' {
+			p.pos++
+		} else if p.str() != nil {
+			break
+		}
+		out.Write(raw[start:p.pos])
+	}
+	return out.Bytes()
+}
+
+// items goes through the items of a JSON list that has been checked.
+type items struct {
+	data  []byte
+	pos   int // after the item, 0 before the first
+	start int // of the item
+}
+
+// next returns the next item, nil after the last.
+func (l *items) next() []byte {
+	p := reader{data: l.data, pos: l.pos + 1} // past the bracket or the comma
+	if p.peek() == ']' || l.pos > 0 && l.pos >= len(l.data)-1 {
+		return nil
+	}
+	l.start = p.pos
+	if p.pass(0) != nil {
+		return nil
+	}
+	raw := l.data[l.start:p.pos]
+	p.peek()
+	l.pos = p.pos
+	return raw
+}
+
+// kindOf is the kind of the value that begins with c.
+func kindOf(c byte) kind {
+	switch c {
+	case '"':
+		return text
+	case 't', 'f':
+		return boolean
+	case 'n':
+		return null
+	case '[', '{':
+		return opaque
+	}
+	return number
+}

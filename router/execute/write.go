@@ -1,0 +1,256 @@
+package execute
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"storefront/internal/errs"
+)
+
+// cutting writes the response's data.
+type cutting struct {
+	*run
+	b       []byte
+	limit   int
+	over    bool // it grew larger than the limit: everything ends
+	path    []pathStep
+	covered map[string]bool // paths with an error at, or below, them; true where it is at them
+}
+
+// pathStep is where the writer stands: at a field, or without one at an item of a list.
+type pathStep struct {
+	field *outputField
+	index uint32
+}
+
+// object writes an object; false when it must be null instead.
+func (w *cutting) object(out *output, obj uint32) bool {
+	start := len(w.b)
+	typ := out.typ
+	if out.possible != nil {
+		if typ = w.typeOf(obj); typ == 0 && out.untyped && !w.typed(out) {
+			typ = out.typ
+		} else if !out.possible.has(typ) {
+			if typ == 0 {
+				w.fault("the type of an object of %s is not known", out.name)
+			} else {
+				w.fault("a subgraph answered with the type %q where %s is expected", w.typeName(typ), out.name)
+			}
+			return false
+		}
+	}
+	w.b = append(w.b, '{')
+	first := true
+	for i := range out.fields {
+		f := &out.fields[i]
+		if f.on != nil && !f.on.has(typ) || f.cond != 0 && !w.holds[f.cond] {
+			continue
+		}
+		if first {
+			w.b = append(w.b, f.first...)
+			first = false
+		} else {
+			w.b = append(w.b, f.other...)
+		}
+		if f.typename {
+			w.b = append(append(append(w.b, '"'), w.typeName(typ)...), '"')
+			continue
+		}
+		v := w.vals[obj+uint32(f.slot)]
+		if f.fast && v.kind == text && f.typ.leaf >= leafString {
+			w.b = append(w.b, w.raw(v)...)
+			if len(w.b) <= w.limit {
+				continue
+			}
+		}
+		if !w.field(f, typ, v) {
+			w.b = w.b[:start]
+			return false
+		}
+	}
+	w.b = append(w.b, '}')
+	return true
+}
+
+// typed reports whether what is written of an object depends on its type.
+func (w *cutting) typed(out *output) bool {
+	for i := range out.fields {
+		if f := &out.fields[i]; (f.on != nil || f.typename) && w.holds[f.cond] {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *cutting) field(f *outputField, typ int32, v value) bool {
+	if len(w.b) > w.limit {
+		w.over = true
+		return false
+	}
+	t := f.typ
+	if own, ok := f.byType[typ]; ok {
+		t = own
+	}
+	w.path = append(w.path, pathStep{field: f})
+	ok := w.value(t, v, f.sub)
+	if !ok && t.nonNull && !w.hasError() {
+		w.fault("Cannot return null for non-nullable field %s.%s.", w.typeName(typ), f.Name)
+	}
+	w.path = w.path[:len(w.path)-1]
+	return ok
+}
+
+// value writes a value of a type; false when a null may not stand here.
+func (w *cutting) value(t *outputType, v value, sub *output) bool {
+	if v.kind != missing && v.kind != null {
+		start := len(w.b)
+		if w.filled(t, v, sub) {
+			return true
+		}
+		w.b = w.b[:start]
+	}
+	if t.nonNull || w.over {
+		return false
+	}
+	w.b = append(w.b, "null"...)
+	return true
+}
+
+func (w *cutting) filled(t *outputType, v value, sub *output) bool {
+	switch {
+	case t.elem != nil && v.kind == list:
+		return w.list(t, v, sub)
+	case t.elem != nil && sub == nil && v.kind == opaque && w.raw(v)[0] == '[':
+		return w.leaves(t, v)
+	case t.elem != nil:
+		w.fault("a subgraph answered with one value where a list is expected")
+		return false
+	case sub == nil:
+		return w.leaf(t, v)
+	case v.kind != object:
+		w.fault("a subgraph answered with a value that is no object of %s", t.name)
+		return false
+	}
+	return w.object(sub, v.at)
+}
+
+func (w *cutting) list(t *outputType, v value, sub *output) bool {
+	w.b = append(w.b, '[')
+	for i := range v.n {
+		if i > 0 {
+			w.b = append(w.b, ',')
+		}
+		if !w.item(t.elem, w.vals[v.at+i], i, sub) {
+			return false
+		}
+	}
+	w.b = append(w.b, ']')
+	return true
+}
+
+// leaves writes a list of leaves, which the tree keeps as its bytes.
+func (w *cutting) leaves(t *outputType, v value) bool {
+	w.b = append(w.b, '[')
+	items := items{data: w.raw(v)}
+	i := uint32(0)
+	for raw := items.next(); raw != nil; raw = items.next() {
+		if i > 0 {
+			w.b = append(w.b, ',')
+		}
+		at := v.at + uint32(items.start)
+		if !w.item(t.elem, value{kind: kindOf(raw[0]), loose: v.loose, doc: v.doc, at: at, n: uint32(len(raw))}, i, nil) {
+			return false
+		}
+		i++
+	}
+	w.b = append(w.b, ']')
+	return true
+}
+
+func (w *cutting) item(t *outputType, v value, i uint32, sub *output) bool {
+	if len(w.b) > w.limit {
+		w.over = true
+		return false
+	}
+	w.path = append(w.path, pathStep{index: i})
+	ok := w.value(t, v, sub)
+	if !ok && !w.hasError() {
+		w.fault("Cannot return null for a non-nullable item of a list.")
+	}
+	w.path = w.path[:len(w.path)-1]
+	return ok
+}
+
+// fault adds an error at the place being written.
+func (w *cutting) fault(format string, args ...any) {
+	if w.over {
+		return
+	}
+	w.cover()
+	path := w.place()
+	w.addError(fmt.Sprintf(format, args...), string(errs.Internal), "", path)
+	w.note(path)
+}
+
+// tell leaves the one error of a response that grew too large.
+func (w *cutting) tell() {
+	w.errors = gqlerror.List{}
+	w.addError(fmt.Sprintf("the response is larger than %d bytes", w.limit), string(errs.TooMany), "", nil)
+}
+
+// place is the path of the place being written.
+func (w *cutting) place() ast.Path {
+	out := make(ast.Path, len(w.path))
+	for i, step := range w.path {
+		if step.field != nil {
+			out[i] = ast.PathName(step.field.Key)
+		} else {
+			out[i] = ast.PathIndex(step.index)
+		}
+	}
+	return out
+}
+
+func (w *cutting) cover() {
+	if w.covered != nil {
+		return
+	}
+	w.covered = map[string]bool{}
+	for _, err := range w.errors {
+		w.note(err.Path)
+	}
+}
+
+// note remembers an error's path, and that there is one below each path above it.
+func (w *cutting) note(path ast.Path) {
+	var b strings.Builder
+	for i, step := range path {
+		fmt.Fprintf(&b, "%v/", step)
+		if i == len(path)-1 {
+			w.covered[b.String()] = true
+		} else if _, ok := w.covered[b.String()]; !ok {
+			w.covered[b.String()] = false
+		}
+	}
+}
+
+// hasError reports whether an error already tells why there is nothing at the place being written: one
+// there, below it, or at something above it.
+func (w *cutting) hasError() bool {
+	if w.over || len(w.errors) >= maxErrors {
+		return true
+	}
+	w.cover()
+	var b strings.Builder
+	for i, step := range w.place() {
+		fmt.Fprintf(&b, "%v/", step)
+		at, ok := w.covered[b.String()]
+		if at || ok && i == len(w.path)-1 {
+			return true
+		}
+	}
+	return false
+}
