@@ -98,9 +98,25 @@ type Fetch struct {
 	Abstract      bool       // the objects at Path say their type in __typename
 	Requires      []Representation
 	RepVariable   string     // the name of the representations variable
+	Contexts      []Context  // variables whose values stand above the objects
 	Selection     *Selection // how the answer is read
 	Cond          Cond       // nil for always
 	Part          int        // what waits for it: 0 for the whole response, else a deferred part
+}
+
+// Context is a variable of an entity fetch whose value is read above each of its objects. Objects with
+// different values cannot be asked for in one request.
+type Context struct {
+	Name    string
+	Sources []ContextSource // the first that applies to an object gives its value; null when none does
+}
+
+// ContextSource is where a context's value stands, seen from the object at the first Level elements
+// of the fetch's path.
+type ContextSource struct {
+	Level  int
+	On     []string   // only for objects of these types; nil for all
+	Fields []RepField // the first that applies leads to the value, a leaf
 }
 
 // Computed is a boolean variable of a fetch that is true when If holds.

@@ -129,6 +129,15 @@ func (w *writer) fetch(f *Fetch) {
 		w.line("} =>")
 	}
 	w.operation(f.Operation)
+	for _, c := range f.Contexts {
+		for i, s := range c.Sources {
+			if i == 0 {
+				w.line("$" + c.Name + " = " + sourceText(f.Path, s))
+			} else {
+				w.line("  else " + sourceText(f.Path, s))
+			}
+		}
+	}
 	for _, c := range f.Computed {
 		w.line("$" + c.Name + " = " + c.If.String())
 	}
@@ -138,6 +147,29 @@ func (w *writer) fetch(f *Fetch) {
 		w.depth--
 		w.line("},")
 	}
+}
+
+// sourceText says where a context's value stands, such as "t|[A,B] prop".
+func sourceText(path []PathElem, s ContextSource) string {
+	text := PathText(path[:s.Level])
+	if len(s.On) > 0 {
+		text += "|[" + strings.Join(s.On, ",") + "]"
+	}
+	return strings.TrimSpace(text + " " + leafText(s.Fields))
+}
+
+func leafText(fields []RepField) string {
+	parts := make([]string, len(fields))
+	for i, f := range fields {
+		parts[i] = f.Key
+		if len(f.On) > 0 {
+			parts[i] = "|[" + strings.Join(f.On, ",") + "]" + parts[i]
+		}
+		if len(f.Sub) > 0 {
+			parts[i] += "." + leafText(f.Sub)
+		}
+	}
+	return strings.Join(parts, " or ")
 }
 
 func (w *writer) repFields(fields []RepField) {

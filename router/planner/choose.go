@@ -112,5 +112,5 @@ func (p *planner) reach(f *operation.Field, typ string, sub int) int {
 
 func (p *planner) here(typ string, f *supergraph.Field, sub int) bool {
 	in := &f.In[sub]
-	return in.Present && !in.External && len(in.Requires) == 0
+	return in.Present && !in.External && !in.Needs()
 }

@@ -24,7 +24,7 @@ func (p *planner) hop(ps *pos, sub int) *access {
 	if p.sg.IsRoot(ps.typ) && len(p.sg.Type(ps.typ).In[sub].Keys) == 0 {
 		return p.openRoot(ps, sub, plan.NestedFetch)
 	}
-	return p.enter(ps, sub, nil, "")
+	return p.enter(ps, sub, need{})
 }
 
 func (p *planner) openRoot(ps *pos, sub int, kind plan.FetchKind) *access {
@@ -54,7 +54,46 @@ func (p *planner) register(g *group) {
 	p.did(func() { p.groups = p.groups[:len(p.groups)-1] })
 }
 
-// require brings a subgraph here with the fields that a field requires, and places the field.
+// need is what a request brings for a field beside the key; the zero value for nothing.
+type need struct {
+	name string // Type.field
+	in   *supergraph.FieldIn
+}
+
+// met is what a request was found to bring.
+type met struct {
+	fields   []plan.RepField
+	deps     []*group
+	contexts []contextArg
+}
+
+// meet reads what a field needs for a group.
+func (p *planner) meet(ps *pos, n need, by *group) (m met, ok bool) {
+	if n.in == nil {
+		return m, true
+	}
+	if !p.ready(ps, n.in.Requires, by, false) {
+		return m, false
+	}
+	if m.fields, m.deps, ok = p.represent(ps, n.in.Requires); !ok {
+		return m, false
+	}
+	args, deps, ok := p.contexts(ps, n.in.Contexts, by)
+	m.contexts, m.deps = args, append(m.deps, deps...)
+	return m, ok
+}
+
+// satisfies records at an access that its representation carries what a field needs.
+func (p *planner) satisfies(a *access, n need, m met) {
+	satisfied, contexts := a.satisfied, a.contexts
+	a.satisfied = append(satisfied[:len(satisfied):len(satisfied)], n.name)
+	if len(m.contexts) > 0 {
+		a.contexts = append(contexts[:len(contexts):len(contexts)], fieldContext{n.name, m.contexts})
+	}
+	p.did(func() { a.satisfied, a.contexts = satisfied, contexts })
+}
+
+// require brings a subgraph here with what a field needs, and places the field.
 func (p *planner) require(ps *pos, w want, subs []int) (failed []item) {
 	name := ps.typ + "." + w.field.Name
 	for _, sub := range subs {
@@ -63,9 +102,10 @@ func (p *planner) require(ps *pos, w want, subs []int) (failed []item) {
 		}
 		p.opening = append(p.opening, opening{ps, sub, name})
 		mark := len(p.trail)
-		a := p.extend(ps, sub, w.field.In[sub].Requires, name)
+		n := need{name, &w.field.In[sub]}
+		a := p.extend(ps, sub, n)
 		if a == nil {
-			a = p.enter(ps, sub, w.field.In[sub].Requires, name)
+			a = p.enter(ps, sub, n)
 		}
 		p.opening = p.opening[:len(p.opening)-1]
 		if a == nil {
@@ -76,15 +116,15 @@ func (p *planner) require(ps *pos, w want, subs []int) (failed []item) {
 		if len(missing) == 0 {
 			return nil
 		}
-		return missing
+		w.item = missing[0]
 	}
 	p.explain(ps, w.item.field)
 	return []item{w.item}
 }
 
-// extend adds required fields to a request that already enters the subgraph here, if they are known
+// extend adds what a field needs to a request that already enters the subgraph here, if they are known
 // as early as what it waits for.
-func (p *planner) extend(ps *pos, sub int, requires supergraph.FieldSet, name string) *access {
+func (p *planner) extend(ps *pos, sub int, n need) *access {
 	for _, a := range ps.accs {
 		g := a.group
 		if g.sub != sub || g.kind != plan.EntityFetch || g.pos != ps.owner() || g.stage != p.stage {
@@ -95,16 +135,11 @@ func (p *planner) extend(ps *pos, sub int, requires supergraph.FieldSet, name st
 			continue
 		}
 		mark := len(p.trail)
-		if p.ready(ps, requires, g, false) {
-			fields, deps, ok := p.represent(ps, requires)
-			if ok && deepest(deps) < g.depth {
-				p.addRep(g, ps.typ, fields, name)
-				p.addAfter(g, deps)
-				old := a.satisfied
-				a.satisfied = append(old[:len(old):len(old)], name)
-				p.did(func() { a.satisfied = old })
-				return a
-			}
+		if m, ok := p.meet(ps, n, g); ok && deepest(m.deps) < g.depth {
+			p.addRep(g, ps.typ, m.fields, n.name)
+			p.addAfter(g, m.deps)
+			p.satisfies(a, n, m)
+			return a
 		}
 		p.undo(mark)
 	}
@@ -122,7 +157,7 @@ func (p *planner) ready(ps *pos, set supergraph.FieldSet, by *group, key bool) b
 
 // enter opens a request that enters the subgraph by the key that costs least, or shares one that
 // enters it for another type of the same position.
-func (p *planner) enter(ps *pos, sub int, requires supergraph.FieldSet, name string) *access {
+func (p *planner) enter(ps *pos, sub int, n need) *access {
 	keys := p.sg.Type(ps.typ).In[sub].Keys
 	chosen, lowest, soonest := -1, cost{}, 0
 	for i, a := range ps.accs {
@@ -133,18 +168,19 @@ func (p *planner) enter(ps *pos, sub int, requires supergraph.FieldSet, name str
 	try := func(i int) *access {
 		g := &group{id: -1, sub: sub, kind: plan.EntityFetch, stage: p.stage, pos: ps.owner(), whole: ps.abstract, root: &gnode{}}
 		g.root.group = g
-		if !p.ready(ps, keys[i].Fields, g, true) || !p.ready(ps, requires, g, false) {
+		if !p.ready(ps, keys[i].Fields, g, true) {
+			return nil
+		}
+		m, ok := p.meet(ps, n, g)
+		if !ok {
 			return nil
 		}
 		fields, deps, ok := p.represent(ps, keys[i].Fields)
 		if !ok {
 			return nil
 		}
-		more, moreDeps, ok := p.represent(ps, requires)
-		if !ok {
-			return nil
-		}
-		return p.join(ps, g, mergeReps(fields, more), append(deps, moreDeps...), name)
+		m.fields, m.deps = mergeReps(fields, m.fields), append(deps, m.deps...)
+		return p.join(ps, g, n, m)
 	}
 	for i, k := range keys {
 		if !k.Resolvable {
@@ -173,8 +209,8 @@ func (p *planner) enter(ps *pos, sub int, requires supergraph.FieldSet, name str
 
 // join registers a new entity request, or adds the type to one at the same position that waits as
 // long anyway.
-func (p *planner) join(ps *pos, g *group, fields []plan.RepField, deps []*group, name string) *access {
-	for _, dep := range deps {
+func (p *planner) join(ps *pos, g *group, n need, m met) *access {
+	for _, dep := range m.deps {
 		if dep.sub != heldData {
 			g.depth = max(g.depth, dep.depth+1)
 		}
@@ -182,7 +218,7 @@ func (p *planner) join(ps *pos, g *group, fields []plan.RepField, deps []*group,
 	if ps.base != nil {
 		for _, other := range p.groups {
 			if other.sub == g.sub && other.kind == plan.EntityFetch && other.pos == ps.base && other.stage == g.stage && !other.whole &&
-				other.repFor(ps.typ) == nil && other.depth >= g.depth && p.shares(other, deps) {
+				other.repFor(ps.typ) == nil && other.depth >= g.depth && p.shares(other, m.deps) {
 				p.redirect(g, other)
 				g = other
 				break
@@ -192,11 +228,11 @@ func (p *planner) join(ps *pos, g *group, fields []plan.RepField, deps []*group,
 	if g.id < 0 {
 		p.register(g)
 	}
-	p.addRep(g, ps.typ, fields, name)
-	p.addAfter(g, deps)
+	p.addRep(g, ps.typ, m.fields, n.name)
+	p.addAfter(g, m.deps)
 	a := &access{group: g, node: p.frag(g.root, ps.typ)}
-	if name != "" {
-		a.satisfied = []string{name}
+	if n.in != nil {
+		p.satisfies(a, n, m)
 	}
 	p.addAccess(ps, a)
 	return a

@@ -129,7 +129,7 @@ func (p *planner) candidates(ps *pos, f *supergraph.Field) (plain, requiring []i
 		if ps.abstract && !t.Opaque(g) && (p.teller(ps) != nil || !p.wholly(t, f.Name, g)) {
 			continue
 		}
-		if len(in.Requires) > 0 {
+		if in.Needs() {
 			requiring = append(requiring, g)
 		} else if !p.present(ps, g) {
 			plain = append(plain, g)

@@ -35,7 +35,7 @@ func (p *planner) can(acc *access, typ string, f *supergraph.Field) bool {
 	if !in.Present || in.External && !p.isKey(typ, f.Name, acc.group.sub) {
 		return false
 	}
-	return len(in.Requires) == 0 || slices.Contains(acc.satisfied, typ+"."+f.Name)
+	return !in.Needs() || slices.Contains(acc.satisfied, typ+"."+f.Name)
 }
 
 // isKey reports whether a field is part of a key there: a subgraph resolves the keys of the entities
@@ -68,6 +68,11 @@ func (p *planner) place(acc *access, ps *pos, it item, f *supergraph.Field) *slo
 		if in := p.known(acc, f); in != nil && in.Type != nil {
 			gf.typ = in.Type
 		}
+		for _, c := range acc.contexts {
+			if c.name == ps.typ+"."+f.Name {
+				gf.context = c.args
+			}
+		}
 		node := acc.node
 		node.fields = append(node.fields, gf)
 		p.did(func() { node.fields = node.fields[:len(node.fields)-1] })
@@ -99,7 +104,7 @@ func (p *planner) descend(acc *access, ps *pos, s *slot, gf *gfield, it item, f 
 			elem.On = []string{ps.typ}
 		}
 		s.child = &pos{
-			typ: t.Name, abstract: t.Abstract(),
+			typ: t.Name, abstract: t.Abstract(), up: ps,
 			path:     append(ps.path[:len(ps.path):len(ps.path)], elem),
 			declared: ps.declaredAt(s.key),
 		}

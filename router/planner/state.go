@@ -35,7 +35,7 @@ type group struct {
 type rep struct {
 	typ       string
 	fields    []plan.RepField
-	satisfied []string // fields of the type whose @requires the representation carries
+	satisfied []string // fields of the type for which the representation carries what they need
 }
 
 // gnode is a selection set of a group's operation.
@@ -55,6 +55,7 @@ type gfield struct {
 	args    ast.ArgumentList
 	argsKey string
 	typ     *ast.Type // in the subgraph
+	context []contextArg
 	demands []demand
 	node    *gnode // nil for leaves
 }
@@ -70,6 +71,7 @@ type pos struct {
 	typ      string
 	abstract bool
 	root     bool
+	up       *pos // the position above; nil at the root
 	path     []plan.PathElem
 	declared []*operation.Field // what the client selects here
 	accs     []*access
@@ -110,6 +112,13 @@ type access struct {
 	node      *gnode
 	provides  supergraph.FieldSet
 	satisfied []string
+	contexts  []fieldContext
+}
+
+// fieldContext is what a field of the position takes from the objects above.
+type fieldContext struct {
+	name string // Type.field
+	args []contextArg
 }
 
 // item is a field to place.
@@ -192,7 +201,7 @@ func (p *planner) variant(ps *pos, typ string) *pos {
 			return v
 		}
 	}
-	v := &pos{typ: typ, path: ps.path, base: ps}
+	v := &pos{typ: typ, up: ps.up, path: ps.path, base: ps}
 	ps.variants = append(ps.variants, v)
 	p.did(func() { ps.variants = ps.variants[:len(ps.variants)-1] })
 	return v

@@ -24,6 +24,7 @@ type writing struct {
 	b        strings.Builder
 	used     map[string]bool
 	computed []plan.Computed
+	contexts []contextArg
 	aliases  int
 }
 
@@ -71,6 +72,9 @@ func (p *planner) write(g *group, id int, ids map[*group]int) written {
 		w.b.WriteString(body)
 	}
 	f.Operation, f.Computed = w.b.String(), w.computed
+	for _, c := range w.contexts {
+		f.Contexts = append(f.Contexts, plan.Context{Name: c.name, Sources: c.sources})
+	}
 	for _, v := range p.op.Def.VariableDefinitions {
 		if w.used[v.Variable] {
 			f.Variables = append(f.Variables, v.Variable)
@@ -92,6 +96,9 @@ func (w *writing) head(f *plan.Fetch) {
 			}
 			vars = append(vars, text)
 		}
+	}
+	for _, c := range w.contexts {
+		vars = append(vars, "$"+c.name+": "+c.typ)
 	}
 	for _, c := range w.computed {
 		vars = append(vars, "$"+c.Name+": Boolean!")
@@ -179,11 +186,18 @@ func (w *writing) field(f *gfield, alias string) plan.SelField {
 		w.b.WriteString(alias + ": ")
 	}
 	w.b.WriteString(f.name)
+	args := []string{}
 	if len(f.args) > 0 {
-		w.b.WriteString("(" + f.argsKey + ")")
+		args = append(args, f.argsKey)
 		for _, a := range f.args {
 			w.uses(a.Value)
 		}
+	}
+	for i := range f.context {
+		args = append(args, f.context[i].name+": $"+w.context(&f.context[i]))
+	}
+	if len(args) > 0 {
+		w.b.WriteString("(" + strings.Join(args, ", ") + ")")
 	}
 	w.condition(f.printed())
 	sf := plan.SelField{Alias: alias, Key: f.key}
@@ -201,6 +215,21 @@ func (w *writing) uses(v *ast.Value) {
 	for _, c := range v.Children {
 		w.uses(c.Value)
 	}
+}
+
+// context returns the variable that a value of a context is sent in.
+func (w *writing) context(c *contextArg) string {
+	for i := range w.contexts {
+		if sameContext(&w.contexts[i], c) {
+			return w.contexts[i].name
+		}
+	}
+	name := "_context" + itoa(len(w.contexts))
+	for w.p.op.Def.VariableDefinitions.ForName(name) != nil {
+		name = "_" + name
+	}
+	w.contexts = append(w.contexts, contextArg{name: name, typ: c.typ, sources: c.sources})
+	return name
 }
 
 // condition writes @skip and @include; what one of each cannot say becomes a computed variable. What

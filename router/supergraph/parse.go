@@ -15,7 +15,8 @@ import (
 //
 // The passes, in order: parse the text; read which specifications it links; number the subgraphs;
 // read types, then fields (which need the types' subgraphs), then possible types (which need both);
-// give objects what @interfaceObject types say of them; derive the public schema; read @live, which names public fields.
+// give objects what @interfaceObject types say of them;
+// find who sets contexts (which needs the possible types); derive the public schema; read @live, which names public fields.
 func Parse(sdl string) (*Supergraph, error) {
 	doc, err := parser.ParseSchemas(validator.Prelude, &ast.Source{Name: "supergraph", Input: sdl})
 	if err != nil {
@@ -43,6 +44,7 @@ func Parse(sdl string) (*Supergraph, error) {
 	p.readFields()
 	p.readPossible()
 	p.readInterfaceObjects()
+	p.readContexts()
 	p.readAPI()
 	if len(p.errs) == 0 {
 		p.readLive()
@@ -221,6 +223,7 @@ func (p *reading) readField(t *Type, f *Field) {
 			Type:     f.Def.Type,
 			Requires: p.fieldSet(d, "requires"),
 			Provides: p.fieldSet(d, "provides"),
+			Contexts: p.contextArguments(d),
 		}
 		if text := argString(d, "type"); text != "" {
 			typ, err := parseType(text)

@@ -71,7 +71,12 @@ type FieldIn struct {
 	Type     *ast.Type // its type there
 	Requires FieldSet
 	Provides FieldSet
+	Contexts []ContextArgument
 }
+
+// Needs reports whether the field is resolved only for what another request has brought: fields that
+// it requires, or values of a context.
+func (f *FieldIn) Needs() bool { return len(f.Requires) > 0 || len(f.Contexts) > 0 }
 
 // FieldSet is a parsed selection such as @key(fields:).
 type FieldSet []FieldSelection
