@@ -185,7 +185,7 @@ func (e *Executor) newRun() *run {
 // begin takes a run from those kept.
 func (e *Executor) begin(p *Prepared, vars map[string]any, hdr func(string) http.Header) *run {
 	r := e.runs.Get().(*run)
-	r.p, r.vars, r.hdr = p, vars, hdr
+	r.p, r.vars, r.hdr, r.unshared = p, vars, hdr, p.unshared
 	for _, c := range p.conds {
 		r.holds = append(r.holds, c.Holds(vars))
 	}

@@ -151,19 +151,12 @@ func (r *run) requests(f *fetch) {
 	}
 	switch f.Kind {
 	case plan.EntityFetch:
-		all, err := r.represent(f)
-		if err != nil {
-			r.failed(answer{fetch: f}, r.tooMuch(), string(errs.TooMany))
+		if len(f.contexts) == 0 {
+			r.entities(f, r.walk(f.path, r.root), nil)
 			return
 		}
-		n := all.types.hi - all.types.lo
-		size := r.e.opts.MaxRepresentations
-		if size <= 0 {
-			size = max(n, 1)
-		}
-		for lo := 0; lo < n; lo += size {
-			hi := min(lo+size, n)
-			s.list = append(s.list, outgoing{f, r.request(f, s.spans[lo:hi]), r.part(all, lo, hi)})
+		for _, group := range r.around(f) {
+			r.entities(f, group.objs, group.variables)
 		}
 	case plan.NestedFetch:
 		lo := len(s.objs)
@@ -172,11 +165,30 @@ func (r *run) requests(f *fetch) {
 			s.reps = append(s.reps, 0)
 		}
 		if len(s.objs) > lo {
-			s.list = append(s.list, outgoing{f, r.request(f, nil), targets{objs: span{lo, len(s.objs)}}})
+			s.list = append(s.list, outgoing{f, r.request(f, nil, nil), targets{objs: span{lo, len(s.objs)}}})
 		}
 	default:
 		s.objs, s.reps = append(s.objs, r.root), append(s.reps, 0)
-		s.list = append(s.list, outgoing{f, r.request(f, nil), targets{objs: span{len(s.objs) - 1, len(s.objs)}}})
+		s.list = append(s.list, outgoing{f, r.request(f, nil, nil), targets{objs: span{len(s.objs) - 1, len(s.objs)}}})
+	}
+}
+
+// entities asks for objects, in as many requests as it takes; more are variables that all of them send.
+func (r *run) entities(f *fetch, found []uint32, more []byte) {
+	s := &r.scratch
+	all, err := r.represent(f, found)
+	if err != nil {
+		r.failed(answer{fetch: f}, r.tooMuch(), string(errs.TooMany))
+		return
+	}
+	n := all.types.hi - all.types.lo
+	size := r.e.opts.MaxRepresentations
+	if size <= 0 {
+		size = max(n, 1)
+	}
+	for lo := 0; lo < n; lo += size {
+		hi := min(lo+size, n)
+		s.list = append(s.list, outgoing{f, r.request(f, s.spans[lo:hi], more), r.part(all, lo, hi)})
 	}
 }
 
@@ -195,13 +207,14 @@ func (r *run) part(t targets, lo, hi int) targets {
 	return targets{objs: span{start, len(s.objs)}, types: span{t.types.lo + lo, t.types.lo + hi}}
 }
 
-func (r *run) request(f *fetch, reps []span) *SubgraphRequest {
+// request builds a request; more are variables of its own, as members that follow others.
+func (r *run) request(f *fetch, reps []span, more []byte) *SubgraphRequest {
 	req := &SubgraphRequest{
 		Subgraph: f.Subgraph, Query: f.Operation, OperationName: f.OperationName, Prefix: f.head,
 		IsMutation: f.OperationKind == "mutation",
 	}
 	if f.Kind == plan.EntityFetch || len(f.vars)+len(f.Computed) > 0 {
-		req.Variables = r.variables(f, reps)
+		req.Variables = r.variables(f, reps, more)
 	}
 	if r.hdr != nil {
 		req.Header = r.hdr(f.Subgraph)
@@ -213,8 +226,8 @@ func (r *run) request(f *fetch, reps []span) *SubgraphRequest {
 }
 
 // variables writes a request's variables; nil when none has a value.
-func (r *run) variables(f *fetch, reps []span) []byte {
-	size := 64 + len(f.RepVariable)
+func (r *run) variables(f *fetch, reps []span, more []byte) []byte {
+	size := 64 + len(f.RepVariable) + len(more)
 	for _, s := range reps {
 		size += s.hi - s.lo + 1
 	}
@@ -239,6 +252,7 @@ func (r *run) variables(f *fetch, reps []span) []byte {
 			out = append(append(comma(out), v.name...), data...)
 		}
 	}
+	out = append(out, more...)
 	for i, c := range f.Computed {
 		out = append(append(append(comma(out), '"'), c.Name...), `":`...)
 		if r.holds[f.when[i]] {

@@ -24,6 +24,8 @@ type Prepared struct {
 	heldEvent            *selection
 	heldType             int32
 
+	unshared bool // no object of the tree may stand at two places: see context.go
+
 	schema     *selection // how introspection's answer is read; nil when nothing asks for it
 	schemaInto []int32
 }
@@ -40,15 +42,16 @@ type program struct {
 // fetch is a plan's fetch, compiled.
 type fetch struct {
 	*plan.Fetch
-	index int32 // in its program
-	waits int32
-	next  []int32 // those that wait for it
-	cond  int32
-	path  []step
-	reps  []representation
-	head  []byte // the request's JSON up to its variables
-	vars  []variable
-	when  []int32 // of computed variables: their condition
+	index    int32 // in its program
+	waits    int32
+	next     []int32 // those that wait for it
+	cond     int32
+	path     []step
+	reps     []representation
+	contexts []contextVar
+	head     []byte // the request's JSON up to its variables
+	vars     []variable
+	when     []int32 // of computed variables: their condition
 
 	sel  *selection
 	into []int32 // by slot of what is read: the slot in the tree
@@ -183,10 +186,13 @@ func (c *compiler) program(n plan.Node) *program {
 func (c *compiler) fetch(f *plan.Fetch) *fetch {
 	out := &fetch{Fetch: f, cond: c.cond(f.Cond), head: Prefix(f.Operation, f.OperationName)}
 	at := c.out.root
+	shapes := []*shape{at}
 	for _, e := range f.Path {
 		out.path = append(out.path, step{on: c.types.set(e.On), slot: at.slot(e.Key), key: e.Key})
 		at = at.sub(e.Key)
+		shapes = append(shapes, at)
 	}
+	out.contexts = c.contexts(f, shapes)
 	for _, r := range f.Requires {
 		out.reps = append(out.reps, representation{
 			typ: c.types.ids[r.Type], head: []byte(`{"__typename":` + quoted(r.WireType)), fields: c.repFields(r.Fields, at),

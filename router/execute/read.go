@@ -74,6 +74,10 @@ func (r *run) read(a answer) {
 			r.take(obj, entity, f.sel.shape, f.into)
 		}
 	}
+	if r.unshared && len(r.vals) > r.limit {
+		r.bytes = r.e.opts.MaxAnswerBytes + 1
+		r.failed(a, r.tooMuch(), string(errs.TooMany))
+	}
 }
 
 func (r *run) tooMuch() string {

@@ -2,10 +2,9 @@ package execute
 
 import "hash/maphash"
 
-// represent writes the representations of the objects at a fetch's path into scratch, equal ones once.
-func (r *run) represent(f *fetch) (targets, error) {
+// represent writes the representations of a fetch's objects into scratch, equal ones once.
+func (r *run) represent(f *fetch, found []uint32) (targets, error) {
 	s := &r.scratch
-	found := r.walk(f.path, r.root)
 	s.buf, s.spans, s.hashes = s.buf[:0], s.spans[:0], s.hashes[:0]
 	size := 8
 	for size < 2*len(found) {

@@ -37,6 +37,8 @@ type tree struct {
 	docs  [][]byte
 	limit int // how many values there may be
 
+	unshared bool // no object stands at two places
+
 	types   *types
 	strange []string // type names that the schema does not know
 
@@ -118,6 +120,9 @@ func (t *tree) lay(at uint32, v value, sub *shape) {
 			}
 		}
 		return
+	}
+	if t.unshared {
+		v = t.copied(v, sub)
 	}
 	t.vals[at] = v
 }

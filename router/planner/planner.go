@@ -23,6 +23,9 @@
 // Where an interface is an @interfaceObject, its objects are read without knowing what they are, and a
 // subgraph that knows is entered under the interface's name when the client asks.
 //
+// An argument that takes its value from a @context is a variable of a request of its own, whose value
+// is read at the positions above.
+//
 // It never ranges over a map: the same operation gives the same plan. Enter at Plan.
 package planner
 
