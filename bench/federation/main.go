@@ -13,6 +13,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -47,10 +48,10 @@ type config struct {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 3 && args[0] == "subgraph" {
-		return serve(args[1], args[2])
+		return serve(ctx, args[1], args[2])
 	}
 	if len(args) == 3 && args[0] == "proxy" {
-		return proxy(args[1], args[2])
+		return proxy(ctx, args[1], args[2])
 	}
 	var cfg config
 	flags := flag.NewFlagSet("federation", flag.ExitOnError)
@@ -69,23 +70,34 @@ func run(ctx context.Context, args []string) error {
 }
 
 // serve runs one of the four services.
-func serve(name, addr string) error {
+func serve(ctx context.Context, name, addr string) error {
 	s, err := newService(name)
 	if err != nil {
 		return err
 	}
-	return http.ListenAndServe(addr, s)
+	return listen(ctx, addr, s)
 }
 
 // proxy runs what a router that does nothing would be.
-func proxy(to, addr string) error {
+func proxy(ctx context.Context, to, addr string) error {
 	target, err := url.Parse(to)
 	if err != nil {
 		return err
 	}
 	p := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		Transport: &http.Transport{MaxIdleConns: 1000, MaxIdleConnsPerHost: 1000}}
-	return http.ListenAndServe(addr, p)
+	return listen(ctx, addr, p)
+}
+
+// listen serves until ctx ends.
+func listen(ctx context.Context, addr string, h http.Handler) error {
+	s := &http.Server{Addr: addr, Handler: h}
+	stop := context.AfterFunc(ctx, func() { s.Close() })
+	defer stop()
+	if err := s.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }
 
 // build compiles the storefront binary into dir.

@@ -18,6 +18,7 @@ const machinery = `
 directive @link(url: String!, import: [String!]) repeatable on SCHEMA
 directive @key(fields: String!) repeatable on OBJECT
 directive @external on FIELD_DEFINITION
+directive @shareable on FIELD_DEFINITION
 directive @requires(fields: String!) on FIELD_DEFINITION
 directive @provides(fields: String!) on FIELD_DEFINITION
 scalar _Any
