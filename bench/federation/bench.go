@@ -34,6 +34,7 @@ type runner struct {
 	process *process
 	path    string
 	proxy   bool
+	debug   string // where its profiles are, "" for nowhere
 }
 
 func bench(ctx context.Context, cfg config) error {
@@ -97,17 +98,19 @@ func startRouters(ctx context.Context, cfg config, self, supergraph, accounts st
 	add := func(name, path string, proxy bool, command ...string) error {
 		p, err := start(ctx, command[0], command[1:]...)
 		if p != nil && p.cmd.Process != nil {
-			all = append(all, &runner{name, p, path, proxy})
+			all = append(all, &runner{name: name, process: p, path: path, proxy: proxy})
 		}
 		return err
 	}
-	args := []string{cfg.binary, "router", "--supergraph", supergraph, "--listen", "{addr}", "--forward-header", "authorization", "--log-level", "warn"}
-	if cfg.profile != "" {
-		args = append(args, "--pprof")
+	debug, err := freeAddr()
+	if err != nil {
+		return nil, err
 	}
+	args := []string{cfg.binary, "router", "--supergraph", supergraph, "--listen", "{addr}", "--forward-header", "authorization", "--log-level", "warn", "--debug-listen", debug}
 	if err := add("storefront", "/graphql", false, args...); err != nil {
 		return all, err
 	}
+	all[0].debug = "http://" + debug
 	for _, other := range cfg.others {
 		name, command, _ := strings.Cut(other, "=")
 		if err := add(name, "/graphql", false, fields(command, "{supergraph}", supergraph)...); err != nil {
@@ -240,7 +243,7 @@ func profile(ctx context.Context, cfg config, r *runner) error {
 		_, err := l.run(ctx)
 		done <- err
 	}()
-	url := r.process.url(fmt.Sprintf("/debug/pprof/profile?seconds=%d", max(1, int(cfg.duration.Seconds())-1)))
+	url := fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", r.debug, max(1, int(cfg.duration.Seconds())-1))
 	resp, err := http.Get(url)
 	if err != nil {
 		return fmt.Errorf("profile: %w", err)

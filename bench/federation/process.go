@@ -22,12 +22,11 @@ type process struct {
 
 // start runs a program until stop; args may hold {addr}, where it is to listen.
 func start(ctx context.Context, program string, args ...string) (*process, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := freeAddr()
 	if err != nil {
-		return nil, fmt.Errorf("find a free port: %w", err)
+		return nil, err
 	}
-	p := &process{addr: l.Addr().String()}
-	l.Close()
+	p := &process{addr: addr}
 	for i := range args {
 		args[i] = strings.ReplaceAll(args[i], "{addr}", p.addr)
 	}
@@ -39,6 +38,14 @@ func start(ctx context.Context, program string, args ...string) (*process, error
 		return nil, fmt.Errorf("start %s: %w", program, err)
 	}
 	return p, p.listening(ctx)
+}
+
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	return l.Addr().String(), l.Close()
 }
 
 func (p *process) url(path string) string { return "http://" + p.addr + path }

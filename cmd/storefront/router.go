@@ -36,6 +36,7 @@ type RouterConfig struct {
 	RedisFlags  `group:"Persisted operations: in memory without these"`
 	KafkaFlags  `group:"Kafka, which feeds subscriptions to fields with @live"`
 	LogFlags    `group:"Logs"`
+	Debug       string `flag:"debug-listen" env:"STOREFRONT_DEBUG_LISTEN" help:"where those who run the router find its profiles (/debug/pprof/) and metrics; nowhere when absent"`
 }
 
 // RouterFlags are the router's own.
@@ -95,6 +96,13 @@ func runRouter(ctx context.Context, std stdio, args []string) (err error) {
 	r, err := newRouter(rc)
 	if err != nil {
 		return err
+	}
+	if cfg.Debug != "" {
+		debug, err := server.StartDebug(cfg.Debug, rc.metrics.Handler(), log)
+		if err != nil {
+			return errors.Join(err, r.stop())
+		}
+		defer debug.Shutdown(context.WithoutCancel(ctx))
 	}
 	log.Info("router is ready", "address", r.URL("/graphql"))
 	rc.tellWithout()
