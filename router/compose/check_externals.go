@@ -28,7 +28,7 @@ func (c *composer) checkExternal(m *mfield, f *field) {
 		if !c.merged.isSubtypeRef(a.typ, own.Type) {
 			c.report.errorf(codeExternalArgumentTypeMismatch, s.at(own.Position), "Type of argument %q is incompatible across subgraphs (where %q is marked @external): it has type %q in the supergraph but type %q in subgraph %q", a.coordinate(), m.coordinate(), a.typ.String(), own.Type.String(), s.name)
 		}
-		if printValue(own.DefaultValue) != printValue(a.deflt) {
+		if printValue(ordered(own.DefaultValue)) != printValue(ordered(a.deflt)) {
 			c.report.errorf(codeExternalArgumentDefault, s.at(own.Position), "Argument %q has incompatible defaults across subgraphs (where %q is marked @external): it has default value %s in the supergraph but %s in subgraph %q", a.coordinate(), m.coordinate(), printValue(a.deflt), printValue(own.DefaultValue), s.name)
 		}
 	}

@@ -11,13 +11,6 @@ func checkInaccessible(c *composer) {
 		return
 	}
 	for _, s := range c.subs {
-		for _, n := range s.dirOrder {
-			for _, a := range s.directives[n].Arguments {
-				if d := s.find(a.Directives, dirInaccessible); d != nil {
-					c.report.errorf(codeDisallowedInaccessible, s.at(d.Position), "[%s] Argument \"@%s(%s:)\" cannot use @inaccessible: arguments of directives cannot be hidden", s.name, n, a.Name)
-				}
-			}
-		}
 		for _, n := range s.order {
 			if d := s.find(s.types[n].def.Directives, dirInaccessible); d != nil && isBuiltinScalar(n) {
 				c.report.errorf(codeDisallowedInaccessible, s.at(d.Position), "[%s] Built-in type %q cannot use @inaccessible.", s.name, n)
@@ -26,6 +19,17 @@ func checkInaccessible(c *composer) {
 	}
 	for _, name := range c.merged.order {
 		c.checkHidden(c.merged.types[name])
+	}
+	for _, d := range c.merged.definitions() {
+		executable := len(executableLocations(d.def)) == len(d.def.Locations)
+		for _, a := range d.args {
+			if a.inaccessible() && !executable {
+				c.report.errorf(codeDisallowedInaccessible, a.locations(), "Directive \"@%s\" cannot use @inaccessible because it may be applied to the schema, but argument %q does.", d.def.Name, a.coordinate())
+			}
+		}
+		if executable {
+			c.checkArguments(d.args, nil)
+		}
 	}
 }
 
@@ -91,18 +95,26 @@ func (c *composer) checkVisibleField(t *mtype, f *mfield) {
 	if f.deflt != nil && c.hiddenInValue(f.deflt, f.typ) {
 		c.report.errorf(codeDefaultValueUsesInaccessible, f.locations(), "The default value of %q, which is in the API schema, uses something that is @inaccessible.", f.coordinate())
 	}
-	for _, a := range f.args {
+	var promised []*marg
+	for _, i := range t.interfaces {
+		if g := c.merged.types[i].byName[f.name]; g != nil && !g.inaccessible() {
+			promised = append(promised, g.args...)
+		}
+	}
+	c.checkArguments(f.args, promised)
+}
+
+// checkArguments checks the arguments of a visible field or directive; promised are those of the
+// interface fields that the field implements.
+func (c *composer) checkArguments(args, promised []*marg) {
+	for _, a := range args {
 		if a.inaccessible() {
 			if a.typ.NonNull && a.deflt == nil {
-				c.report.errorf(codeRequiredInaccessible, a.locations(), "Argument %q is @inaccessible but is a required argument of its field.", a.coordinate())
+				c.report.errorf(codeRequiredInaccessible, a.locations(), "Argument %q is @inaccessible but is a required argument.", a.coordinate())
 			}
-			for _, i := range t.interfaces {
-				if g := c.merged.types[i].byName[f.name]; g != nil && !g.inaccessible() {
-					for _, b := range g.args {
-						if b.name == a.name && !b.inaccessible() {
-							c.report.errorf(codeImplementedByInaccessible, a.locations(), "Argument %q is @inaccessible but implements the interface argument %q, which is in the API schema.", a.coordinate(), b.coordinate())
-						}
-					}
+			for _, b := range promised {
+				if b.name == a.name && !b.inaccessible() {
+					c.report.errorf(codeImplementedByInaccessible, a.locations(), "Argument %q is @inaccessible but implements the interface argument %q, which is in the API schema.", a.coordinate(), b.coordinate())
 				}
 			}
 			continue

@@ -71,13 +71,16 @@ func (c *composer) checkRuntimeTypes(m *mfield) {
 		return
 	}
 	var common map[string]bool
-	differ := false
+	differ, abstract := false, 0
 	var at []Location
 	for i, f := range m.active() {
 		s := f.parent.sub
 		on := s.types[f.def.Type.Name()]
-		if on == nil || on.interfaceObject || on.def.Kind != ast.Object && on.def.Kind != ast.Interface && on.def.Kind != ast.Union {
+		if m.incompatible || on == nil || on.interfaceObject || on.def.Kind != ast.Object && on.def.Kind != ast.Interface && on.def.Kind != ast.Union {
 			return
+		}
+		if on.def.Kind != ast.Object {
+			abstract++
 		}
 		at = append(at, f.at()...)
 		here := map[string]bool{}
@@ -98,6 +101,7 @@ func (c *composer) checkRuntimeTypes(m *mfield) {
 		common = next
 	}
 	switch {
+	case abstract < 2: // one type, or one subgraph that is more precise than the others
 	case len(common) == 0:
 		c.report.errorf(codeShareableRuntimeTypes, at, "For the following shared field %q: its possible runtime types have nothing in common between the subgraphs that resolve it", m.coordinate())
 	case differ:

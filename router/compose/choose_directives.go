@@ -15,6 +15,7 @@ type composedDirective struct {
 	version  version
 	def      *ast.DirectiveDefinition
 	from     *subgraph // whose definition is used
+	args     []*marg
 }
 
 // chooseDirectives settles which custom directives are composed, and which executable directives all
@@ -30,7 +31,9 @@ func chooseDirectives(c *composer) {
 	}
 	c.checkComposedNames(byName)
 	for _, name := range sortedKeys(byName) {
-		c.merged.composed = append(c.merged.composed, byName[name])
+		cd := byName[name]
+		cd.args = c.mergeArguments("@"+name, []argumentsIn{{sub: cd.from, list: cd.def.Arguments}})
+		c.merged.composed = append(c.merged.composed, cd)
 	}
 	c.chooseExecutable(byName)
 }
@@ -182,7 +185,8 @@ func (c *composer) chooseExecutable(composed map[string]*composedDirective) {
 		var locations []ast.DirectiveLocation
 		var at []Location
 		var descs []described
-		repeatable, differ := true, false
+		var arguments []argumentsIn
+		repeatable, mixed, differ := true, false, false
 		for i, s := range c.subs {
 			def := s.directives[n]
 			if def == nil || s.supplied[n] != nil || len(executableLocations(def)) == 0 {
@@ -192,7 +196,8 @@ func (c *composer) chooseExecutable(composed map[string]*composedDirective) {
 			in = append(in, s.name)
 			at = append(at, s.at(def.Position)...)
 			descs = append(descs, described{def.Description, s})
-			repeatable = repeatable && def.IsRepeatable
+			arguments = append(arguments, argumentsIn{sub: s, list: def.Arguments})
+			repeatable, mixed = repeatable && def.IsRepeatable, mixed || len(in) > 1 && repeatable != def.IsRepeatable
 			own := executableLocations(def)
 			if i == 0 {
 				locations = own
@@ -217,43 +222,10 @@ func (c *composer) chooseExecutable(composed map[string]*composedDirective) {
 		case differ:
 			c.report.hintf(hintExecutableLocations, at, "Executable directive \"@%s\" has inconsistent locations across subgraphs and will use the intersection in the supergraph", n)
 		}
+		if mixed {
+			c.report.hintf(hintExecutableRepeatable, at, "Executable directive \"@%s\" will not be marked repeatable in the supergraph as it is not in all subgraphs", n)
+		}
 		def := &ast.DirectiveDefinition{Name: n, Locations: locations, IsRepeatable: repeatable, Description: c.mergeDescription("@"+n, descs)}
-		def.Arguments = c.mergeDirectiveArguments(n)
-		c.merged.executable = append(c.merged.executable, def)
+		c.merged.executable = append(c.merged.executable, &mdirective{def, c.mergeArguments("@"+n, arguments)})
 	}
-}
-
-func (c *composer) mergeDirectiveArguments(name string) ast.ArgumentDefinitionList {
-	first := c.subs[0].directives[name]
-	var out ast.ArgumentDefinitionList
-	for _, a := range first.Arguments {
-		var refs []typeRef
-		var defaults []defaultIn
-		var at []Location
-		everywhere := true
-		for _, s := range c.subs {
-			own := s.directives[name].Arguments.ForName(a.Name)
-			if own == nil {
-				everywhere = false
-				break
-			}
-			refs = append(refs, typeRef{own.Type, s, own.Position})
-			defaults = append(defaults, defaultIn{own.DefaultValue, s})
-			at = append(at, s.at(own.Position)...)
-		}
-		what := "@" + name + "(" + a.Name + ":)"
-		if !everywhere {
-			if a.Type.NonNull && a.DefaultValue == nil {
-				c.report.errorf(codeRequiredArgumentMissing, c.subs[0].at(a.Position), "Argument %q is required in some subgraphs but does not appear in all subgraphs", what)
-			}
-			continue
-		}
-		out = append(out, &ast.ArgumentDefinition{
-			Name:         a.Name,
-			Type:         c.mergeTypeRefs(refs, true, codeFieldArgumentTypeMismatch, hintInconsistentArgumentType, "argument", what),
-			DefaultValue: c.mergeDefault(defaults, codeFieldArgumentDefaultMismatch, "Argument", what, at),
-			Description:  a.Description,
-		})
-	}
-	return out
 }

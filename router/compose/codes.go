@@ -84,6 +84,7 @@ const (
 	codeListSizeInvalidSized         = "LIST_SIZE_INVALID_SIZED_FIELD"
 	codeCostOnInterfaceField         = "COST_APPLIED_TO_INTERFACE_FIELD"
 	codeAuthOnInterface              = "AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE"
+	codeMissingTransitiveAccess      = "MISSING_TRANSITIVE_AUTH_REQUIREMENTS"
 	codeContextNotSet                = "CONTEXT_NOT_SET"
 	codeContextNameInvalid           = "CONTEXT_NAME_INVALID"
 	codeContextInvalidSelection      = "CONTEXT_INVALID_SELECTION"
@@ -133,6 +134,8 @@ func mend(code string) string {
 		return "give the type a resolvable @key in the subgraph that has the field, or resolve the field (@shareable) where the path already is"
 	case codeReferencedInaccessible:
 		return "mark what refers to it @inaccessible too, or take @inaccessible off"
+	case codeMissingTransitiveAccess:
+		return "repeat the access directives of what it needs on the field, or on its type"
 	case codeShareableRuntimeTypes:
 		return "let the field return types that every subgraph resolving it knows"
 	}
@@ -154,7 +157,7 @@ const (
 	hintUnusedEnum                  = "UNUSED_ENUM_TYPE"
 	hintExecutablePresence          = "INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE"
 	hintExecutableLocations         = "INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS"
-	hintNoExecutableIntersection    = "NO_EXECUTABLE_DIRECTIVE_LOCATIONS_INTERSECTION"
+	hintNoExecutableIntersection    = "NO_EXECUTABLE_DIRECTIVE_INTERSECTION"
 	hintFromSubgraphMissing         = "FROM_SUBGRAPH_DOES_NOT_EXIST"
 	hintOverrideCanBeRemoved        = "OVERRIDE_DIRECTIVE_CAN_BE_REMOVED"
 	hintOverriddenCanBeRemoved      = "OVERRIDDEN_FIELD_CAN_BE_REMOVED"
@@ -162,6 +165,11 @@ const (
 	hintMergedArguments             = "MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS"
 	hintInconsistentNonRepeatable   = "INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS"
 	hintRuntimeTypesInShareable     = "INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN"
+	hintInconsistentObjectField     = "INCONSISTENT_OBJECT_VALUE_TYPE_FIELD"
+	hintInconsistentInterfaceField  = "INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD"
+	hintExecutableRepeatable        = "INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE"
+	hintContextualNotEvery          = "CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS"
+	hintUpgradedVersion             = "IMPLICITLY_UPGRADED_FEDERATION_VERSION"
 	hintDirectiveCompositionInfo    = "DIRECTIVE_COMPOSITION_INFO"
 	hintDirectiveCompositionWarning = "DIRECTIVE_COMPOSITION_WARN"
 )

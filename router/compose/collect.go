@@ -106,6 +106,22 @@ func (s *subgraph) isFederationType(name string) bool {
 	return false
 }
 
+// checkFederationType: a subgraph may define what federation supplies, in the kind it has.
+func (s *subgraph) checkFederationType(r *report, d *ast.Definition) {
+	want := ast.Scalar
+	switch {
+	case d.Name == "_Entity":
+		want = ast.Union
+	case d.Name == "_Service":
+		want = ast.Object
+	case strings.HasSuffix(d.Name, "__Purpose"):
+		want = ast.Enum
+	}
+	if d.Kind != want {
+		r.errorf(codeTypeDefinitionInvalid, s.at(d.Position), "[%s] Invalid definition for type %s: it should be a %s but is defined as a %s", s.name, d.Name, kindName(want), kindName(d.Kind))
+	}
+}
+
 func standardRoot(op ast.Operation) string {
 	switch op {
 	case ast.Mutation:
@@ -184,6 +200,7 @@ func (s *subgraph) renameRoots(r *report) {
 func (s *subgraph) collect(r *report) {
 	add := func(d *ast.Definition, extension bool) {
 		if s.isFederationType(d.Name) {
+			s.checkFederationType(r, d)
 			return
 		}
 		t := s.types[d.Name]

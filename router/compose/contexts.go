@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -40,55 +41,52 @@ func readContexts(c *composer) {
 
 func validContextName(n string) bool { return isName(n) && !strings.Contains(n, "_") }
 
+// contextPattern is "$name selection": https://specs.apollo.dev/context/v0.1/#ContextFieldValue
+var contextPattern = regexp.MustCompile(`^[\s,]*\$[\s,]*([A-Za-z_]\w*)([\s\S]*)$`)
+
 func (s *subgraph) readFromContext(r *report, f *field, a *ast.ArgumentDefinition, d *ast.Directive) {
 	at, what := s.at(d.Position), f.coordinate()+"("+a.Name+":)"
-	text := strings.TrimSpace(stringArg(d, "field"))
-	name, selection, ok := strings.Cut(strings.TrimPrefix(text, "$"), "{")
-	name = strings.TrimSpace(name)
-	if first := strings.IndexAny(name, " \n\t"); first > 0 && !ok {
-		name = name[:first]
+	if f.parent.def.Kind != ast.Object {
+		r.errorf(codeContextNotSet, at, "[%s] @fromContext argument cannot be used on a field that exists on an abstract type %q.", s.name, what)
+		return
 	}
-	if !strings.HasPrefix(text, "$") || !ok {
+	for _, i := range f.parent.def.Interfaces {
+		if iface := s.types[i]; iface != nil && iface.byName[f.def.Name] != nil {
+			r.errorf(codeContextNotSet, at, "[%s] @fromContext argument cannot be used on a field implementing an interface field \"%s.%s\".", s.name, i, f.def.Name)
+			return
+		}
+	}
+	if a.DefaultValue != nil {
+		r.errorf(codeContextNotSet, at, "[%s] @fromContext arguments may not have a default value: %q.", s.name, what)
+		return
+	}
+	text := stringArg(d, "field")
+	match := contextPattern.FindStringSubmatch(text)
+	if match == nil || match[2] == "" {
 		r.errorf(codeNoContextInSelection, at, "[%s] @fromContext argument does not reference a context %q.", s.name, text)
 		return
 	}
-	// One context may carry several selections, one for each type that sets it.
-	if i := strings.IndexAny(name, " \n\t."); i > 0 {
-		selection = name[i:] + "{" + selection
-		name = name[:i]
-	} else {
-		selection = "{" + selection
+	name, selection := match[1], match[2]
+	if !hasResolvable(f.parent) {
+		r.errorf(codeContextNoResolvableKey, at, "[%s] Object %q has no resolvable key but has a field with a contextual argument.", s.name, f.parent.name())
 	}
 	types := s.contexts[name]
 	if len(types) == 0 {
 		r.errorf(codeContextNotSet, at, "[%s] Context %q is used at location %q but is never set.", s.name, name, what)
 		return
 	}
-	if f.parent.def.Kind == ast.Interface {
-		r.errorf(codeContextInvalidSelection, at, "[%s] @fromContext argument cannot be used on a field that exists on an abstract type %q.", s.name, what)
-		return
+	sels, problem := parseSelections(selection)
+	if problem == "" {
+		problem = s.contextValue(types, sels, a.Type)
 	}
-	if len(f.parent.keys) == 0 || !hasResolvable(f.parent) {
-		r.errorf(codeContextNoResolvableKey, at, "[%s] Object %q has no resolvable key but has a field with a contextual argument.", s.name, f.parent.name())
-		return
-	}
-	sels, problem := parseSelections(strings.TrimSpace(selection))
 	if problem != "" {
 		r.errorf(codeContextInvalidSelection, at, "[%s] Context %q is used in %q but the selection is invalid: %s", s.name, name, what, problem)
 		return
 	}
-	for _, t := range types {
-		if problem := s.contextSelection(t, sels, a.Type); problem != "" {
-			r.errorf(codeContextInvalidSelection, at, "[%s] Context %q is used in %q but the selection is invalid: %s", s.name, name, what, problem)
-			return
-		}
-	}
 	if f.contextual == nil {
 		f.contextual = map[string]*contextArgument{}
 	}
-	f.contextual[a.Name] = &contextArgument{
-		context: s.name + "__" + name, name: a.Name, typ: a.Type.String(), selection: " " + strings.TrimSpace(selection),
-	}
+	f.contextual[a.Name] = &contextArgument{context: s.name + "__" + name, name: a.Name, typ: a.Type.String(), selection: selection}
 }
 
 func hasResolvable(t *typ) bool {
@@ -100,64 +98,95 @@ func hasResolvable(t *typ) bool {
 	return false
 }
 
-// contextSelection checks that a selection on a type that sets the context leads to one value of the
-// argument's type. Leading to it through something nullable makes it nullable.
-func (s *subgraph) contextSelection(t *typ, sels ast.SelectionSet, want *ast.Type) string {
-	var matched bool
+// contextValue checks that a selection leads to one value of the argument's type on each type that
+// sets the context: either one field for all of them, or a fragment for each. The value may always be
+// absent, so the argument is nullable. It returns the problem, empty when there is none.
+func (s *subgraph) contextValue(types []*typ, sels ast.SelectionSet, want *ast.Type) string {
+	used := map[string]bool{}
+	for _, t := range types {
+		if _, isField := sels[0].(*ast.Field); isField {
+			if problem := s.contextFits(t, sels, want); problem != "" {
+				return problem
+			}
+			continue
+		}
+		matched := false
+		for _, sel := range sels {
+			frag, ok := sel.(*ast.InlineFragment)
+			if !ok || frag.TypeCondition == "" || len(frag.Directives) > 0 {
+				return "it must be a single field, or one inline fragment with a type condition for each type"
+			}
+			on := s.types[frag.TypeCondition]
+			if on == nil || on.def.Kind != ast.Object {
+				return "type condition \"" + frag.TypeCondition + "\" must be an object type"
+			}
+			if !s.overlap(t, on) {
+				continue
+			}
+			matched, used[frag.TypeCondition] = true, true
+			if problem := s.contextFits(on, frag.SelectionSet, want); problem != "" {
+				return problem
+			}
+		}
+		if !matched {
+			return "no type condition matches the location \"" + t.name() + "\""
+		}
+	}
 	for _, sel := range sels {
-		if frag, ok := sel.(*ast.InlineFragment); ok {
-			on := t
-			if frag.TypeCondition != "" {
-				on = s.types[frag.TypeCondition]
-				if on == nil {
-					return "unknown type \"" + frag.TypeCondition + "\""
-				}
-				if !s.overlap(t, on) {
-					continue
-				}
-			}
-			matched = true
-			if p := s.contextSelection(on, frag.SelectionSet, want); p != "" {
-				return p
-			}
+		if frag, ok := sel.(*ast.InlineFragment); ok && !used[frag.TypeCondition] {
+			return "type condition \"" + frag.TypeCondition + "\" is never used"
 		}
-	}
-	if matched {
-		return ""
-	}
-	if len(sels) != 1 {
-		return "multiple selections are made"
-	}
-	sel, ok := sels[0].(*ast.Field)
-	if !ok {
-		return "no type matches the selection"
-	}
-	if len(sel.Directives) > 0 {
-		return "selection cannot contain directives"
-	}
-	if sel.Alias != "" && sel.Alias != sel.Name {
-		return "selection should not contain aliases"
-	}
-	f := t.byName[sel.Name]
-	if f == nil {
-		return "cannot query field \"" + sel.Name + "\" on type \"" + t.name() + "\""
-	}
-	f.used = true
-	if len(sel.SelectionSet) > 0 {
-		on := s.types[f.def.Type.Name()]
-		if on == nil || f.def.Type.Elem != nil {
-			return "\"" + f.coordinate() + "\" leads to no single object"
-		}
-		inner := want
-		if !f.def.Type.NonNull && want.NonNull {
-			return "the selection may be null but the argument may not"
-		}
-		return s.contextSelection(on, sel.SelectionSet, inner)
-	}
-	if !s.covariant(f.def.Type, want) {
-		return "the type of the selection \"" + f.def.Type.String() + "\" does not match the expected type \"" + want.String() + "\""
 	}
 	return ""
+}
+
+func (s *subgraph) contextFits(t *typ, sels ast.SelectionSet, want *ast.Type) string {
+	got, problem := s.contextType(t, sels)
+	if problem == "" && got.String() != want.String() {
+		problem = "the type of the selection \"" + got.String() + "\" does not match the expected type \"" + want.String() + "\""
+	}
+	return problem
+}
+
+// contextType is the type of what a selection of one field leads to, nullable all through; lists on
+// the way make it a list.
+func (s *subgraph) contextType(t *typ, sels ast.SelectionSet) (*ast.Type, string) {
+	if t.interfaceObject {
+		return nil, "\"" + t.name() + "\" is an @interfaceObject"
+	}
+	if len(sels) != 1 {
+		return nil, "multiple selections are made"
+	}
+	sel, ok := sels[0].(*ast.Field)
+	switch {
+	case !ok:
+		return nil, "it must lead to a single field"
+	case len(sel.Directives) > 0:
+		return nil, "directives are not allowed in the selection"
+	case sel.Alias != "" && sel.Alias != sel.Name:
+		return nil, "aliases are not allowed in the selection"
+	}
+	f := t.byName[sel.Name]
+	if f == nil || t.def.Kind == ast.Union {
+		return nil, "cannot query field \"" + sel.Name + "\" on type \"" + t.name() + "\""
+	}
+	f.used = true
+	on := s.types[f.def.Type.Name()]
+	composite := on != nil && on.def.Kind != ast.Scalar && on.def.Kind != ast.Enum
+	if composite != (len(sel.SelectionSet) > 0) {
+		return nil, "\"" + f.coordinate() + "\" is of type \"" + f.def.Type.String() + "\": the selection must end at a leaf"
+	}
+	value := ast.NamedType(f.def.Type.Name(), nil)
+	if composite {
+		var problem string
+		if value, problem = s.contextType(on, sel.SelectionSet); problem != "" {
+			return nil, problem
+		}
+	}
+	for wrapped := f.def.Type; wrapped.Elem != nil; wrapped = wrapped.Elem {
+		value = ast.ListType(value, nil)
+	}
+	return value, ""
 }
 
 // contextUsed reports whether the field may be wanted by a context set on its type.

@@ -48,7 +48,6 @@ func resolveLinks(c *composer) {
 		s.readLinks(c.report)
 		s.nameDirectives(c.report)
 	}
-	checkImportNames(c)
 }
 
 // schemaDirectives are the directives on the schema element and its extensions.
@@ -90,13 +89,13 @@ func (s *subgraph) readLinks(r *report) {
 		if d.Name != linkName {
 			continue
 		}
-		f, problem := readFeature(d)
+		f, code, problem := readFeature(d)
 		if problem != "" {
-			r.errorf(codeInvalidLinkUsage, s.at(d.Position), "[%s] %s", s.name, problem)
+			r.errorf(code, s.at(d.Position), "[%s] %s", s.name, problem)
 			continue
 		}
 		if !validNamespace(f.as) {
-			r.errorf(codeInvalidLinkIdentifier, s.at(d.Position),
+			r.errorf(codeInvalidLinkUsage, s.at(d.Position),
 				"[%s] Invalid name %q for specification %q: a name is letters, digits and \"_\", without \"__\" and without \"_\" at its end", s.name, f.as, f.identity)
 			continue
 		}
@@ -110,11 +109,8 @@ func (s *subgraph) readLinks(r *report) {
 		}
 		switch f.identity {
 		case idFederation:
-			// A newer minor version is read as the newest known one: it may only add.
-			if f.version.major != 2 {
-				r.errorf(codeUnknownFederationLinkVersion, s.at(d.Position), "[%s] Invalid version %s for the federation feature in @link", s.name, f.version)
-			}
 			if f.version.major != 2 || lastFederation().less(f.version) {
+				r.errorf(codeUnknownFederationLinkVersion, s.at(d.Position), "[%s] Invalid version %s for the federation feature in @link", s.name, f.version)
 				f.version = lastFederation()
 			}
 			s.fed2, s.version = true, f.version
@@ -122,14 +118,29 @@ func (s *subgraph) readLinks(r *report) {
 			if f.version != (version{1, 0}) {
 				r.errorf(codeUnknownLinkVersion, s.at(d.Position), "[%s] Schema uses unknown version %s of the link specification", s.name, f.version)
 			}
-		default:
-			// https://specs.apollo.dev/link/v1.0/#Purpose: a feature with a purpose must be understood.
-			if f.purpose != "" && len(standaloneSpec(f.identity)) == 0 {
-				r.errorf(codeUnsupportedLinkedFeature, s.at(d.Position), "[%s] Feature %q is linked for %s, but composition does not know it", s.name, f.identity, f.purpose)
-			}
+		case idConnect:
+			r.errorf(codeUnsupportedLinkedFeature, s.at(d.Position), "[%s] Connectors (%s) are not supported: a subgraph here answers GraphQL itself", s.name, f.identity)
 		}
 		namespaces[f.as] = f
 		s.features = append(s.features, f)
+	}
+	if s.fed2 {
+		s.hintUpgrade(r)
+	}
+}
+
+// hintUpgrade points at a specification linked on its own that a newer federation version brought.
+func (s *subgraph) hintUpgrade(r *report) {
+	for _, f := range s.features {
+		names := standaloneSpec(f.identity)
+		if len(names) == 0 {
+			continue
+		}
+		for _, spec := range federationDirectives() {
+			if spec.def.Name == names[0] && s.version.less(spec.since) {
+				r.hintf(hintUpgradedVersion, s.at(f.dir.Position), "Subgraph %s has been implicitly upgraded from federation %s to %s, which brought %s", s.name, s.version, spec.since, f.identity)
+			}
+		}
 	}
 }
 
@@ -158,31 +169,30 @@ func isName(n string) bool {
 	return n != ""
 }
 
-func readFeature(d *ast.Directive) (*feature, string) {
+func readFeature(d *ast.Directive) (f *feature, code, problem string) {
 	url := d.Arguments.ForName("url")
 	if url == nil || !isString(url.Value) {
-		return nil, "Invalid use of @link: the url argument is required and must be a string"
+		return nil, codeInvalidLinkUsage, "Invalid use of @link: the url argument is required and must be a string"
 	}
 	id, name, v, ok := parseFeatureURL(url.Value.Raw)
 	if !ok {
-		return nil, "Invalid @link url " + url.Value.String() + ": it must end with a name and a version such as /v1.0"
+		return nil, codeInvalidLinkIdentifier, "Invalid @link url " + url.Value.String() + ": it must end with a name and a version such as /v1.0"
 	}
-	f := &feature{identity: id, name: name, as: name, version: v, dir: d}
+	f = &feature{identity: id, name: name, as: name, version: v, dir: d}
 	if as := d.Arguments.ForName("as"); as != nil && as.Value.Kind != ast.NullValue {
 		if !isString(as.Value) {
-			return nil, "Invalid use of @link: as must be a string"
+			return nil, codeInvalidLinkUsage, "Invalid use of @link: as must be a string"
 		}
 		f.as = as.Value.Raw
 	}
 	if p := d.Arguments.ForName("for"); p != nil && p.Value.Kind != ast.NullValue {
 		if p.Value.Raw != "SECURITY" && p.Value.Raw != "EXECUTION" {
-			return nil, "Invalid use of @link: for must be SECURITY or EXECUTION"
+			return nil, codeInvalidLinkUsage, "Invalid use of @link: for must be SECURITY or EXECUTION"
 		}
 		f.purpose = p.Value.Raw
 	}
-	var problem string
 	f.imports, problem = readImports(d)
-	return f, problem
+	return f, codeInvalidLinkUsage, problem
 }
 
 // parseFeatureURL splits "https://specs.apollo.dev/federation/v2.7" into identity, name and version.
@@ -345,38 +355,4 @@ func renameType(t *ast.Type, to func(string) string) *ast.Type {
 		c.NamedType = to(t.NamedType)
 	}
 	return &c
-}
-
-// checkImportNames requires a merged directive to have one name in all subgraphs: the supergraph
-// can show only one.
-func checkImportNames(c *composer) {
-	for _, canonical := range []string{dirTag, dirInaccessible, dirAuthenticated, dirRequiresScopes, dirPolicy, dirCost, dirListSize} {
-		first := map[string]*subgraph{}
-		var order []string
-		for _, s := range c.subs {
-			for _, f := range s.features {
-				for _, i := range f.imports {
-					local := strings.TrimPrefix(i.as, "@")
-					if i.name != "@"+canonical || s.roles[local] != canonical {
-						continue
-					}
-					if first[local] == nil {
-						first[local] = s
-						order = append(order, local)
-					}
-				}
-			}
-		}
-		if len(order) < 2 {
-			continue
-		}
-		var at []Location
-		var parts []string
-		for _, local := range order {
-			s := first[local]
-			at = append(at, s.at(nil)...)
-			parts = append(parts, "\"@"+local+"\" in subgraph \""+s.name+"\"")
-		}
-		c.report.errorf(codeLinkImportNameMismatch, at, "The \"@%s\" directive (from %s) is imported with mismatched name between subgraphs: %s", canonical, "federation", strings.Join(parts, " and "))
-	}
 }

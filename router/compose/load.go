@@ -23,6 +23,7 @@ type subgraph struct {
 	fed2       bool
 	version    version                             // of the federation specification; 0.0 for Federation 1
 	features   []*feature                          // every @link
+	applied    map[string]bool                     // local names of directives that are applied somewhere
 	roles      map[string]string                   // local directive name → canonical, for specified directives
 	supplied   map[string]*ast.DirectiveDefinition // definitions composition supplies, by local name
 	directives map[string]*ast.DirectiveDefinition // every directive, by local name
@@ -38,7 +39,7 @@ func newSubgraph(index int, in *Subgraph) *subgraph {
 	return &subgraph{
 		index: index, name: in.Name, url: in.URL, file: in.File,
 		source: &ast.Source{Name: in.File, Input: in.SDL},
-		roles:  map[string]string{}, supplied: map[string]*ast.DirectiveDefinition{},
+		roles:  map[string]string{}, applied: map[string]bool{}, supplied: map[string]*ast.DirectiveDefinition{},
 		directives: map[string]*ast.DirectiveDefinition{},
 		types:      map[string]*typ{}, roots: map[ast.Operation]string{},
 		contexts: map[string][]*typ{},
@@ -46,9 +47,12 @@ func newSubgraph(index int, in *Subgraph) *subgraph {
 }
 
 // nameSubgraphs checks names and gives each subgraph its value of join__Graph: its name in capitals,
-// with what a GraphQL name may not hold replaced, and made unique with a number.
+// with what a GraphQL name may not hold replaced, and numbered when several become the same.
 func nameSubgraphs(c *composer) {
-	taken := map[string]bool{}
+	same, number := map[string]int{}, map[string]int{}
+	for _, s := range c.subs {
+		same[graphValue(s.name)]++
+	}
 	if len(c.subs) == 0 {
 		c.report.errorf(codeNoQueries, nil, "No subgraphs to compose")
 	}
@@ -63,12 +67,11 @@ func nameSubgraphs(c *composer) {
 		case i > 0 && c.subs[i-1].name == s.name:
 			c.report.errorf(codeInvalidSubgraphName, s.at(nil), "A subgraph named %q already exists", s.name)
 		}
-		base := graphValue(s.name)
-		s.graph = base
-		for n := 1; taken[s.graph]; n++ {
-			s.graph = base + "_" + strconv.Itoa(n)
+		s.graph = graphValue(s.name)
+		if same[s.graph] > 1 {
+			number[s.graph]++
+			s.graph += "_" + strconv.Itoa(number[s.graph])
 		}
-		taken[s.graph] = true
 	}
 }
 

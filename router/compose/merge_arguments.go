@@ -4,13 +4,30 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
+// argumentsIn are the arguments a field or a directive has in one subgraph.
+type argumentsIn struct {
+	sub        *subgraph
+	list       ast.ArgumentDefinitionList
+	contextual map[string]*contextArgument
+}
+
+func fieldArguments(active []*field) []argumentsIn {
+	var out []argumentsIn
+	for _, f := range active {
+		out = append(out, argumentsIn{f.parent.sub, f.def.Arguments, f.contextual})
+	}
+	return out
+}
+
 // mergeArguments keeps the arguments that every subgraph resolving the field takes, each with the
-// strictest type. A required one must be everywhere.
-func (c *composer) mergeArguments(m *mfield, active []*field) {
+// strictest type. A required one must be everywhere. An argument that some subgraph takes from a
+// context is not the client's to give.
+func (c *composer) mergeArguments(owner string, sources []argumentsIn) []*marg {
+	var out []*marg
 	var order []string
 	seen := map[string]bool{}
-	for _, f := range active {
-		for _, a := range f.def.Arguments {
+	for _, src := range sources {
+		for _, a := range src.list {
 			if !seen[a.Name] {
 				seen[a.Name] = true
 				order = append(order, a.Name)
@@ -18,20 +35,20 @@ func (c *composer) mergeArguments(m *mfield, active []*field) {
 		}
 	}
 	for _, name := range order {
-		arg := &marg{field: m, name: name}
-		var in, notIn, required, contextual []string
+		arg := &marg{owner: owner, name: name}
+		var in, notIn, required, optional, contextual []string
 		var refs []typeRef
 		var descs []described
 		var defaults []defaultIn
 		var at []Location
-		for _, f := range active {
-			s := f.parent.sub
-			a := f.def.Arguments.ForName(name)
+		for _, src := range sources {
+			s := src.sub
+			a := src.list.ForName(name)
 			switch {
 			case a == nil:
 				notIn = append(notIn, s.name)
 				continue
-			case f.contextual[name] != nil:
+			case src.contextual[name] != nil:
 				contextual = append(contextual, s.name)
 				continue
 			}
@@ -39,6 +56,8 @@ func (c *composer) mergeArguments(m *mfield, active []*field) {
 			at = append(at, s.at(a.Position)...)
 			if a.Type.NonNull && a.DefaultValue == nil {
 				required = append(required, s.name)
+			} else {
+				optional = append(optional, s.name)
 			}
 			refs = append(refs, typeRef{a.Type, s, a.Position})
 			descs = append(descs, described{a.Description, s})
@@ -48,6 +67,9 @@ func (c *composer) mergeArguments(m *mfield, active []*field) {
 		if len(contextual) > 0 {
 			if len(required) > 0 {
 				c.report.errorf(codeContextualArgumentNotEvery, at, "Argument %q is contextual in %s but is required in %s: it must be contextual, optional or absent there", arg.coordinate(), subgraphList(contextual), subgraphList(required))
+			}
+			if len(optional) > 0 {
+				c.report.hintf(hintContextualNotEvery, at, "Argument %q will not be included in the supergraph: it is contextual in %s, though not in %s.", arg.coordinate(), subgraphList(contextual), subgraphList(optional))
 			}
 			continue
 		}
@@ -62,8 +84,9 @@ func (c *composer) mergeArguments(m *mfield, active []*field) {
 		arg.typ = c.mergeTypeRefs(refs, true, codeFieldArgumentTypeMismatch, hintInconsistentArgumentType, "argument", arg.coordinate())
 		arg.desc = c.mergeDescription(arg.coordinate(), descs)
 		arg.deflt = c.mergeDefault(defaults, codeFieldArgumentDefaultMismatch, "Argument", arg.coordinate(), at)
-		m.args = append(m.args, arg)
+		out = append(out, arg)
 	}
+	return out
 }
 
 type defaultIn struct {
@@ -86,7 +109,7 @@ func (c *composer) mergeDefault(list []defaultIn, code, noun, what string, at []
 		if first == nil {
 			first = d.value
 		}
-		text := printValue(d.value)
+		text := printValue(ordered(d.value))
 		if texts[text] == nil {
 			order = append(order, text)
 		}

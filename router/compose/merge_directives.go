@@ -17,13 +17,18 @@ func mergeDirectives(c *composer) {
 		for _, f := range t.fields {
 			c.mergeApplied(&f.element, f.coordinate())
 			for _, a := range f.args {
-				if len(a.dirs) == 0 {
+				if len(a.dirs)+len(a.custom) == 0 {
 					c.mergeApplied(&a.element, a.coordinate())
 				}
 			}
 		}
 		for _, v := range t.values {
 			c.mergeApplied(&v.element, name+"."+v.name)
+		}
+	}
+	for _, d := range c.merged.definitions() {
+		for _, a := range d.args {
+			c.mergeApplied(&a.element, a.coordinate())
 		}
 	}
 }
@@ -35,14 +40,14 @@ func (c *composer) mergeSchemaElement() {
 		e.add(s, s.schemaDirectives(), nil)
 	}
 	c.mergeApplied(e, "schema")
-	c.merged.schemaDirs = e.dirs
+	c.merged.element = e
 }
 
 func (c *composer) mergeApplied(e *element, what string) {
-	e.dirs = nil
+	e.dirs, e.custom = nil, nil
 	for _, role := range []string{dirTag, dirInaccessible, dirDeprecated, dirSpecifiedBy, dirOneOf, dirAuthenticated, dirRequiresScopes, dirPolicy, dirCost, dirListSize} {
 		var found []applied
-		for _, a := range e.applied {
+		for _, a := range append(e.applied[:len(e.applied):len(e.applied)], e.inherited...) {
 			for _, d := range a.sub.findAll(a.list, role) {
 				found = append(found, applied{a.sub, withoutNulls(d, role)})
 			}
@@ -67,7 +72,7 @@ func (c *composer) mergeApplied(e *element, what string) {
 			}
 		}
 		if len(found) > 0 {
-			e.dirs = append(e.dirs, c.mergeCustom(cd, found, what)...)
+			e.custom = append(e.custom, c.mergeCustom(cd, found, what)...)
 		}
 	}
 }
@@ -166,34 +171,42 @@ func (c *composer) mostUsed(found []applied, what string) *ast.Directive {
 // Alternatives that ask for more than another are dropped. Past 1000 alternatives the later
 // applications only add to each alternative, which asks for more, never for less.
 func conjunction(all []*ast.Directive, arg string) *ast.Value {
-	var result [][]string
-	for i, d := range all {
-		alternatives := [][]string{}
-		if a := d.Arguments.ForName(arg); a != nil {
-			for _, or := range listOf(a.Value) {
-				alternatives = append(alternatives, stringsOf(or))
-			}
-		}
-		if i == 0 {
-			result = alternatives
-			continue
-		}
-		if len(result)*len(alternatives) > 1000 {
-			var every []string
-			for _, alt := range alternatives {
-				every = append(every, alt...)
-			}
-			alternatives = [][]string{every}
-		}
-		var next [][]string
-		for _, x := range result {
-			for _, y := range alternatives {
-				next = append(next, united(x, y))
-			}
-		}
-		result = next
+	result := alternativesOf(all[0], arg)
+	for _, d := range all[1:] {
+		result = allOf(result, alternativesOf(d, arg))
 	}
 	return doubleList(minimal(result))
+}
+
+// alternativesOf reads an OR of ANDs. An empty one asks nothing.
+func alternativesOf(d *ast.Directive, arg string) [][]string {
+	var out [][]string
+	if a := d.Arguments.ForName(arg); a != nil {
+		for _, or := range listOf(a.Value) {
+			out = append(out, stringsOf(or))
+		}
+	}
+	if len(out) == 0 {
+		return [][]string{nil}
+	}
+	return out
+}
+
+func allOf(a, b [][]string) [][]string {
+	if len(a)*len(b) > 1000 {
+		var every []string
+		for _, y := range b {
+			every = append(every, y...)
+		}
+		b = [][]string{every}
+	}
+	var out [][]string
+	for _, x := range a {
+		for _, y := range b {
+			out = append(out, united(x, y))
+		}
+	}
+	return out
 }
 
 func listOf(v *ast.Value) []*ast.Value {

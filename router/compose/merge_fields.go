@@ -47,6 +47,9 @@ func (m *mfield) active() []*field {
 
 func (c *composer) mergeField(m *mfield) bool {
 	active := m.active()
+	if len(active) == 0 && len(c.abstracted(m.parent, m.name)) > 0 {
+		active, m.abstracted = m.sources, true
+	}
 	if len(active) == 0 {
 		var at []Location
 		var names []string
@@ -62,11 +65,15 @@ func (c *composer) mergeField(m *mfield) bool {
 	for _, f := range active {
 		refs = append(refs, typeRef{f.def.Type, f.parent.sub, f.def.Position})
 		descs = append(descs, described{f.def.Description, f.parent.sub})
-		m.add(f.parent.sub, f.def.Directives, f.def.Position)
+		if !m.abstracted {
+			m.add(f.parent.sub, f.def.Directives, f.def.Position)
+		}
 	}
 	m.desc = c.mergeDescription(m.coordinate(), descs)
+	before := len(c.report.errs)
 	m.typ = c.mergeTypeRefs(refs, false, codeFieldTypeMismatch, hintInconsistentFieldType, "field", m.coordinate())
-	c.mergeArguments(m, active)
+	m.incompatible = len(c.report.errs) > before
+	m.args = c.mergeArguments(m.coordinate(), fieldArguments(active))
 	m.joins = c.joinFields(m)
 	return true
 }
@@ -214,14 +221,14 @@ func copyInterfaceObjectFields(c *composer) {
 			}
 			for _, impl := range c.merged.order {
 				o := c.merged.types[impl]
-				if o == t || o.kind != ast.Object && o.kind != ast.Interface || !has(o.interfaces, name) || o.byName[f.name] != nil {
+				if o.kind != ast.Object || !has(o.interfaces, name) {
 					continue
 				}
-				copied := &mfield{element: f.element, parent: o, name: f.name, typ: f.typ, args: f.args, bare: o.kind == ast.Object}
-				if o.kind == ast.Interface {
-					continue
+				if own := o.byName[f.name]; own == nil {
+					o.addField(&mfield{element: f.element, parent: o, name: f.name, typ: f.typ, args: f.args, bare: true})
+				} else if own.abstracted {
+					own.applied = f.applied
 				}
-				o.addField(copied)
 			}
 		}
 	}

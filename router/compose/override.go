@@ -42,11 +42,13 @@ func (c *composer) resolveOverride(f *field, from *subgraph) {
 	}
 	var src *field
 	if t := from.types[f.parent.name()]; t != nil {
-		if t.interfaceObject {
-			c.report.errorf(codeOverrideCollision, at, "[%s] Invalid @override on field %q of subgraph %q: source subgraph %q does not have field %q but abstract it in type %q and overriding abstracted fields is not supported.", s.name, f.coordinate(), s.name, o.from, f.coordinate(), t.name())
+		src = t.byName[f.def.Name]
+	}
+	for _, i := range f.parent.def.Interfaces {
+		if t := from.types[i]; src == nil && t != nil && t.interfaceObject && t.byName[f.def.Name] != nil {
+			c.report.errorf(codeOverrideCollision, at, "[%s] Invalid @override on field %q of subgraph %q: source subgraph %q does not have field %q but abstract it in type %q and overriding abstracted fields is not supported.", s.name, f.coordinate(), s.name, o.from, f.coordinate(), i)
 			return
 		}
-		src = t.byName[f.def.Name]
 	}
 	if src == nil {
 		c.report.hintf(hintOverrideCanBeRemoved, at, "Field %q on subgraph %q no longer exists in the from subgraph. The @override directive can be removed.", f.coordinate(), s.name)

@@ -43,13 +43,16 @@ func stages() []stage {
 		}},
 		{"merge", []pass{
 			{"resolve overrides", resolveOverrides},
+			{"name merged directives", nameMerged},
 			{"choose composed directives", chooseDirectives},
 			{"merge types", mergeTypes},
 			{"merge interfaces and members", mergeHierarchy},
 			{"merge fields", mergeFields},
 			{"merge input fields", mergeInputFields},
+			{"hint at partial value types", hintValueTypes},
 			{"copy interface object fields", copyInterfaceObjectFields},
 			{"merge enums", mergeEnums},
+			{"inherit access", inheritAccess},
 			{"merge directives", mergeDirectives},
 			{"check field sharing", checkSharing},
 			{"check externals", checkExternals},
@@ -57,6 +60,8 @@ func stages() []stage {
 		{"merged", []pass{
 			{"apply contract", applyContract},
 			{"check merged types", checkMerged},
+			{"check required arguments", checkRequiredArguments},
+			{"check transitive access", checkTransitiveAccess},
 			{"check inaccessible", checkInaccessible},
 		}},
 		{"output", []pass{

@@ -18,7 +18,10 @@ func printSupergraph(c *composer) {
 	}
 	var directives, types []entry
 	for _, def := range c.suppliedDefinitions() {
-		directives = append(directives, entry{def.Name, func() { p.directive(def) }})
+		directives = append(directives, entry{def.Name, func() { p.directive(def, specifiedArguments(def)) }})
+	}
+	for _, d := range c.merged.definitions() {
+		directives = append(directives, entry{d.def.Name, func() { p.directive(d.def, d.args) }})
 	}
 	sort.SliceStable(directives, func(i, j int) bool { return foldedLess(directives[i].name, directives[j].name) })
 	for _, name := range c.merged.order {
@@ -50,8 +53,8 @@ func (p *printer) schemaElement() {
 	for _, l := range p.c.links() {
 		p.b.WriteString("\n  " + l)
 	}
-	for _, d := range p.c.merged.schemaDirs {
-		p.b.WriteString("\n  " + printDirective(d))
+	for _, d := range p.applied(p.c.merged.element) {
+		p.b.WriteString("\n  " + d)
 	}
 	p.b.WriteString("\n{\n")
 	for _, op := range []string{"Query", "Mutation", "Subscription"} {
@@ -62,20 +65,10 @@ func (p *printer) schemaElement() {
 	p.b.WriteString("}\n\n")
 }
 
-func (p *printer) directive(def *ast.DirectiveDefinition) {
+func (p *printer) directive(def *ast.DirectiveDefinition, args []*marg) {
 	p.description(def.Description, "")
 	p.b.WriteString("directive @" + def.Name)
-	if len(def.Arguments) > 0 {
-		var args []string
-		for _, a := range def.Arguments {
-			text := a.Name + ": " + a.Type.String()
-			if a.DefaultValue != nil {
-				text += " = " + printValue(a.DefaultValue)
-			}
-			args = append(args, text)
-		}
-		p.b.WriteString("(" + strings.Join(args, ", ") + ")")
-	}
+	p.arguments(args, "  ")
 	if def.IsRepeatable {
 		p.b.WriteString(" repeatable")
 	}
@@ -119,8 +112,8 @@ func (p *printer) typ(t *mtype) {
 	for _, line := range p.c.joinType(t) {
 		p.b.WriteString("\n  " + line)
 	}
-	for _, d := range t.dirs {
-		p.b.WriteString("\n  " + printDirective(d))
+	for _, d := range p.applied(&t.element) {
+		p.b.WriteString("\n  " + d)
 	}
 	switch t.kind {
 	case ast.Scalar:
@@ -136,7 +129,7 @@ func (p *printer) typ(t *mtype) {
 			for _, g := range v.graphs {
 				p.b.WriteString(" @join__enumValue(graph: " + g + ")")
 			}
-			p.directives(v.dirs)
+			p.directives(&v.element)
 			p.b.WriteString("\n")
 		}
 		p.block("}")
@@ -160,7 +153,7 @@ func (p *printer) gap(i int, desc string) {
 func (p *printer) field(f *mfield) {
 	p.description(f.desc, "  ")
 	p.b.WriteString("  " + f.name)
-	p.arguments(f.args)
+	p.arguments(f.args, "    ")
 	p.b.WriteString(": " + f.typ.String())
 	if f.deflt != nil {
 		p.b.WriteString(" = " + printValue(f.deflt))
@@ -171,11 +164,20 @@ func (p *printer) field(f *mfield) {
 	for _, j := range f.joins {
 		p.b.WriteString(" " + j.text())
 	}
-	p.directives(f.dirs)
+	p.directives(&f.element)
 	p.b.WriteString("\n")
 }
 
-func (p *printer) arguments(args []*marg) {
+// specifiedArguments are a definition's arguments in the form of merged ones.
+func specifiedArguments(def *ast.DirectiveDefinition) []*marg {
+	var out []*marg
+	for _, a := range def.Arguments {
+		out = append(out, &marg{element: element{desc: a.Description}, name: a.Name, typ: a.Type, deflt: a.DefaultValue})
+	}
+	return out
+}
+
+func (p *printer) arguments(args []*marg, indent string) {
 	if len(args) == 0 {
 		return
 	}
@@ -187,8 +189,8 @@ func (p *printer) arguments(args []*marg) {
 	for i, a := range args {
 		if described {
 			p.b.WriteString("\n")
-			p.description(a.desc, "    ")
-			p.b.WriteString("    ")
+			p.description(a.desc, indent)
+			p.b.WriteString(indent)
 		} else if i > 0 {
 			p.b.WriteString(", ")
 		}
@@ -196,18 +198,32 @@ func (p *printer) arguments(args []*marg) {
 		if a.deflt != nil {
 			p.b.WriteString(" = " + printValue(a.deflt))
 		}
-		p.directives(a.dirs)
+		p.directives(&a.element)
 	}
 	if described {
-		p.b.WriteString("\n  ")
+		p.b.WriteString("\n" + indent[2:])
 	}
 	p.b.WriteString(")")
 }
 
-func (p *printer) directives(list []*ast.Directive) {
-	for _, d := range list {
-		p.b.WriteString(" " + printDirective(d))
+func (p *printer) directives(e *element) {
+	for _, d := range p.applied(e) {
+		p.b.WriteString(" " + d)
 	}
+}
+
+// applied are the directives of an element as they are written.
+func (p *printer) applied(e *element) []string {
+	var out []string
+	for _, d := range e.dirs {
+		named := *d
+		named.Name = p.c.merged.nameOf(d.Name)
+		out = append(out, printDirective(&named))
+	}
+	for _, d := range e.custom {
+		out = append(out, printDirective(d))
+	}
+	return out
 }
 
 func keyword(k ast.DefinitionKind) string {

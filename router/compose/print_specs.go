@@ -19,16 +19,34 @@ directive @link(url: String, as: String, for: link__Purpose, import: [link__Impo
 directive @context__fromContext(field: context__ContextFieldValue) on ARGUMENT_DEFINITION
 `
 
-// linked are the specifications a supergraph links when something of theirs was merged, in the order
-// they are printed.
-func linked() []struct {
+// linkedSpec is a specification whose directives are merged.
+type linkedSpec struct {
 	identity, version, purpose string
 	directives                 []string
-} {
-	return []struct {
-		identity, version, purpose string
-		directives                 []string
-	}{
+}
+
+// own is the name a directive has where nothing is imported: the specification's own name for the
+// directive of that name, and its namespace before the name for others.
+func (l linkedSpec) own(directive string) string {
+	name := l.identity[strings.LastIndexByte(l.identity, '/')+1:]
+	if directive == name {
+		return name
+	}
+	return name + "__" + directive
+}
+
+// importText is one entry of the import list of @link.
+func importText(origin, name string) string {
+	if origin == name {
+		return quoteString("@" + origin)
+	}
+	return "{name: " + quoteString("@"+origin) + ", as: " + quoteString("@"+name) + "}"
+}
+
+// linked are the specifications a supergraph links when something of theirs was merged, in the order
+// they are printed.
+func linked() []linkedSpec {
+	return []linkedSpec{
 		{idTag, "v0.3", "", []string{dirTag}},
 		{idInaccessible, "v0.2", "SECURITY", []string{dirInaccessible}},
 		{idAuthenticated, "v0.1", "SECURITY", []string{dirAuthenticated}},
@@ -47,16 +65,23 @@ func (c *composer) links() []string {
 		`@link(url: "` + idJoin + `/v0.5", for: EXECUTION)`,
 	}
 	for _, l := range linked() {
+		var imports []string
 		used := false
 		for _, d := range l.directives {
-			used = used || c.merged.used[d]
+			if !c.merged.used[d] {
+				continue
+			}
+			used = true
+			if own := c.merged.nameOf(d); l.identity != idCacheTag && own != l.own(d) {
+				imports = append(imports, importText(d, own))
+			}
 		}
 		if !used {
 			continue
 		}
 		line := `@link(url: "` + l.identity + "/" + l.version + `"`
-		if l.identity == idCost && c.merged.used[dirListSize] {
-			line += `, import: ["@` + dirListSize + `"]`
+		if len(imports) > 0 {
+			line += ", import: [" + strings.Join(imports, ", ") + "]"
 		}
 		if l.purpose != "" {
 			line += ", for: " + l.purpose
@@ -75,11 +100,7 @@ func (c *composer) composedLinks() []string {
 		if imports[cd.identity] == nil {
 			order = append(order, cd.identity)
 		}
-		text := quoteString("@" + cd.origin)
-		if cd.origin != cd.name {
-			text = "{name: " + text + ", as: " + quoteString("@"+cd.name) + "}"
-		}
-		imports[cd.identity] = append(imports[cd.identity], text)
+		imports[cd.identity] = append(imports[cd.identity], importText(cd.origin, cd.name))
 		if newest[cd.identity].less(cd.version) {
 			newest[cd.identity] = cd.version
 		}
@@ -91,7 +112,7 @@ func (c *composer) composedLinks() []string {
 	return out
 }
 
-// suppliedDefinitions are the directives the supergraph defines.
+// suppliedDefinitions are the definitions of the specifications that the supergraph links.
 func (c *composer) suppliedDefinitions() []*ast.DirectiveDefinition {
 	var out []*ast.DirectiveDefinition
 	for _, def := range parseDirectives(joinSDL) {
@@ -105,8 +126,11 @@ func (c *composer) suppliedDefinitions() []*ast.DirectiveDefinition {
 			if !has(l.directives, name) || l.identity == idCacheTag {
 				continue
 			}
-			if c.merged.used[name] || l.identity == idCost && (c.merged.used[dirCost] || c.merged.used[dirListSize]) && c.merged.used[name] {
+			if c.merged.usesAny(l.directives) {
 				def := *spec.def
+				if def.Name = l.own(name); c.merged.used[name] {
+					def.Name = c.merged.nameOf(name)
+				}
 				def.Arguments = nil
 				for _, a := range spec.def.Arguments {
 					own := *a
@@ -124,10 +148,16 @@ func (c *composer) suppliedDefinitions() []*ast.DirectiveDefinition {
 			}
 		}
 	}
-	for _, cd := range c.merged.composed {
-		out = append(out, cd.def)
+	return out
+}
+
+func (m *schema) usesAny(directives []string) bool {
+	for _, d := range directives {
+		if m.used[d] {
+			return true
+		}
 	}
-	return append(out, c.merged.executable...)
+	return false
 }
 
 func specTypeName(n string) string {

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"sort"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -35,6 +36,22 @@ func printValue(v *ast.Value) string {
 // quoteString writes a GraphQL string. ast.Value does it as graphql-js does.
 func quoteString(s string) string {
 	return (&ast.Value{Kind: ast.StringValue, Raw: s}).String()
+}
+
+// ordered is a literal with the fields of its objects by name: their order means nothing.
+func ordered(v *ast.Value) *ast.Value {
+	if v == nil || len(v.Children) == 0 {
+		return v
+	}
+	own := *v
+	own.Children = nil
+	for _, c := range v.Children {
+		own.Children = append(own.Children, &ast.ChildValue{Name: c.Name, Value: ordered(c.Value), Position: c.Position})
+	}
+	if v.Kind == ast.ObjectValue {
+		sort.SliceStable(own.Children, func(i, j int) bool { return own.Children[i].Name < own.Children[j].Name })
+	}
+	return &own
 }
 
 func printDirective(d *ast.Directive) string {

@@ -8,21 +8,24 @@ import (
 type schema struct {
 	types      map[string]*mtype
 	order      []string // as printed
-	executable []*ast.DirectiveDefinition
+	executable []*mdirective
 	composed   []*composedDirective
-	used       map[string]bool // canonical names of federation directives that were merged
-	schemaDirs []*ast.Directive
+	used       map[string]bool   // canonical names of federation directives that were merged
+	names      map[string]string // what they are called in the supergraph, by canonical name
+	element    *element          // the schema itself
 }
 
 func newSchema() *schema {
-	return &schema{types: map[string]*mtype{}, used: map[string]bool{}}
+	return &schema{types: map[string]*mtype{}, used: map[string]bool{}, names: map[string]string{}}
 }
 
 // element is what every merged thing has: a description, and the directives each source has on it.
 type element struct {
-	desc    string
-	applied []appliedIn
-	dirs    []*ast.Directive // merged
+	desc      string
+	applied   []appliedIn
+	inherited []appliedIn      // access rules of implementations
+	dirs      []*ast.Directive // merged, by canonical names
+	custom    []*ast.Directive // merged, composed by @composeDirective
 }
 
 type appliedIn struct {
@@ -82,14 +85,16 @@ func (t *mtype) source(s *subgraph) *typ { return s.types[t.name] }
 
 type mfield struct {
 	element
-	parent  *mtype
-	name    string
-	typ     *ast.Type
-	args    []*marg
-	deflt   *ast.Value
-	sources []*field
-	joins   []joinField
-	bare    bool // comes to an implementation from an interface object: @join__field without a graph
+	parent       *mtype
+	name         string
+	typ          *ast.Type
+	args         []*marg
+	deflt        *ast.Value
+	sources      []*field
+	joins        []joinField
+	incompatible bool // its types were, which is reported
+	abstracted   bool // an interface object resolves it, and no subgraph with the type itself
+	bare         bool // comes to an implementation from an interface object: @join__field without a graph
 }
 
 func (f *mfield) coordinate() string { return f.parent.name + "." + f.name }
@@ -101,20 +106,36 @@ type joinField struct {
 	context                                         []*contextArgument
 }
 
+// marg is an argument of a field or of a directive, its owner.
 type marg struct {
 	element
-	field *mfield
+	owner string
 	name  string
 	typ   *ast.Type
 	deflt *ast.Value
 }
 
-func (a *marg) coordinate() string { return a.field.coordinate() + "(" + a.name + ":)" }
+func (a *marg) coordinate() string { return a.owner + "(" + a.name + ":)" }
+
+// mdirective is a directive definition of the merged schema.
+type mdirective struct {
+	def  *ast.DirectiveDefinition // but its arguments
+	args []*marg
+}
 
 type mvalue struct {
 	element
 	name   string
 	graphs []string
+}
+
+// definitions are the directives that the subgraphs brought: composed ones, then executable ones.
+func (m *schema) definitions() []*mdirective {
+	var out []*mdirective
+	for _, cd := range m.composed {
+		out = append(out, &mdirective{cd.def, cd.args})
+	}
+	return append(out, m.executable...)
 }
 
 // subtype reports whether sub implements super or is a member of it in the merged schema.

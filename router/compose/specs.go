@@ -22,6 +22,7 @@ const (
 	idCost           = "https://specs.apollo.dev/cost"
 	idContext        = "https://specs.apollo.dev/context"
 	idCacheTag       = "https://specs.apollo.dev/cacheTag"
+	idConnect        = "https://specs.apollo.dev/connect"
 	idJoin           = "https://specs.apollo.dev/join"
 )
 

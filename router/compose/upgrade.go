@@ -179,7 +179,7 @@ func (c *composer) upgradeSharing(t *typ) {
 }
 
 func (c *composer) upgradeExtension(t *typ) {
-	if !t.extension {
+	if !t.extension || t.sub.find(t.def.Directives, dirExtends) != nil {
 		return
 	}
 	for _, other := range c.subs {

@@ -178,6 +178,7 @@ func locationOf(k ast.DefinitionKind) ast.DirectiveLocation {
 func (v graphqlCheck) directives(list ast.DirectiveList, loc ast.DirectiveLocation) {
 	for _, d := range list {
 		def := v.s.directives[d.Name]
+		v.s.applied[d.Name] = true
 		if def == nil {
 			v.fail(d.Position, "Unknown directive \"@%s\".%s", d.Name, v.suggest(d.Name))
 			continue

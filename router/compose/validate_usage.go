@@ -10,7 +10,11 @@ func validateUsage(c *composer) {
 		for _, name := range s.order {
 			t := s.types[name]
 			s.validateAuth(c.report, t)
+			for _, decl := range t.decls {
+				s.validateShareableOnce(c.report, decl.Directives, t.name())
+			}
 			for _, f := range t.fields {
+				s.validateShareableOnce(c.report, f.def.Directives, f.coordinate())
 				if t.def.Kind == ast.Interface {
 					s.validateInterfaceField(c.report, f)
 				}
@@ -32,6 +36,14 @@ func (s *subgraph) validateInterfaceField(r *report, f *field) {
 	}
 	if f.override != nil {
 		r.errorf(codeOverrideOnInterface, s.at(f.override.dir.Position), "[%s] @override cannot be used on field %q on subgraph %q: @override is not supported on interface type fields.", s.name, f.coordinate(), s.name)
+	}
+}
+
+// validateShareableOnce: @shareable is repeatable only so that a definition and its extensions can
+// each have it.
+func (s *subgraph) validateShareableOnce(r *report, list ast.DirectiveList, what string) {
+	if all := s.findAll(list, dirShareable); len(all) > 1 {
+		r.errorf(codeInvalidShareableUsage, s.at(all[1].Position), "[%s] Invalid duplicate application of @shareable on the same declaration of %q: once is enough", s.name, what)
 	}
 }
 

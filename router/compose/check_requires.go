@@ -1,0 +1,81 @@
+package compose
+
+import (
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// checkRequiredArguments: a required field is asked for with arguments that it has, and all those it
+// must have, once merging has taken away what not every subgraph knows.
+func checkRequiredArguments(c *composer) {
+	for _, name := range c.merged.order {
+		t := c.merged.types[name]
+		for _, m := range t.fields {
+			for _, f := range m.sources {
+				if f.requires != nil {
+					requiredArguments{c, f}.selection(t, f.requires.sels)
+				}
+			}
+		}
+	}
+}
+
+type requiredArguments struct {
+	c     *composer
+	field *field
+}
+
+func (v requiredArguments) fail(format string, args ...any) {
+	s := v.field.parent.sub
+	head := []any{s.name, v.field.coordinate(), v.field.requires.raw}
+	v.c.report.errorf(codeRequiresInvalidFields, s.at(v.field.requires.dir.Position), "[%s] On field %q, for @requires(fields: %q): "+format, append(head, args...)...)
+}
+
+func (v requiredArguments) selection(t *mtype, sels ast.SelectionSet) {
+	for _, sel := range sels {
+		switch sel := sel.(type) {
+		case *ast.InlineFragment:
+			on := t
+			if sel.TypeCondition != "" {
+				on = v.c.merged.types[sel.TypeCondition]
+			}
+			if on != nil {
+				v.selection(on, sel.SelectionSet)
+			}
+		case *ast.Field:
+			f := t.byName[sel.Name]
+			if f == nil {
+				continue
+			}
+			v.arguments(f, sel)
+			if on := v.c.merged.types[f.typ.Name()]; on != nil {
+				v.selection(on, sel.SelectionSet)
+			}
+		}
+	}
+}
+
+func (v requiredArguments) arguments(f *mfield, sel *ast.Field) {
+	known := map[string]bool{}
+	for _, a := range f.args {
+		known[a.name] = true
+		if a.typ.NonNull && a.deflt == nil && sel.Arguments.ForName(a.name) == nil {
+			v.fail("no value provided for argument %q of field %q but a value is mandatory", a.name, f.coordinate())
+		}
+	}
+	for _, given := range sel.Arguments {
+		if known[given.Name] {
+			continue
+		}
+		var lacking []string
+		for _, src := range f.active() {
+			if src.def.Arguments.ForName(given.Name) == nil {
+				lacking = append(lacking, src.parent.sub.name)
+			}
+		}
+		if len(lacking) > 0 {
+			v.fail("cannot provide a value for argument %q of field %q as it is not defined in %s", given.Name, f.coordinate(), subgraphList(lacking))
+		} else {
+			v.fail("cannot provide a value for argument %q of field %q as it is contextual", given.Name, f.coordinate())
+		}
+	}
+}
