@@ -174,8 +174,10 @@ func (h *hiding) unreachable() {
 		visit(root)
 	}
 	for _, d := range h.merged.executable {
-		for _, a := range d.Arguments {
-			visit(a.Type.Name())
+		for _, a := range d.args {
+			if !a.inaccessible() {
+				visit(a.typ.Name())
+			}
 		}
 	}
 	for _, name := range h.merged.order {
