@@ -118,6 +118,8 @@ func routerAllowed(dir string) []string {
 	switch dir {
 	case "router/compose", "router/operation":
 		return []string{"router/supergraph"}
+	case "router/compose/oracle": // a command
+		return []string{"router/compose", "router/supergraph"}
 	case "router/planner":
 		return []string{"router/supergraph", "router/operation", "router/plan"}
 	case "router/execute":
