@@ -337,7 +337,7 @@ func isDial(err error) bool {
 
 // TestPool: connections are kept up to a number and a time, and closed with the client.
 func TestPool(t *testing.T) {
-	meet := make(chan struct{})
+	meet, answer := make(chan struct{}), make(chan struct{})
 	ended := make(chan struct{}, 20)
 	s := serve(t, func(n int32, conn net.Conn, br *bufio.Reader) {
 		defer func() { ended <- struct{}{} }()
@@ -346,6 +346,7 @@ func TestPool(t *testing.T) {
 				return
 			}
 			meet <- struct{}{}
+			<-answer
 			io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 		}
 	})
@@ -360,6 +361,9 @@ func TestPool(t *testing.T) {
 		}
 		for range n {
 			<-meet
+		}
+		for range n {
+			answer <- struct{}{}
 		}
 		all.Wait()
 	}

@@ -18,6 +18,9 @@ var errStale = errors.New("the connection was closed before an answer came")
 // socket's buffers while the server already answers and does not read on, so both happen at once.
 const inline = 64 << 10
 
+// lateWrite is how long a request may still take to be written once its answer is there.
+const lateWrite = 50 * time.Millisecond
+
 // readers hold answers' bytes while they are parsed; a kept connection has none.
 var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 16<<10) }}
 
@@ -63,17 +66,16 @@ func (cn *conn) roundTrip(ctx context.Context, r Request, maxHeader int) (resp R
 	br.Reset(nil)
 	readers.Put(br)
 	if wrote != nil {
-		select {
-		case failed = <-wrote:
-		default: // answered early: the rest is not wanted, and the connection is out of step
+		if err == nil { // where the answer came early, the rest of the request is not wanted
+			cn.SetWriteDeadline(time.Now().Add(lateWrite))
+		} else {
 			cn.Close()
-			<-wrote
-			keep = false
 		}
+		failed = <-wrote
 	}
 	if failed != nil {
 		keep = false
-		if err != nil {
+		if err != nil && wrote == nil {
 			err = fmt.Errorf("%w: %w", err, failed)
 		}
 	}
