@@ -42,7 +42,7 @@ func (c RouterFlags) read(sdl string) (*supergraph.Supergraph, execute.Transport
 	if err != nil {
 		return nil, nil, err
 	}
-	reach, err := transport.New(transport.To(urls))
+	reach, err := transport.New(transport.To(urls), transport.Options{})
 	if err != nil {
 		return nil, nil, errs.Wrap(errs.BadInput, err, "the subgraphs cannot be reached")
 	}

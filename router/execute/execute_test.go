@@ -70,7 +70,7 @@ func openHouse(t testing.TB, archive *txtar.Archive) *house {
 		t.Cleanup(s.Close)
 		h.subgraphs[sub.Name], urls[sub.Name] = s, s.URL
 	}
-	reach, err := transport.New(transport.To(urls))
+	reach, err := transport.New(transport.To(urls), transport.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

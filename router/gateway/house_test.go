@@ -337,7 +337,7 @@ func newHouse(t *testing.T, change func(*gateway.Config)) *house {
 		t.Cleanup(server.Close)
 		urls[name] = server.URL
 	}
-	reach, err := transport.New(transport.To(urls))
+	reach, err := transport.New(transport.To(urls), transport.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

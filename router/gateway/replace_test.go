@@ -35,7 +35,7 @@ func (h *house) replace(urls map[string]string, closed *atomic.Int64, change ...
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	to, err := transport.New(transport.To(urls))
+	to, err := transport.New(transport.To(urls), transport.Options{})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestReplaceRefusesWhatIsNoSupergraph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	to, err := transport.New(transport.To(h.urls))
+	to, err := transport.New(transport.To(h.urls), transport.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,10 @@
 // Package transport reaches subgraphs over HTTP.
 //
-// Everything about a subgraph's connections is configured by a Subgraph (config.go), all of it with
-// defaults. It knows nothing of GraphQL but the form of a request's body; what an answer says is read
-// by package execute, whose Transport it implements. Enter at New and Transport.Do.
+// A request goes through these, each of which is a file: an equal one under way is shared (share.go), a
+// place among those at once is waited for (limit.go), the circuit breaker asked (breaker.go), an address
+// chosen (balance.go), the request sent (message.go, send.go, package http1), and sent again where that
+// is right (retry.go). Everything is configured per subgraph (config.go) with defaults for all. Nothing
+// of an answer but its body is passed on. Enter at New and Transport.Do.
 package transport
 
 import (
@@ -10,13 +12,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
+	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
+	"storefront/internal/errs"
 	"storefront/router/execute"
+	"storefront/router/execute/transport/http1"
 )
+
+// Options are what a transport gets of the world around it. Zero values mean the defaults.
+type Options struct {
+	Observer Observer
+	Tracer   trace.TracerProvider                             // nil: no spans, but a caller's trace is passed on
+	Now      func() time.Time                                 // the clock of breakers and addresses
+	Random   func() float64                                   // in [0, 1), for pauses
+	Sleep    func(ctx context.Context, d time.Duration) error // pauses before retries
+}
 
 // Transport posts to subgraphs. It is safe for concurrent use.
 type Transport struct {
@@ -25,83 +40,238 @@ type Transport struct {
 
 type subgraph struct {
 	Subgraph
-	client *http.Client
+	name    string
+	opts    Options
+	tracing *tracing
+	share   *sharing // nil for none
+	limit   *limiter
+	breaker *breaker
+	balance *balancer
+	budget  *budget
 }
 
+// Refusal is the error for a request that was not sent because the subgraph is left alone (breaker), or
+// because too many requests to it are waiting (queue). It carries errs.Unavailable.
+type Refusal struct {
+	Subgraph string
+	Reason   string        // breaker or queue
+	After    time.Duration // when it makes sense to ask again
+}
+
+func (e *Refusal) Error() string {
+	if e.Reason == "queue" {
+		return fmt.Sprintf("too many requests to the subgraph %q are under way", e.Subgraph)
+	}
+	return fmt.Sprintf("the subgraph %q failed too often and is left alone for a while", e.Subgraph)
+}
+
+// RetryAfter is when it makes sense to ask again.
+func (e *Refusal) RetryAfter() time.Duration { return e.After }
+
+func (e *Refusal) Unwrap() error { return errs.New(errs.Unavailable, "%s", e.Error()) }
+
 // New returns a transport that reaches the subgraphs of cfg, or every mistake in cfg.
-func New(cfg Config) (*Transport, error) {
+func New(cfg Config, opts Options) (*Transport, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	opts.fill()
 	t := &Transport{subgraphs: make(map[string]*subgraph, len(cfg.Subgraphs))}
-	for name, s := range cfg.Subgraphs {
-		t.subgraphs[name] = &subgraph{Subgraph: s, client: newClient(s)}
+	tracing := newTracing(opts.Tracer)
+	for name, c := range cfg.Subgraphs {
+		s := &subgraph{Subgraph: c, name: name, opts: opts, tracing: tracing, limit: newLimiter(c), budget: newBudget(c.Retry.Budget)}
+		s.breaker = newBreaker(c.Breaker, opts.Now, func(state State) { opts.Observer.BreakerState(name, state) })
+		s.balance = &balancer{cfg: c.Addresses, now: opts.Now, random: opts.Random,
+			changed: func(a *address, out bool) { opts.Observer.AddressOut(name, a.name, out) }}
+		if c.Share {
+			s.share = newSharing()
+		}
+		for _, raw := range c.URLs {
+			sender, err := newSender(c, raw)
+			if err != nil {
+				return nil, fmt.Errorf("subgraph %q: %w", name, err)
+			}
+			s.balance.all = append(s.balance.all, &address{name: origin(raw), sender: sender})
+		}
+		t.subgraphs[name] = s
 	}
 	return t, nil
 }
 
-func newClient(s Subgraph) *http.Client {
-	return &http.Client{
-		Transport: &http.Transport{
-			DialContext:           (&net.Dialer{Timeout: s.ConnectTimeout, KeepAlive: 30 * time.Second}).DialContext,
-			MaxIdleConnsPerHost:   s.MaxIdle,
-			IdleConnTimeout:       s.IdleTimeout,
-			TLSHandshakeTimeout:   s.ConnectTimeout,
-			ResponseHeaderTimeout: s.Timeout,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse // a subgraph's answer is its own; identity is not carried elsewhere
-		},
+func (o *Options) fill() {
+	if o.Observer == nil {
+		o.Observer = NopObserver{}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+	if o.Sleep == nil {
+		o.Sleep = func(ctx context.Context, d time.Duration) error {
+			timer := time.NewTimer(d)
+			defer timer.Stop()
+			select {
+			case <-timer.C:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
 	}
 }
 
-// Do posts one request. A body that is no JSON, or one too large, is an error.
+// origin is what logs and metrics call an address: paths and queries may hold keys.
+func origin(raw string) string {
+	if u, err := url.Parse(raw); err == nil {
+		return u.Scheme + "://" + u.Host
+	}
+	return ""
+}
+
+// Close closes the connections that are not in use; the others are closed after their request. Requests
+// that come later fail.
+func (t *Transport) Close() {
+	for _, s := range t.subgraphs {
+		for _, a := range s.balance.all {
+			a.close()
+		}
+	}
+}
+
+// Do posts one request and returns the body of its answer, whose bytes other callers may have been given
+// too. An answer that is no JSON object with an error status, or one too large, is an error; so is a
+// Refusal.
 func (t *Transport) Do(ctx context.Context, r *execute.SubgraphRequest) ([]byte, error) {
 	s, ok := t.subgraphs[r.Subgraph]
 	if !ok {
 		return nil, fmt.Errorf("post to subgraph %q: no address is known", r.Subgraph)
 	}
-	body := requestBody(r)
-	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URLs[0], bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("make request to subgraph %q: %w", r.Subgraph, err)
+	if r.IsMutation || s.share == nil {
+		return s.do(ctx, r)
 	}
-	if r.Header != nil {
-		req.Header = r.Header.Clone()
+	data, shared, err := s.share.do(ctx, r, s.do)
+	if shared {
+		s.opts.Observer.Shared(s.name)
 	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "application/graphql-response+json, application/json;q=0.9")
-	resp, err := s.client.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("post to subgraph %q: %w", r.Subgraph, err)
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, s.MaxResponseBytes+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read answer of subgraph %q: %w", r.Subgraph, err)
-	case int64(len(data)) > s.MaxResponseBytes:
-		return nil, fmt.Errorf("read answer of subgraph %q: more than %d bytes", r.Subgraph, s.MaxResponseBytes)
-	case resp.StatusCode >= 300 && !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")):
-		return nil, fmt.Errorf("post to subgraph %q: status %d", r.Subgraph, resp.StatusCode)
-	case len(data) == 0:
-		return nil, fmt.Errorf("post to subgraph %q: %w", r.Subgraph, errors.New("empty answer"))
-	}
-	return data, nil
+	return data, err
 }
 
-// requestBody is the JSON of a request.
-func requestBody(r *execute.SubgraphRequest) []byte {
-	prefix := r.Prefix
-	if prefix == nil {
-		prefix = execute.Prefix(r.Query, r.OperationName)
+// do sends a request as often as it takes and is right.
+func (s *subgraph) do(ctx context.Context, r *execute.SubgraphRequest) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	m, err := newMessage(r, s.GzipRequest)
+	if err != nil {
+		return nil, fmt.Errorf("post to subgraph %q: %w", s.name, err)
 	}
-	b := make([]byte, 0, len(prefix)+len(r.Variables)+len(`,"variables":}`))
-	b = append(b, prefix...)
-	if len(r.Variables) > 0 {
-		b = append(append(b, `,"variables":`...), r.Variables...)
+	s.budget.request()
+	var last *address
+	for n := 0; ; n++ {
+		a, err := s.attempt(ctx, r, m, last)
+		if err != nil {
+			return nil, err
+		}
+		last = a.address
+		if !a.outcome.again() || r.IsMutation || n == s.Retry.Attempts {
+			return a.body, a.err
+		}
+		pause, ok := s.Retry.pause(n, s.opts.Random, retryAfter(a.retryAfter, s.opts.Now()))
+		if deadline, bounded := ctx.Deadline(); !ok || bounded && time.Until(deadline) <= pause {
+			return a.body, a.err
+		}
+		if !s.budget.retry() {
+			s.opts.Observer.Refused(s.name, "budget")
+			return a.body, a.err
+		}
+		s.opts.Observer.Retry(s.name, a.outcome)
+		if n == 0 && a.outcome == Unreachable && s.balance.healthy(last) {
+			continue // elsewhere, at once
+		}
+		if s.opts.Sleep(ctx, pause) != nil {
+			return a.body, a.err
+		}
 	}
-	return append(b, '}')
+}
+
+// attempted is what one request to one address came to.
+type attempted struct {
+	address    *address
+	outcome    Outcome
+	retryAfter string
+	body       []byte // also with an error status, when it is a GraphQL response
+	err        error
+}
+
+// attempt sends a message once, to another address than the one that has just failed if it can. An error
+// means that it was not sent.
+func (s *subgraph) attempt(ctx context.Context, r *execute.SubgraphRequest, m *message, not *address) (attempted, error) {
+	if ok, err := s.limit.enter(ctx); err != nil {
+		return attempted{}, fmt.Errorf("post to subgraph %q: %w", s.name, err)
+	} else if !ok {
+		s.opts.Observer.Refused(s.name, "queue")
+		return attempted{}, &Refusal{Subgraph: s.name, Reason: "queue", After: s.QueueTimeout}
+	}
+	defer s.limit.leave()
+	trial, wait, ok := s.breaker.enter()
+	if !ok {
+		s.opts.Observer.Refused(s.name, "breaker")
+		return attempted{}, &Refusal{Subgraph: s.name, Reason: "breaker", After: wait}
+	}
+	to, probe := s.balance.pick(r.IsMutation, not)
+	span, traced := s.tracing.start(ctx, s.name, to.name, r.Header)
+	s.opts.Observer.InFlight(s.name, to.name, 1)
+	started := time.Now()
+	resp, err := to.send(ctx, m, traced, !r.IsMutation)
+	a := attempted{address: to, retryAfter: resp.RetryAfter}
+	a.outcome, a.body, a.err = s.judge(resp, err)
+	if a.outcome == Cancelled && errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		a.outcome = TimedOut // those who waited ran out of time
+	}
+	s.opts.Observer.InFlight(s.name, to.name, -1)
+	s.opts.Observer.Attempt(s.name, to.name, a.outcome, time.Since(started))
+	finish(span, resp.Status, a.outcome)
+	s.balance.done(to, probe, a.outcome)
+	s.breaker.leave(trial, a.outcome)
+	return a, nil
+}
+
+// judge says what an answer, or the lack of one, means.
+func (s *subgraph) judge(resp http1.Response, err error) (Outcome, []byte, error) {
+	if err != nil {
+		o := Malformed
+		switch {
+		case errors.Is(err, context.Canceled):
+			o = Cancelled
+		case errors.Is(err, context.DeadlineExceeded):
+			o = TimedOut
+		case isBroken(err):
+			o = Unreachable
+		case errors.Is(err, errTooLarge):
+			err = fmt.Errorf("more than %d bytes", s.MaxResponseBytes)
+		}
+		return o, nil, fmt.Errorf("post to subgraph %q: %w", s.name, err)
+	}
+	o := Answered
+	switch resp.Status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		o = Unavailable
+	case http.StatusTooManyRequests:
+		o = Throttled
+	}
+	body, err := unpacked(resp.Body, resp.Encoding, s.MaxResponseBytes)
+	switch {
+	case err != nil:
+	case resp.Status >= 300 && !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")):
+		err = fmt.Errorf("status %d", resp.Status)
+	case len(body) == 0:
+		err = errors.New("empty answer")
+	default:
+		return o, body, nil
+	}
+	if o == Answered {
+		o = Malformed
+	}
+	return o, nil, fmt.Errorf("post to subgraph %q: %w", s.name, err)
 }

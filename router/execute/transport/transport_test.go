@@ -51,7 +51,7 @@ func TestDo(t *testing.T) {
 		s.MaxResponseBytes, s.Timeout = 1000, 10*time.Second
 		cfg.Subgraphs[name] = s
 	}
-	tr, err := transport.New(cfg)
+	tr, err := transport.New(cfg, transport.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

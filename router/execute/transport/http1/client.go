@@ -13,6 +13,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -155,4 +156,11 @@ func failedDial(ctx context.Context, err error) error {
 		err = ctx.Err()
 	}
 	return &DialError{err}
+}
+
+// Broken reports whether an error of Do is one of the connection rather than of what the server said.
+func Broken(err error) bool {
+	_, dial := errors.AsType[*DialError](err)
+	_, network := errors.AsType[net.Error](err)
+	return dial || network || errors.Is(err, errStale) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errClosed)
 }
