@@ -44,7 +44,8 @@ func Prefix(query, operationName string) []byte {
 }
 
 // Transport sends requests to subgraphs. Do returns the body of the GraphQL response, which nobody
-// writes to afterwards; an error means that there is none. It must end when ctx does.
+// writes to afterwards; an error means that there is none. It must end when ctx does. What r refers to
+// may be read even after that, and is not changed either.
 type Transport interface {
 	Do(ctx context.Context, r *SubgraphRequest) ([]byte, error)
 }

@@ -70,7 +70,9 @@ func openHouse(t testing.TB, archive *txtar.Archive) *house {
 		t.Cleanup(s.Close)
 		h.subgraphs[sub.Name], urls[sub.Name] = s, s.URL
 	}
-	reach, err := transport.New(transport.To(urls), transport.Options{})
+	reach, err := transport.New(transport.To(urls).With(func(s *transport.Subgraph) {
+		s.Share, s.Retry.Attempts = false, 0 // the cases count requests
+	}), transport.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,6 +104,16 @@ func To(urls map[string]string) Config {
 	return cfg
 }
 
+// With is the configuration after change has been made to every subgraph of it.
+func (c Config) With(change func(*Subgraph)) Config {
+	out := Config{Subgraphs: make(map[string]Subgraph, len(c.Subgraphs))}
+	for name, s := range c.Subgraphs {
+		change(&s)
+		out.Subgraphs[name] = s
+	}
+	return out
+}
+
 // Validate returns every mistake of the configuration, each with the subgraph and the setting.
 func (c Config) Validate() error {
 	var all []error

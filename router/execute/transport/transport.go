@@ -131,13 +131,14 @@ func origin(raw string) string {
 }
 
 // Close closes the connections that are not in use; the others are closed after their request. Requests
-// that come later fail.
-func (t *Transport) Close() {
+// that come later fail. The error is nil.
+func (t *Transport) Close() error {
 	for _, s := range t.subgraphs {
 		for _, a := range s.balance.all {
 			a.close()
 		}
 	}
+	return nil
 }
 
 // Do posts one request and returns the body of its answer, whose bytes other callers may have been given
@@ -167,13 +168,16 @@ func (s *subgraph) do(ctx context.Context, r *execute.SubgraphRequest) ([]byte, 
 		return nil, fmt.Errorf("post to subgraph %q: %w", s.name, err)
 	}
 	s.budget.request()
-	var last *address
+	var a attempted
 	for n := 0; ; n++ {
-		a, err := s.attempt(ctx, r, m, last)
+		next, err := s.attempt(ctx, r, m, a.address)
 		if err != nil {
-			return nil, err
+			if n == 0 {
+				return nil, err
+			}
+			return a.body, a.err
 		}
-		last = a.address
+		a = next
 		if !a.outcome.again() || r.IsMutation || n == s.Retry.Attempts {
 			return a.body, a.err
 		}
@@ -186,7 +190,7 @@ func (s *subgraph) do(ctx context.Context, r *execute.SubgraphRequest) ([]byte, 
 			return a.body, a.err
 		}
 		s.opts.Observer.Retry(s.name, a.outcome)
-		if n == 0 && a.outcome == Unreachable && s.balance.healthy(last) {
+		if n == 0 && a.outcome == Unreachable && s.balance.healthy(a.address) {
 			continue // elsewhere, at once
 		}
 		if s.opts.Sleep(ctx, pause) != nil {
@@ -248,10 +252,8 @@ func (s *subgraph) judge(resp http1.Response, err error) (Outcome, []byte, error
 			o = TimedOut
 		case isBroken(err):
 			o = Unreachable
-		case errors.Is(err, errTooLarge):
-			err = fmt.Errorf("more than %d bytes", s.MaxResponseBytes)
 		}
-		return o, nil, fmt.Errorf("post to subgraph %q: %w", s.name, err)
+		return o, nil, s.failure(err)
 	}
 	o := Answered
 	switch resp.Status {
@@ -273,5 +275,12 @@ func (s *subgraph) judge(resp http1.Response, err error) (Outcome, []byte, error
 	if o == Answered {
 		o = Malformed
 	}
-	return o, nil, fmt.Errorf("post to subgraph %q: %w", s.name, err)
+	return o, nil, s.failure(err)
+}
+
+func (s *subgraph) failure(err error) error {
+	if errors.Is(err, errTooLarge) {
+		err = fmt.Errorf("more than %d bytes", s.MaxResponseBytes)
+	}
+	return fmt.Errorf("post to subgraph %q: %w", s.name, err)
 }

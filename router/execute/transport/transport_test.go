@@ -46,11 +46,9 @@ func TestDo(t *testing.T) {
 	for _, name := range []string{"ok", "errors", "html", "large", "elsewhere", "slow"} {
 		urls[name] = server.URL + "/" + name
 	}
-	cfg := transport.To(urls)
-	for name, s := range cfg.Subgraphs {
-		s.MaxResponseBytes, s.Timeout = 1000, 10*time.Second
-		cfg.Subgraphs[name] = s
-	}
+	cfg := transport.To(urls).With(func(s *transport.Subgraph) {
+		s.MaxResponseBytes, s.Timeout, s.Retry.Attempts = 1000, 10*time.Second, 0
+	})
 	tr, err := transport.New(cfg, transport.Options{})
 	if err != nil {
 		t.Fatal(err)
