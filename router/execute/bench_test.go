@@ -44,7 +44,7 @@ func BenchmarkJoined(b *testing.B) {
 	for name, s := range h.subgraphs {
 		urls[name] = s.URL
 	}
-	reach, err := transport.New(transport.To(urls))
+	reach, err := transport.New(transport.To(urls), transport.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
