@@ -163,7 +163,7 @@ func TestTestPackagesAreForTests(t *testing.T) {
 }
 
 func isTestPackage(dir string) bool {
-	return within(dir, "router/internal/testgraph") || strings.HasSuffix(path.Base(dir), "test")
+	return within(dir, "router/internal/testgraph", "router/internal/property") || strings.HasSuffix(path.Base(dir), "test")
 }
 
 // Libraries that only one edge may know: others could not be moved to another one without it.

@@ -96,7 +96,7 @@ func (w *cutting) field(f *outputField, typ int32, v value) bool {
 	}
 	w.path = append(w.path, pathStep{field: f})
 	ok := w.value(t, v, f.sub)
-	if !ok && t.nonNull && !w.hasError() {
+	if !ok && t.nonNull && !w.hasError() && !(v.kind == missing && w.hasErrorBeside()) {
 		w.fault("Cannot return null for non-nullable field %s.%s.", w.typeName(typ), f.Name)
 	}
 	w.path = w.path[:len(w.path)-1]
@@ -235,6 +235,21 @@ func (w *cutting) note(path ast.Path) {
 			w.covered[b.String()] = false
 		}
 	}
+}
+
+// hasErrorBeside reports whether an error is told at or below the object being written. Then a field of
+// it that no subgraph sent has a reason: the subgraph's own null took the object and all its fields.
+func (w *cutting) hasErrorBeside() bool {
+	w.cover()
+	if len(w.path) <= 1 {
+		return len(w.errors) > 0
+	}
+	var b strings.Builder
+	for _, step := range w.place()[:len(w.path)-1] {
+		fmt.Fprintf(&b, "%v/", step)
+	}
+	_, ok := w.covered[b.String()]
+	return ok
 }
 
 // hasError reports whether an error already tells why there is nothing at the place being written: one

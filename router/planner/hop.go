@@ -135,7 +135,7 @@ func (p *planner) extend(ps *pos, sub int, n need) *access {
 			continue
 		}
 		mark := len(p.trail)
-		if m, ok := p.meet(ps, n, g); ok && deepest(m.deps) < g.depth {
+		if m, ok := p.meet(ps, n, g); ok && deepest(m.deps) < g.depth && !collide(r.fields, m.fields) {
 			p.addRep(g, ps.typ, m.fields, n.name)
 			p.addAfter(g, m.deps)
 			p.satisfies(a, n, m)

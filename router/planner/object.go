@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"slices"
 	"strings"
 
 	"storefront/router/operation"
@@ -244,7 +245,7 @@ func (p *planner) fresh(ps *pos, w want) []*access {
 	for _, a := range able {
 		tried := false
 		for _, pl := range s.placed {
-			tried = tried || pl.acc == a
+			tried = tried || pl.acc == a && slices.ContainsFunc(pl.field.demands, func(d demand) bool { return d.by == w.item.by })
 		}
 		if !tried {
 			out = append(out, a)

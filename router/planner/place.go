@@ -230,6 +230,9 @@ func (p *planner) placeThrough(accs []*access, ps *pos, it item, f *supergraph.F
 	for _, c := range it.field.Sel.Fields {
 		children = append(children, item{field: c, by: it.by, key: it.key})
 	}
+	if len(children) == 0 {
+		p.exists(s.child) // all that was selected here is never included
+	}
 	failed := p.satisfy(s.child, children)
 	if len(failed) == 0 {
 		return nil

@@ -124,3 +124,19 @@ func mergeReps(a, b []plan.RepField) []plan.RepField {
 	}
 	return out
 }
+
+// collide reports whether two representations cannot be one, because a field that both have was read with
+// other arguments for each.
+func collide(a, b []plan.RepField) bool {
+	for _, x := range a {
+		for _, y := range b {
+			if x.Name != y.Name || len(x.On) > 0 && len(y.On) > 0 && !slices.ContainsFunc(x.On, func(t string) bool { return slices.Contains(y.On, t) }) {
+				continue
+			}
+			if x.Key != y.Key || collide(x.Sub, y.Sub) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -26,6 +26,11 @@ func unitable(groups []*group, a, b *group) bool {
 	if planCond(a.cond).String() != planCond(b.cond).String() {
 		return false // a condition may keep what one of them requires from being read
 	}
+	for _, r := range a.reps {
+		if have := b.repFor(r.typ); have != nil && collide(r.fields, have.fields) {
+			return false
+		}
+	}
 	for _, g := range groups {
 		if g != a && slices.Contains(g.after, a) && (g == b || g.depth <= b.depth) {
 			return false

@@ -1,18 +1,27 @@
 package testgraph
 
 import (
-	"fmt"
-	"maps"
-
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// executing is one operation; it follows the GraphQL specification's algorithm plainly.
+// executing is one operation; it follows the GraphQL specification's algorithm plainly (section 6),
+// and resolves every field of a selection even when one of them already made its object null.
 type executing struct {
 	s      *Subgraph
 	vars   map[string]any
 	errors []failure
 }
+
+// failed is a value whose error was told; it completes as null.
+type failed struct{}
+
+// member and object are a JSON object in the order of its fields.
+type member struct {
+	key   string
+	value any
+}
+
+type object []member
 
 func (x *executing) fail(path []any, message, code string) {
 	f := failure{Message: message, Path: append([]any(nil), path...)}
@@ -22,46 +31,78 @@ func (x *executing) fail(path []any, message, code string) {
 	x.errors = append(x.errors, f)
 }
 
-func (x *executing) object(def *ast.Definition, row Row, set ast.SelectionSet, path []any) (map[string]any, bool) {
-	out := map[string]any{}
-	ok := x.fields(def, row, set, path, out)
+// collected is what is selected under one response key.
+type collected struct {
+	key    string
+	fields []*ast.Field
+}
+
+func (x *executing) object(def *ast.Definition, row Row, sets []ast.SelectionSet, path []any) (object, bool) {
+	var list []collected
+	for _, set := range sets {
+		list = x.collect(def, set, list)
+	}
+	out, ok := make(object, 0, len(list)), true
+	for _, c := range list {
+		f := c.fields[0]
+		if f.Name == "__typename" {
+			out = append(out, member{c.key, def.Name})
+			continue
+		}
+		field := def.Fields.ForName(f.Name)
+		if field == nil { // a row of another type than the selection expects
+			continue
+		}
+		at := append(path[:len(path):len(path)], c.key)
+		subs := make([]ast.SelectionSet, len(c.fields))
+		for i := range c.fields {
+			subs[i] = c.fields[i].SelectionSet
+		}
+		v, done := x.complete(field.Type, x.resolve(def, field, row, f, at), subs, at)
+		if done {
+			out = append(out, member{c.key, v})
+		} else {
+			ok = false
+		}
+	}
 	return out, ok
 }
 
-func (x *executing) fields(def *ast.Definition, row Row, set ast.SelectionSet, path []any, out map[string]any) bool {
+// collect is CollectFields of section 6.3.2.
+func (x *executing) collect(def *ast.Definition, set ast.SelectionSet, list []collected) []collected {
 	for _, sel := range set {
 		switch sel := sel.(type) {
 		case *ast.Field:
 			if !x.included(sel.Directives) {
 				continue
 			}
-			if sel.Name == "__typename" {
-				out[sel.Alias] = def.Name
-				continue
-			}
-			at := append(path[:len(path):len(path)], sel.Alias)
-			v, ok := x.complete(sel.Definition.Type, x.resolve(def, row, sel, at), sel.SelectionSet, at)
-			if !ok {
-				return false
-			}
-			if old, isMap := out[sel.Alias].(map[string]any); isMap {
-				if m, isMap := v.(map[string]any); isMap {
-					maps.Copy(old, m)
-					continue
+			found := false
+			for i := range list {
+				if list[i].key == sel.Alias {
+					list[i].fields, found = append(list[i].fields, sel), true
 				}
 			}
-			out[sel.Alias] = v
+			if !found {
+				list = append(list, collected{sel.Alias, []*ast.Field{sel}})
+			}
 		case *ast.InlineFragment:
-			if x.included(sel.Directives) && x.applies(sel.TypeCondition, def) && !x.fields(def, row, sel.SelectionSet, path, out) {
-				return false
+			if x.included(sel.Directives) && x.s.applies(sel.TypeCondition, def) {
+				list = x.collect(def, sel.SelectionSet, list)
+			}
+		case *ast.FragmentSpread:
+			if x.included(sel.Directives) && x.s.applies(sel.Definition.TypeCondition, def) {
+				list = x.collect(def, sel.Definition.SelectionSet, list)
 			}
 		}
 	}
-	return true
+	return list
 }
 
 func (x *executing) included(dirs ast.DirectiveList) bool {
 	for _, d := range dirs {
+		if d.Name != "include" && d.Name != "skip" {
+			continue
+		}
 		v, _ := d.Arguments.ForName("if").Value.Value(x.vars)
 		if v != (d.Name == "include") {
 			return false
@@ -70,11 +111,11 @@ func (x *executing) included(dirs ast.DirectiveList) bool {
 	return true
 }
 
-func (x *executing) applies(cond string, def *ast.Definition) bool {
+func (s *Subgraph) applies(cond string, def *ast.Definition) bool {
 	if cond == "" || cond == def.Name {
 		return true
 	}
-	for _, d := range x.s.schema.PossibleTypes[cond] {
+	for _, d := range s.schema.PossibleTypes[cond] {
 		if d.Name == def.Name {
 			return true
 		}
@@ -82,119 +123,27 @@ func (x *executing) applies(cond string, def *ast.Definition) bool {
 	return false
 }
 
-func (x *executing) resolve(def *ast.Definition, row Row, f *ast.Field, path []any) any {
-	args := f.ArgumentMap(x.vars)
+func (x *executing) resolve(def *ast.Definition, field *ast.FieldDefinition, row Row, f *ast.Field, path []any) any {
+	args := (&ast.Field{Name: f.Name, Arguments: f.Arguments, Definition: field}).ArgumentMap(x.vars)
+	for _, a := range field.Arguments {
+		if v, ok := args[a.Name]; ok {
+			args[a.Name] = coerce(x.s.schema, a.Type, v)
+		}
+	}
 	if f.Name == "_entities" {
-		return x.entities(args["representations"])
+		return x.entities(args["representations"], path)
 	}
-	v, ok := row[f.Name]
+	v := row[f.Name]
 	if root, isRoot := x.s.data.Roots[def.Name+"."+f.Name]; isRoot {
-		v, ok = root, true
-	}
-	if !ok {
-		return nil
+		v = root
 	}
 	return x.expand(v, row, args, path)
 }
 
-// expand turns the $ forms of data into values.
-func (x *executing) expand(v any, row Row, args map[string]any, path []any) any {
-	switch v := v.(type) {
-	case []any:
-		out := make([]any, len(v))
-		for i, item := range v {
-			out[i] = x.expand(item, row, args, append(path[:len(path):len(path)], i))
-		}
-		return out
-	case map[string]any:
-		if message, ok := v["$error"].(string); ok {
-			code, _ := v["code"].(string)
-			x.fail(path, message, code)
-			return nil
-		}
-		if name, ok := v["$arg"].(string); ok {
-			return args[name]
-		}
-		if fields, ok := v["$join"].([]any); ok {
-			text := ""
-			for i, f := range fields {
-				if i > 0 {
-					text += "|"
-				}
-				text += fmt.Sprint(row[f.(string)])
-			}
-			return text
-		}
-		if typ, ok := v["$ref"].(string); ok {
-			want := Row{}
-			for k, val := range v {
-				if k != "$ref" {
-					want[k] = x.expand(val, row, args, path)
-				}
-			}
-			return x.find(typ, want)
-		}
-		out := make(map[string]any, len(v))
-		for k, val := range v {
-			if m, ok := val.(map[string]any); ok && m["$arg"] != nil {
-				val = x.expand(m, row, args, path)
-			}
-			out[k] = val
-		}
-		return out
-	}
-	return v
-}
-
-func (x *executing) entities(reps any) any {
-	list, _ := reps.([]any)
-	out := make([]any, len(list))
-	for i, rep := range list {
-		r, _ := rep.(map[string]any)
-		typ, _ := r["__typename"].(string)
-		if row := x.find(typ, r); row != nil {
-			out[i] = row
-		}
-	}
-	return out
-}
-
-// find returns the row of a type, or of an interface's implementers, that agrees with all it shares
-// with want, want's fields added; nil when there is none. A type without rows is what it is asked for.
-func (x *executing) find(typ string, want Row) any {
-	if def := x.s.schema.Types[typ]; def != nil && def.Kind == ast.Interface {
-		for _, impl := range x.s.schema.PossibleTypes[typ] {
-			if row := x.find(impl.Name, want); row != nil {
-				return row
-			}
-		}
-		return nil
-	}
-	rows, known := x.s.data.Entities[typ]
-	if !known {
-		rows = []Row{{}}
-	}
-	for _, row := range rows {
-		match := true
-		for k, v := range want {
-			if have, ok := row[k]; ok && k != "__typename" && fmt.Sprint(have) != fmt.Sprint(v) {
-				match = false
-			}
-		}
-		if match {
-			out := map[string]any{}
-			maps.Copy(out, want)
-			maps.Copy(out, row)
-			out["__typename"] = typ
-			return out
-		}
-	}
-	return nil
-}
-
-func (x *executing) complete(t *ast.Type, v any, set ast.SelectionSet, path []any) (any, bool) {
-	if v == nil {
-		if t.NonNull && (len(x.errors) == 0) {
+// complete is CompleteValue of section 6.4.3; false when null may not stand here, the error told.
+func (x *executing) complete(t *ast.Type, v any, sets []ast.SelectionSet, path []any) (any, bool) {
+	if v == nil || v == (failed{}) {
+		if v == nil && t.NonNull {
 			x.fail(path, "null for a non-nullable field", "")
 		}
 		return nil, !t.NonNull
@@ -202,15 +151,15 @@ func (x *executing) complete(t *ast.Type, v any, set ast.SelectionSet, path []an
 	if t.Elem != nil {
 		list, ok := v.([]any)
 		if !ok {
-			return v, true
+			return v, true // wrong on purpose
 		}
-		out := make([]any, len(list))
+		out, ok := make([]any, len(list)), true
 		for i, item := range list {
-			done, ok := x.complete(t.Elem, item, set, append(path[:len(path):len(path)], i))
-			if !ok {
-				return nil, !t.NonNull
-			}
-			out[i] = done
+			done, fine := x.complete(t.Elem, item, sets, append(path[:len(path):len(path)], i))
+			out[i], ok = done, ok && fine
+		}
+		if !ok {
+			return nil, !t.NonNull
 		}
 		return out, true
 	}
@@ -218,16 +167,26 @@ func (x *executing) complete(t *ast.Type, v any, set ast.SelectionSet, path []an
 	if !def.IsCompositeType() {
 		return v, true
 	}
-	row, ok := v.(map[string]any)
+	row, ok := asRow(v)
 	if !ok {
 		return v, true // wrong on purpose
 	}
 	if name, ok := row["__typename"].(string); ok && x.s.schema.Types[name] != nil {
 		def = x.s.schema.Types[name]
 	}
-	out, ok := x.object(def, row, set, path)
+	out, ok := x.object(def, row, sets, path)
 	if !ok {
 		return nil, !t.NonNull
 	}
 	return out, true
+}
+
+func asRow(v any) (Row, bool) {
+	switch v := v.(type) {
+	case Row:
+		return v, true
+	case map[string]any:
+		return Row(v), true
+	}
+	return nil, false
 }

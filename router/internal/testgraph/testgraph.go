@@ -4,14 +4,16 @@
 // Data is JSON: "roots" gives root fields' values by "Query.field", "entities" the rows of each type.
 // A value {"$ref": "User", "id": "1"} is the row of that type with those fields; {"$error": "text",
 // "code": "C"} fails; {"$arg": "name"} is an argument; {"$join": ["price", "weight"]} joins fields of
-// the object as text, which shows what an entity was given. Enter at Serve.
+// the object as text, which shows what an entity was given; {"$mix": "text", "of": "price org { name }"}
+// does so for a selection and for the field's arguments, as a text or, with "from": [...], as one of
+// those values. A row's "$id" tells rows without keys apart in {"$ref": ...}; a row with "$missing": true
+// is null as an entity, one with "$fails": "text" an error. Enter at Serve, or at New without a network.
 package testgraph
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 
@@ -22,10 +24,10 @@ import (
 
 // Data is what a subgraph answers with.
 type Data struct {
-	Roots    map[string]any   `json:"roots"`
-	Entities map[string][]Row `json:"entities"`
-	Raw      string           `json:"raw"`    // when set, every request gets this text
-	Status   int              `json:"status"` // when set, every request gets this status
+	Roots    map[string]any   `json:"roots,omitempty"`
+	Entities map[string][]Row `json:"entities,omitempty"`
+	Raw      string           `json:"raw,omitempty"`    // when set, every request gets this text
+	Status   int              `json:"status,omitempty"` // when set, every request gets this status
 }
 
 // Row is an object.
@@ -37,8 +39,10 @@ type Subgraph struct {
 	schema *ast.Schema
 	data   Data
 
-	mu       sync.Mutex
-	requests []string
+	mu         sync.Mutex
+	requests   []string
+	selections map[string]ast.SelectionSet   // parsed field sets of data
+	documents  map[string]*ast.QueryDocument // valid operations
 }
 
 const federation = `
@@ -59,13 +63,24 @@ scalar _Any
 
 // Serve starts a subgraph on a loopback port; the caller closes it.
 func Serve(sdl string, data Data) (*Subgraph, error) {
+	s, err := New(sdl, data)
+	if err != nil {
+		return nil, err
+	}
+	s.Server = httptest.NewServer(s)
+	return s, nil
+}
+
+// New makes a subgraph that listens nowhere; Answer executes operations on it.
+func New(sdl string, data Data) (*Subgraph, error) {
 	schema, err := Schema(sdl)
 	if err != nil {
 		return nil, err
 	}
-	s := &Subgraph{schema: schema, data: data}
-	s.Server = httptest.NewServer(s)
-	return s, nil
+	return &Subgraph{
+		schema: schema, data: data,
+		selections: map[string]ast.SelectionSet{}, documents: map[string]*ast.QueryDocument{},
+	}, nil
 }
 
 // Schema is what a subgraph of that SDL serves, _entities included.
@@ -77,7 +92,7 @@ func Schema(sdl string) (*ast.Schema, error) {
 	doc.SchemaExtension = nil
 	var entities []string
 	for _, def := range append(append(ast.DefinitionList{}, doc.Definitions...), doc.Extensions...) {
-		if def.Kind == ast.Object && def.Directives.ForName("key") != nil {
+		if def.Kind == ast.Object && resolvable(def) && !slices.Contains(entities, def.Name) {
 			entities = append(entities, def.Name)
 		}
 	}
@@ -101,64 +116,19 @@ func Schema(sdl string) (*ast.Schema, error) {
 	return schema, nil
 }
 
+// resolvable reports whether a type can be entered by some key.
+func resolvable(def *ast.Definition) bool {
+	for _, d := range def.Directives.ForNames("key") {
+		if a := d.Arguments.ForName("resolvable"); a == nil || a.Value.Raw != "false" {
+			return true
+		}
+	}
+	return false
+}
+
 // Requests returns the operations received so far.
 func (s *Subgraph) Requests() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.requests...)
-}
-
-// ServeHTTP answers one GraphQL request.
-func (s *Subgraph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var in struct {
-		Query     string         `json:"query"`
-		Variables map[string]any `json:"variables"`
-	}
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	s.mu.Lock()
-	s.requests = append(s.requests, in.Query)
-	s.mu.Unlock()
-	w.Header().Set("Content-Type", "application/json")
-	if s.data.Status != 0 {
-		w.WriteHeader(s.data.Status)
-	}
-	if s.data.Raw != "" {
-		_, _ = w.Write([]byte(s.data.Raw))
-		return
-	}
-	_ = json.NewEncoder(w).Encode(s.execute(in.Query, in.Variables))
-}
-
-type failure struct {
-	Message    string         `json:"message"`
-	Path       []any          `json:"path,omitempty"`
-	Extensions map[string]any `json:"extensions,omitempty"`
-}
-
-func (s *Subgraph) execute(query string, vars map[string]any) map[string]any {
-	doc, err := parser.ParseQuery(&ast.Source{Input: query})
-	if err != nil {
-		return map[string]any{"errors": []failure{{Message: "parse: " + err.Error()}}}
-	}
-	if errs := validator.ValidateWithRules(s.schema, doc, nil); len(errs) > 0 {
-		return map[string]any{"errors": []failure{{Message: "validate: " + errs.Error() + " in " + query}}}
-	}
-	op := doc.Operations[0]
-	root := s.schema.Query
-	if op.Operation == ast.Mutation {
-		root = s.schema.Mutation
-	}
-	x := &executing{s: s, vars: vars}
-	out, ok := x.object(root, Row{}, op.SelectionSet, nil)
-	body := map[string]any{"data": out}
-	if !ok {
-		body["data"] = nil
-	}
-	if len(x.errors) > 0 {
-		body["errors"] = x.errors
-	}
-	return body
 }

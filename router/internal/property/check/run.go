@@ -1,0 +1,126 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+
+	"storefront/router/internal/property/query"
+	"storefront/router/operation"
+	"storefront/router/plan"
+	"storefront/router/planner"
+)
+
+// hang is how long an execution over subgraphs in the same process may take.
+const hang = 20 * time.Second
+
+// Outcome is what one operation gave.
+type Outcome struct {
+	Invalid  bool // the generator made something that is no valid operation
+	Fetches  int
+	Errors   int
+	Failure  *Failure
+	Expected []byte // the whole's response
+	Plan     string
+}
+
+// Run answers an operation both ways and compares.
+func (h *House) Run(q query.Query) (out Outcome) {
+	defer func() {
+		if r := recover(); r != nil {
+			out.Failure = &Failure{"panic", fmt.Sprint(r)}
+		}
+	}()
+	fail := func(kind, format string, args ...any) Outcome {
+		out.Failure = &Failure{kind, fmt.Sprintf(format, args...)}
+		return out
+	}
+	out.Expected = h.whole.Answer(q.Text, q.Variables)
+	for _, word := range []string{"parse: ", "validate: ", "variables: "} {
+		if bytes.HasPrefix(out.Expected, []byte(`{"errors":[{"message":"`+word)) {
+			out.Invalid = true
+			return out
+		}
+	}
+	op, errs := operation.Prepare(h.Supergraph, q.Text, "", operation.DefaultLimits())
+	if errs != nil {
+		return fail("refused", "a valid operation is refused: %v", errs)
+	}
+	vars, errs := op.Variables(q.Variables)
+	if errs != nil {
+		return fail("refused", "valid variables are refused: %v", errs)
+	}
+	p, err := planner.Plan(h.Supergraph, op)
+	if err != nil {
+		return fail("no plan", "%v", err)
+	}
+	out.Plan = p.String()
+	if again, err := planner.Plan(h.Supergraph, op); err != nil || again.String() != out.Plan {
+		return fail("two plans", "%s\n%v %s", out.Plan, err, again)
+	}
+	fetches := plan.Fetches(p.Root)
+	out.Fetches = len(fetches)
+	for _, f := range fetches {
+		if err := h.subs[f.Subgraph].Validate(f.Operation); err != nil {
+			return fail("invalid request", "%s: %v", f.Subgraph, err)
+		}
+	}
+	if useless := uselessFetches(p); len(useless) > 0 {
+		return fail("useless fetch", "%v in %s", useless, out.Plan)
+	}
+	*h.log = calls{}
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
+	defer cancel()
+	r := h.executor.Execute(ctx, h.executor.Prepare(p), vars, func(string) http.Header { return nil })
+	if len(h.log.wrong) > 0 {
+		return fail("wrong request", "%s", strings.Join(h.log.wrong, "\n"))
+	}
+	var want struct {
+		Data   json.RawMessage
+		Errors []problem
+	}
+	if err := json.Unmarshal(out.Expected, &want); err != nil {
+		return fail("whole", "%v in %s", err, out.Expected)
+	}
+	out.Errors = len(want.Errors)
+	if !bytes.Equal(want.Data, r.Data) && !(strings.Contains(q.Text, "(if: $") && equalUnordered(want.Data, r.Data)) {
+		return fail("data", "got\n%s\nwant\n%s\nerrors %v", r.Data, want.Data, r.Errors)
+	}
+	if diff := compareErrors(want.Data, want.Errors, r.Errors); diff != "" {
+		return fail("errors", "%s\ngot  %v\nwant %v\ndata %s", diff, r.Errors, want.Errors, want.Data)
+	}
+	if string(op.Kind) == "mutation" && !strings.Contains(q.Text, "(if: $") && !inOrder(h.log.mutated, topKeys(out.Expected)) {
+		return fail("mutation order", "got %v, want %v", h.log.mutated, topKeys(out.Expected))
+	}
+	return out
+}
+
+// inOrder reports whether keys are in the order of the response's, which may have more.
+func inOrder(keys, response []string) bool {
+	at := 0
+	for _, k := range keys {
+		if k == "__typename" {
+			continue
+		}
+		for at < len(response) && response[at] != k {
+			at++
+		}
+		if at == len(response) && len(response) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// equalUnordered compares without regard to the order of fields. Where @skip or @include stands on one of
+// several fields with one key, the place of that key in the response would depend on variables; the router
+// gives it its first place always.
+func equalUnordered(a, b []byte) bool {
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+}

@@ -1,0 +1,51 @@
+package world
+
+import (
+	"slices"
+	"strings"
+)
+
+// Features names what a world has, for counting.
+func (w *World) Features() []string {
+	has := map[string]bool{}
+	for _, s := range w.Subs {
+		has["Federation 1 subgraph"] = has["Federation 1 subgraph"] || s.Fed1
+	}
+	for _, t := range w.Types {
+		has[t.Kind] = true
+		has["mutation"] = has["mutation"] || t.Name == "Mutation"
+		has["several keys"] = has["several keys"] || len(t.Keys) > 1
+		has["entity missing or failing"] = has["entity missing or failing"] || t.Gap != nil
+		for _, k := range t.Keys {
+			has["nested key"] = has["nested key"] || strings.Contains(k.Fields, "{")
+			has["compound key"] = has["compound key"] || strings.Contains(k.Fields, " ") && !strings.Contains(k.Fields, "{")
+			for _, at := range k.At {
+				has["resolvable: false"] = has["resolvable: false"] || at.Unresolvable
+			}
+		}
+		for _, f := range t.Fields {
+			has["@inaccessible"] = has["@inaccessible"] || f.Hidden
+			has["list of lists"] = has["list of lists"] || strings.HasPrefix(f.Type, "[[")
+			has["null where none may be"] = has["null where none may be"] || f.Dirty
+			has["failing field"] = has["failing field"] || f.Fails
+			has["arguments"] = has["arguments"] || len(f.Args) > 0
+			has["@shareable"] = has["@shareable"] || t.Kind == Object && len(f.resolvers()) > 1 && !f.Key
+			for _, p := range f.At {
+				has["@requires"] = has["@requires"] || p.Requires != ""
+				has["@requires with nested selection"] = has["@requires with nested selection"] || strings.Contains(p.Requires, "{")
+				has["@requires with arguments"] = has["@requires with arguments"] || strings.Contains(p.Requires, "(")
+				has["@provides"] = has["@provides"] || p.Provides != ""
+				has["@provides with nested selection"] = has["@provides with nested selection"] || strings.Contains(p.Provides, "{")
+				has["@override"] = has["@override"] || p.Override != ""
+			}
+		}
+	}
+	var out []string
+	for name, yes := range has {
+		if yes {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}

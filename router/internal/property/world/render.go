@@ -1,0 +1,217 @@
+package world
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"storefront/router/internal/testgraph"
+)
+
+// Server is what one server of a world serves.
+type Server struct {
+	Name string
+	SDL  string
+	Data testgraph.Data
+}
+
+// Render gives the subgraphs of a world, and the one server of all that they must equal.
+func (w *World) Render() (subs []Server, whole Server) {
+	for i, s := range w.Subs {
+		subs = append(subs, Server{s.Name, w.sdl(i), w.tables(i)})
+	}
+	return subs, Server{"whole", w.wholeSDL(), w.tables(-1)}
+}
+
+const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@requires", "@provides", "@external", "@shareable", "@override", "@inaccessible", "@interfaceObject"])
+`
+
+const (
+	inputs = "enum Mode { FAST SLOW }\ninput Filter { a: Int = 3 b: [String!] m: Mode next: Filter }\n"
+	blob   = "scalar Blob\n"
+)
+
+// sdl is a subgraph's schema.
+func (w *World) sdl(sub int) string {
+	var b strings.Builder
+	for _, t := range w.Types {
+		switch {
+		case !t.In(sub):
+		case t.Kind == Union:
+			fmt.Fprintf(&b, "union %s = %s\n", t.Name, strings.Join(w.possible(t.Name, sub), " | "))
+		default:
+			w.writeType(&b, t, sub)
+		}
+	}
+	for _, e := range w.Enums {
+		var names []string
+		for _, v := range e.Values {
+			if slices.Contains(v.Subs, sub) {
+				names = append(names, v.Name)
+			}
+		}
+		if uses(b.String(), e.Name) && len(names) > 0 {
+			fmt.Fprintf(&b, "enum %s { %s }\n", e.Name, strings.Join(names, " "))
+		}
+	}
+	return w.finish(b.String(), !w.Subs[sub].Fed1)
+}
+
+func (w *World) finish(text string, linked bool) string {
+	if strings.Contains(text, ": Filter") || strings.Contains(text, ": Mode") {
+		text += inputs
+	}
+	if uses(text, "Blob") {
+		text += blob
+	}
+	if linked {
+		text = link + text
+	}
+	return text
+}
+
+// uses reports whether a schema has a field of a type.
+func uses(text, name string) bool {
+	return strings.Contains(text, ": "+name) || strings.Contains(text, "["+name)
+}
+
+func (w *World) writeType(b *strings.Builder, t *Type, sub int) {
+	fed1 := w.Subs[sub].Fed1
+	extends := fed1 && slices.Contains(t.Extends, sub)
+	if extends {
+		b.WriteString("extend ")
+	}
+	b.WriteString(t.Kind + " " + t.Name)
+	w.writeImplements(b, t, func(i *Type) bool { return w.implements(t, i, sub) })
+	for _, k := range t.Keys {
+		for _, at := range k.At {
+			if at.Sub == sub {
+				fmt.Fprintf(b, " @key(fields: %q", k.Fields)
+				if at.Unresolvable && !fed1 {
+					b.WriteString(", resolvable: false")
+				}
+				b.WriteString(")")
+			}
+		}
+	}
+	b.WriteString(" {\n")
+	for _, f := range t.Fields {
+		p := f.at(sub)
+		if p == nil {
+			continue
+		}
+		typ := f.Type
+		if p.Tight {
+			typ += "!"
+		}
+		b.WriteString("  " + f.Name + arguments(f) + ": " + typ)
+		if p.External || extends && f.Key && t.keyed(f, sub) {
+			b.WriteString(" @external")
+		}
+		if p.Requires != "" {
+			fmt.Fprintf(b, " @requires(fields: %q)", p.Requires)
+		}
+		if p.Provides != "" {
+			fmt.Fprintf(b, " @provides(fields: %q)", p.Provides)
+		}
+		if !fed1 && t.Kind == Object {
+			if !p.External && !p.Overridden && p.Override == "" && (len(f.resolvers()) > 1 || len(f.At) > 1 && w.isProvided(f)) && !t.keyed(f, sub) {
+				b.WriteString(" @shareable")
+			}
+			if p.Override != "" {
+				fmt.Fprintf(b, " @override(from: %q)", p.Override)
+			}
+			if f.Hidden {
+				b.WriteString(" @inaccessible")
+			}
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("}\n")
+}
+
+// isProvided reports whether some field provides this one, so that its own subgraph must share it.
+func (w *World) isProvided(f *Field) bool {
+	for _, t := range w.Types {
+		for _, o := range t.Fields {
+			for _, p := range o.At {
+				if strings.Contains(p.Provides, f.Name) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func (w *World) writeImplements(b *strings.Builder, t *Type, does func(*Type) bool) {
+	var names []string
+	for _, i := range w.Types {
+		if i.Kind == Interface && t.Kind == Object && does(i) {
+			names = append(names, i.Name)
+		}
+	}
+	if len(names) > 0 {
+		b.WriteString(" implements " + strings.Join(names, " & "))
+	}
+}
+
+func arguments(f *Field) string {
+	if len(f.Args) == 0 {
+		return ""
+	}
+	var list []string
+	for _, a := range f.Args {
+		text := a.Name + ": " + a.Type
+		if a.Default != "" {
+			text += " = " + a.Default
+		}
+		list = append(list, text)
+	}
+	return "(" + strings.Join(list, ", ") + ")"
+}
+
+// wholeSDL is the merged schema, inaccessible fields included.
+func (w *World) wholeSDL() string {
+	var b strings.Builder
+	every := func(yes func(sub int) bool) bool {
+		for i := range w.Subs {
+			if yes(i) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, t := range w.Types {
+		if !every(t.In) {
+			continue
+		}
+		if t.Kind == Union {
+			var names []string
+			for _, m := range t.Members {
+				if every(func(s int) bool { return slices.Contains(w.possible(t.Name, s), m.Type) }) {
+					names = append(names, m.Type)
+				}
+			}
+			fmt.Fprintf(&b, "union %s = %s\n", t.Name, strings.Join(names, " | "))
+			continue
+		}
+		b.WriteString(t.Kind + " " + t.Name)
+		w.writeImplements(&b, t, func(i *Type) bool { return every(func(s int) bool { return w.implements(t, i, s) }) })
+		b.WriteString(" {\n")
+		for _, f := range t.Fields {
+			if len(f.resolvers()) > 0 {
+				b.WriteString("  " + f.Name + arguments(f) + ": " + f.Type + "\n")
+			}
+		}
+		b.WriteString("}\n")
+	}
+	for _, e := range w.Enums {
+		var names []string
+		for _, v := range e.Values {
+			names = append(names, v.Name)
+		}
+		fmt.Fprintf(&b, "enum %s { %s }\n", e.Name, strings.Join(names, " "))
+	}
+	return w.finish(b.String(), false)
+}

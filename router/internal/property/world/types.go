@@ -1,0 +1,189 @@
+package world
+
+import (
+	"fmt"
+	"slices"
+)
+
+// isEntity reports whether a type has keys.
+func isEntity(t *Type) bool { return len(t.Keys) > 0 }
+
+// subsOf are the subgraphs that have a type; those alone that have a key of an entity, mostly, since
+// what else one resolves of it is seldom reached.
+func (g *generator) subsOf(t *Type) []int {
+	keyed := isEntity(t) && !g.chance(3)
+	return slices.DeleteFunc(g.subs(), func(s int) bool {
+		return !t.In(s) || keyed && !slices.ContainsFunc(t.Keys, func(k *Key) bool {
+			return slices.ContainsFunc(k.At, func(at KeyAt) bool { return at.Sub == s })
+		})
+	})
+}
+
+// composites are the composite types that all the subgraphs know, and of which a value can exist.
+func (g *generator) composites(subs []int) []string {
+	var out []string
+	for _, t := range g.w.Types {
+		if t.isRoot() {
+			continue
+		}
+		if len(g.w.domain(&Field{Type: t.Name, At: places(subs)})) > 0 {
+			out = append(out, t.Name)
+			if t.Kind != Object {
+				out = append(out, t.Name) // abstract types are few
+			}
+		}
+	}
+	return out
+}
+
+// typeFor is a random field type that all the subgraphs know.
+func (g *generator) typeFor(subs []int, compositePercent int) string {
+	if list := g.composites(subs); len(list) > 0 && g.chance(compositePercent) {
+		return g.wrapped(pick(g, list))
+	}
+	return g.wrapped(g.leaf())
+}
+
+// valueTypes makes types without keys that are whole wherever they are.
+func (g *generator) valueTypes() {
+	for i := range g.IntN(3) {
+		subs := some(g, g.subs(), 1)
+		t := &Type{Name: fmt.Sprintf("V%d", i), Kind: Object, Rows: g.rows}
+		for range 1 + g.IntN(3) {
+			t.Fields = append(t.Fields, g.field("v", g.typeFor(subs, 30), subs))
+		}
+		g.w.Types = append(g.w.Types, t)
+		g.values = append(g.values, t.Name)
+	}
+}
+
+// interfaces makes interfaces whose fields and implementers differ by subgraph.
+func (g *generator) interfaces() {
+	objects := slices.Clone(g.w.Types)
+	for i := range g.IntN(3) {
+		name := fmt.Sprintf("I%d", i)
+		members := some(g, objects, 1)
+		it := &Type{Name: name, Kind: Interface}
+		var in []int
+		for _, t := range members {
+			in = append(in, g.subsOf(t)...)
+		}
+		slices.Sort(in)
+		in = some(g, slices.Compact(in), 1)
+		for range 1 + g.IntN(3) {
+			var common []int
+			for n, t := range members {
+				own := g.subsOf(t)
+				if n == 0 {
+					common = own
+				} else {
+					common = slices.DeleteFunc(slices.Clone(common), func(s int) bool { return !slices.Contains(own, s) })
+				}
+			}
+			proto := g.field("i", g.typeFor(g.subs(), 25), nil)
+			ifield := &Field{Name: proto.Name, Type: proto.Type, Args: proto.Args}
+			together := len(common) > 0 && g.chance(60)
+			at := 0
+			if together {
+				at = pick(g, common)
+			}
+			for _, t := range members {
+				subs := g.subsOf(t)
+				own := *proto
+				switch {
+				case slices.Contains(g.values, t.Name):
+					own.At = places(subs)
+				case together:
+					own.At = places([]int{at})
+				case g.chance(40):
+					own.At = places(some(g, subs, 1))
+				default:
+					own.At = places([]int{pick(g, subs)})
+				}
+				if base := g.w.Type(base(own.Type)); base != nil && len(g.w.domain(&own)) == 0 {
+					own.Type = g.wrapped(g.leaf())
+					proto.Type, ifield.Type = own.Type, own.Type
+				}
+				t.Fields = append(t.Fields, &own)
+			}
+			for _, t := range members { // a type that was changed halfway
+				t.Field(proto.Name).Type = proto.Type
+			}
+			for _, s := range in {
+				if slices.ContainsFunc(members, func(t *Type) bool { return t.Field(proto.Name).at(s) != nil }) && g.chance(75) {
+					ifield.At = append(ifield.At, &Place{Sub: s})
+				}
+			}
+			it.Fields = append(it.Fields, ifield)
+		}
+		it.Fields = slices.DeleteFunc(it.Fields, func(f *Field) bool { return len(f.At) == 0 })
+		if len(it.Fields) == 0 {
+			continue
+		}
+		for _, t := range members {
+			t.Implements = append(t.Implements, name)
+		}
+		g.w.Types = append(g.w.Types, it)
+	}
+}
+
+// unions makes unions whose members differ by subgraph.
+func (g *generator) unions() {
+	var objects []*Type
+	for _, t := range g.w.Types {
+		if t.Kind == Object {
+			objects = append(objects, t)
+		}
+	}
+	for i := range g.IntN(2) {
+		u := &Type{Name: fmt.Sprintf("U%d", i), Kind: Union}
+		for _, t := range some(g, objects, 1) {
+			u.Members = append(u.Members, Member{t.Name, some(g, g.subsOf(t), 1)})
+		}
+		g.w.Types = append(g.w.Types, u)
+	}
+}
+
+// ordinary gives entities fields of their own, some shared by several subgraphs.
+func (g *generator) ordinary() {
+	for _, t := range g.w.Types {
+		if !isEntity(t) {
+			continue
+		}
+		all := g.subsOf(t)
+		for range 1 + g.IntN(5) {
+			subs := []int{pick(g, all)}
+			if g.chance(25) {
+				subs = some(g, all, 1)
+			}
+			f := g.field("f", g.typeFor(subs, 45), subs)
+			t.Fields = append(t.Fields, f)
+		}
+	}
+}
+
+// roots makes the root fields; the first subgraph always has one.
+func (g *generator) roots() {
+	q := g.add(Object, "Query")
+	for s := range g.w.Subs {
+		n := g.IntN(3)
+		if s == 0 {
+			n++
+		}
+		for range n {
+			subs := []int{s}
+			if g.chance(15) {
+				subs = some(g, g.subs(), 1)
+			}
+			q.Fields = append(q.Fields, g.field("q", g.typeFor(subs, 90), subs))
+		}
+	}
+	if g.chance(25) {
+		m := g.add(Object, "Mutation")
+		for range 1 + g.IntN(4) {
+			subs := []int{g.IntN(len(g.w.Subs))}
+			m.Fields = append(m.Fields, g.field("m", g.typeFor(subs, 70), subs))
+		}
+	}
+	q.Rows = 1
+}
