@@ -54,7 +54,7 @@ func (r *reach) walk(reported map[string]bool) {
 	var roots []visit
 	for _, root := range []string{"Query", "Mutation", "Subscription"} {
 		if r.c.merged.types[root] != nil {
-			roots = append(roots, visit{root, r.closure(root, nil), &step{text: strings.ToLower(root)}})
+			roots = append(roots, visit{root, r.closure(root, states{}), &step{text: strings.ToLower(root)}})
 		}
 	}
 	r.explore(roots, func(v visit, f *mfield) {
@@ -67,7 +67,7 @@ func (r *reach) walk(reported map[string]bool) {
 		}
 		reported[what] = true
 		if f == nil {
-			r.c.report.errorf(codeSatisfiability, r.c.merged.types[v.at[0].abstract].locations(), "%s", r.stuck(v, f))
+			r.c.report.errorf(codeSatisfiability, r.c.merged.types[v.at.list[0].abstract].locations(), "%s", r.stuck(v, f))
 			return
 		}
 		r.c.report.errorf(codeSatisfiability, f.locations(), "%s", r.stuck(v, f))
@@ -81,7 +81,7 @@ func (r *reach) explore(from []visit, stuck func(visit, *mfield), reported map[s
 	seen := map[string]bool{}
 	var queue []visit
 	enqueue := func(v visit) {
-		key := v.typ + "|" + v.at.key()
+		key := v.typ + "|" + v.at.key
 		if !seen[key] {
 			seen[key] = true
 			queue = append(queue, v)
@@ -93,7 +93,7 @@ func (r *reach) explore(from []visit, stuck func(visit, *mfield), reported map[s
 	for len(queue) > 0 {
 		v := queue[0]
 		queue = queue[1:]
-		if !v.at.concrete() && len(v.at) > 0 {
+		if !v.at.concrete && len(v.at.list) > 0 {
 			stuck(v, nil)
 			continue
 		}
@@ -124,12 +124,12 @@ func (r *reach) below(v visit, f *mfield, results []held) []visit {
 		return nil
 	}
 	var out []visit
-	for _, p := range m.possible(target.name) {
+	for _, p := range r.possible(target.name) {
 		if m.types[p].inaccessible() {
 			continue
 		}
 		in := r.hold(p, results)
-		if len(in) == 0 {
+		if len(in.list) == 0 {
 			continue
 		}
 		path := &step{v.path, fieldText(f)}
@@ -223,7 +223,7 @@ func (p *step) depth() int {
 
 func (r *reach) whyNoType(v visit) string {
 	var lines []string
-	for _, st := range v.at {
+	for _, st := range v.at.list {
 		lines = append(lines, "- from "+subgraphList([]string{st.sub.name})+": "+quoted([]string{st.abstract})+" is an @interfaceObject, and no subgraph with the interface can be reached by one of its resolvable keys to learn the type of the object.")
 	}
 	return strings.Join(lines, "\n")
@@ -234,7 +234,7 @@ func (r *reach) whyNoType(v visit) string {
 func (r *reach) why(v visit, f *mfield) string {
 	var lines []string
 	reachable := map[*subgraph]bool{}
-	for _, st := range v.at {
+	for _, st := range v.at.list {
 		reachable[st.sub] = true
 		own := st.typ(v.typ).byName[f.name]
 		line := "- from subgraph \"" + st.sub.name + "\": "

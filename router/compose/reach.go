@@ -1,9 +1,6 @@
 package compose
 
 import (
-	"sort"
-	"strings"
-
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -20,6 +17,9 @@ type reach struct {
 	closures map[string]states // final
 	required map[string]bool   // final
 
+	runtime map[*typ]map[string]bool // of a type in its subgraph
+	merged  map[string][]string      // of a merged type
+
 	depth       int
 	busy        map[string]bool
 	lower       map[string]states // closures as far as known, over rounds
@@ -31,7 +31,10 @@ type reach struct {
 }
 
 func newReach(c *composer, labels bool) *reach {
-	return &reach{c: c, labels: labels, closures: map[string]states{}, required: map[string]bool{}, busy: map[string]bool{}}
+	return &reach{
+		c: c, labels: labels, closures: map[string]states{}, required: map[string]bool{}, busy: map[string]bool{},
+		runtime: map[*typ]map[string]bool{}, merged: map[string][]string{},
+	}
 }
 
 // settle asks a question in rounds until its answer is final, and keeps all that was found.
@@ -64,80 +67,19 @@ func (r *reach) settle(ask func()) {
 	}
 }
 
-// state is one subgraph holding an object. With abstract set, it holds it as that interface object
-// and does not know its type. provided is what a @provides on the way lets it resolve besides.
-type state struct {
-	sub      *subgraph
-	abstract string
-	provided ast.SelectionSet
-	text     string // provided, in normal form
-}
-
-func (s state) id() string { return s.sub.name + "/" + s.abstract + "/" + s.text }
-
-// typ is the type under which the subgraph holds an object of the given type.
-func (s state) typ(object string) *typ {
-	if s.abstract != "" {
-		return s.sub.types[s.abstract]
-	}
-	return s.sub.types[object]
-}
-
-type states []state
-
-func (ss states) key() string {
-	ids := make([]string, len(ss))
-	for i, s := range ss {
-		ids[i] = s.id()
-	}
-	return strings.Join(ids, ",")
-}
-
-// concrete reports whether some subgraph knows the object's type.
-func (ss states) concrete() bool {
-	for _, s := range ss {
-		if s.abstract == "" {
-			return true
-		}
-	}
-	return false
-}
-
-func (ss states) has(sub *subgraph, abstract string) bool {
-	for _, s := range ss {
-		if s.sub == sub && s.abstract == abstract {
-			return true
-		}
-	}
-	return false
-}
-
-func (ss states) sorted() states {
-	out := append(states(nil), ss...)
-	sort.SliceStable(out, func(i, j int) bool { return out[i].id() < out[j].id() })
-	kept := out[:0]
-	for i, s := range out {
-		if i == 0 || s.id() != out[i-1].id() {
-			kept = append(kept, s)
-		}
-	}
-	return kept
-}
-
 // closure adds every subgraph that can be entered by key from those given. Root types are held by
 // every subgraph that has them.
 func (r *reach) closure(object string, from states) states {
 	if isRootName(object) {
-		var all states
+		var all []state
 		for _, s := range r.c.subs {
 			if t := s.types[object]; t != nil && t.def.Kind == ast.Object {
-				all = append(all, state{sub: s})
+				all = append(all, newState(s, "", nil))
 			}
 		}
-		return all
+		return newStates(all)
 	}
-	from = from.sorted()
-	key := object + "|" + from.key()
+	key := object + "|" + from.key
 	if _, ok := r.closures[key]; !ok {
 		r.settle(func() { r.close(object, from, key) })
 	}
@@ -148,7 +90,7 @@ func (r *reach) closure(object string, from states) states {
 }
 
 func (r *reach) close(object string, from states, key string) {
-	if r.lower[key] == nil {
+	if _, ok := r.lower[key]; !ok {
 		r.lower[key] = from
 	}
 	if r.roundClosed[key] {
@@ -160,16 +102,17 @@ func (r *reach) close(object string, from states, key string) {
 	}
 	r.busy[key] = true
 	defer delete(r.busy, key)
-	at := r.lower[key]
-	for grown := true; grown; {
-		grown = false
+	for {
+		at := r.lower[key]
+		var next []state
 		for _, s := range r.c.subs {
-			for _, next := range r.entries(object, at, s) {
-				at = append(at[:len(at):len(at)], next).sorted()
-				grown, r.learnt = true, true
-				r.lower[key] = at
-			}
+			next = append(next, r.entries(object, at, s)...)
 		}
+		if len(next) == 0 {
+			break
+		}
+		r.learnt = true
+		r.lower[key] = at.with(next)
 	}
 	r.roundClosed[key] = true
 }
@@ -177,9 +120,8 @@ func (r *reach) close(object string, from states, key string) {
 // entries are the ways into a subgraph by key that are not there yet.
 func (r *reach) entries(object string, at states, s *subgraph) []state {
 	var out []state
-	concrete := at.concrete()
-	if t := s.types[object]; t != nil && concrete && !at.has(s, "") && r.canEnter(object, at, t) {
-		out = append(out, state{sub: s})
+	if t := s.types[object]; t != nil && at.concrete && !at.has(s, "") && r.canEnter(object, at, t) {
+		out = append(out, newState(s, "", nil))
 	}
 	for _, i := range r.c.merged.types[object].interfaces {
 		t := s.types[i]
@@ -188,25 +130,16 @@ func (r *reach) entries(object string, at states, s *subgraph) []state {
 		}
 		if t.interfaceObject {
 			if !at.has(s, i) && r.canEnter(object, at, t) {
-				out = append(out, state{sub: s, abstract: i})
+				out = append(out, newState(s, i, nil))
 			}
 			continue
 		}
 		// From an interface object, the interface's key leads to the type of the object.
-		if impl := s.types[object]; impl != nil && has(impl.def.Interfaces, i) && at.abstractOf(i) && !at.has(s, "") && len(out) == 0 && r.canEnter(object, at, t) {
-			out = append(out, state{sub: s})
+		if impl := s.types[object]; impl != nil && has(impl.def.Interfaces, i) && at.holdsAbstract(i) && !at.has(s, "") && len(out) == 0 && r.canEnter(object, at, t) {
+			out = append(out, newState(s, "", nil))
 		}
 	}
 	return out
-}
-
-func (ss states) abstractOf(name string) bool {
-	for _, s := range ss {
-		if s.abstract == name {
-			return true
-		}
-	}
-	return false
 }
 
 // canEnter reports whether one of the type's resolvable keys can be given.
@@ -238,7 +171,7 @@ type held struct {
 // type.
 func (r *reach) resolve(object string, at states, name string) []held {
 	var out []held
-	for _, st := range at {
+	for _, st := range at.list {
 		t := st.typ(object)
 		if t == nil {
 			continue
@@ -288,7 +221,7 @@ func (r *reach) providedIn(sels ast.SelectionSet, object, name string) (ast.Sele
 
 // canRequire: the required fields can be had, and the subgraph entered (again) by key with them.
 func (r *reach) canRequire(object string, at states, st state, f *field) bool {
-	key := object + "|" + f.def.Name + "|" + st.id() + "|" + at.key()
+	key := object + "|" + f.def.Name + "|" + st.id + "|" + at.key
 	if final, ok := r.required[key]; ok {
 		return final
 	}
@@ -338,8 +271,8 @@ func (r *reach) canResolve(object string, at states, sels ast.SelectionSet) bool
 			if m == nil {
 				return false
 			}
-			for _, p := range r.c.merged.possible(m.typ.Name()) {
-				if in := r.hold(p, next); len(in) > 0 && !r.canResolve(p, r.closure(p, in), sel.SelectionSet) {
+			for _, p := range r.possible(m.typ.Name()) {
+				if in := r.hold(p, next); len(in.list) > 0 && !r.canResolve(p, r.closure(p, in), sel.SelectionSet) {
 					return false
 				}
 			}
@@ -350,7 +283,7 @@ func (r *reach) canResolve(object string, at states, sels ast.SelectionSet) bool
 
 // hold lists the states in which results of a field can be an object of the given type.
 func (r *reach) hold(object string, results []held) states {
-	var out states
+	var out []state
 	for _, h := range results {
 		switch {
 		case h.typ == nil:
@@ -358,17 +291,35 @@ func (r *reach) hold(object string, results []held) states {
 			if r.c.merged.subtype(object, h.typ.name()) {
 				out = append(out, newState(h.sub, h.typ.name(), h.provided))
 			}
-		default:
-			for _, p := range h.sub.possible(h.typ) {
-				if p.name() == object {
-					out = append(out, newState(h.sub, "", h.provided))
-				}
-			}
+		case r.canBe(h.typ, object):
+			out = append(out, newState(h.sub, "", h.provided))
 		}
 	}
-	return out.sorted()
+	return newStates(out)
 }
 
-func newState(s *subgraph, abstract string, provided ast.SelectionSet) state {
-	return state{sub: s, abstract: abstract, provided: provided, text: normalSelection(provided)}
+// canBe reports whether an object of a type can be one of the named type, in the type's subgraph.
+func (r *reach) canBe(t *typ, object string) bool {
+	if t.def.Kind == ast.Object {
+		return t.name() == object
+	}
+	names, ok := r.runtime[t]
+	if !ok {
+		names = map[string]bool{}
+		for _, p := range t.sub.possible(t) {
+			names[p.name()] = true
+		}
+		r.runtime[t] = names
+	}
+	return names[object]
+}
+
+// possible are the object types a merged type can be at run time.
+func (r *reach) possible(name string) []string {
+	names, ok := r.merged[name]
+	if !ok {
+		names = r.c.merged.possible(name)
+		r.merged[name] = names
+	}
+	return names
 }
