@@ -10,7 +10,6 @@ const (
 	codeInvalidLinkUsage             = "INVALID_LINK_DIRECTIVE_USAGE"
 	codeInvalidLinkIdentifier        = "INVALID_LINK_IDENTIFIER"
 	codeLinkImportNameMismatch       = "LINK_IMPORT_NAME_MISMATCH"
-	codeUnsupportedFeature           = "UNSUPPORTED_FEATURE"
 	codeUnsupportedLinkedFeature     = "UNSUPPORTED_LINKED_FEATURE"
 	codeTypeDefinitionInvalid        = "TYPE_DEFINITION_INVALID"
 	codeDirectiveDefinitionInvalid   = "DIRECTIVE_DEFINITION_INVALID"
@@ -92,55 +91,6 @@ const (
 	codeContextNoResolvableKey       = "CONTEXT_NO_RESOLVABLE_KEY"
 	codeContextualArgumentNotEvery   = "CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS"
 )
-
-// mend says how an error of this code is put right; empty when the message says it already.
-func mend(code string) string {
-	switch code {
-	case codeInvalidSubgraphName:
-		return "give each subgraph a name of its own: a letter, then letters, digits, \"-\" or \"_\""
-	case codeUnknownFederationLinkVersion:
-		return "use a version from v2.0 to v2.14 in the federation @link"
-	case codeKeyInvalidFields, codeRequiresInvalidFields, codeProvidesInvalidFields:
-		return "name fields of the type as one would select them, such as \"id organization { id }\""
-	case codeKeyInvalidFieldsType, codeRequiresInvalidFieldsType, codeProvidesInvalidFieldsType:
-		return "write fields as a string"
-	case codeKeyFieldsHasArgs, codeProvidesFieldsHasArgs:
-		return "use fields that take no arguments"
-	case codeKeyFieldsSelectInvalidType:
-		return "use fields that are scalars, enums or objects in a key, not lists, interfaces or unions"
-	case codeProvidesMissingExternal, codeRequiresMissingExternal:
-		return "mark the field @external, or leave it out: a subgraph needs no help for what it resolves itself"
-	case codeExternalUnused:
-		return "remove the field, or use it in @key, @requires, @provides or an interface the type implements"
-	case codeExternalMissingOnBase:
-		return "define the field without @external in the subgraph that resolves it"
-	case codeInvalidFieldSharing:
-		return "mark the field @shareable in every subgraph that resolves it, or move it with @override"
-	case codeOverrideSourceHasOverride:
-		return "keep @override in one subgraph only"
-	case codeTypeKindMismatch:
-		return "define the type with the same kind in every subgraph, or rename one"
-	case codeEnumValueMismatch:
-		return "add the value to the enum in every subgraph, or mark it @inaccessible while it is rolled out"
-	case codeRequiredArgumentMissing, codeRequiredInputFieldMissing:
-		return "add it to every subgraph, or make it optional or give it a default"
-	case codeNoQueries:
-		return "define at least one field of Query in some subgraph"
-	case codeDirectiveComposition:
-		return "define the directive, @link it to its specification with import, and name it as in @composeDirective(name: \"@name\")"
-	case codeInterfaceFieldNoImplem:
-		return "add the field to the implementing type in a subgraph that can resolve it"
-	case codeSatisfiability:
-		return "give the type a resolvable @key in the subgraph that has the field, or resolve the field (@shareable) where the path already is"
-	case codeReferencedInaccessible:
-		return "mark what refers to it @inaccessible too, or take @inaccessible off"
-	case codeMissingTransitiveAccess:
-		return "repeat the access directives of what it needs on the field, or on its type"
-	case codeShareableRuntimeTypes:
-		return "let the field return types that every subgraph resolving it knows"
-	}
-	return ""
-}
 
 // Hint codes, as published where there is one.
 const (

@@ -11,6 +11,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"storefront/router/compose"
 )
 
 // codesWithoutCase are published codes that composition cannot give, each with why.
@@ -87,4 +91,24 @@ func codesDeclared(t *testing.T) []string {
 		t.Fatalf("found %d codes in codes.go", len(codes))
 	}
 	return slices.Sorted(maps.Keys(codes))
+}
+
+// Every error says how to mend it.
+func TestEveryErrorSaysHowToMendIt(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, path := range paths {
+		a, err := txtar.ParseFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, errs := compose.Compose(subgraphsOf(a))
+		for _, e := range errs {
+			if e.Hint == "" {
+				t.Errorf("%s: %s does not say how to mend it", path, e.Code)
+			}
+		}
+	}
 }
