@@ -27,9 +27,9 @@ type SubgraphRequest struct {
 	Subgraph      string
 	Query         string
 	OperationName string
-	Prefix        []byte // of Query and OperationName, as Prefix makes it; nil lets the transport make it
-	Variables     []byte // a JSON object, nil for none
-	Header        http.Header
+	Prefix        []byte      // of Query and OperationName, as Prefix makes it; nil lets the transport make it
+	Variables     []byte      // a JSON object, nil for none
+	Header        http.Header // shared with other requests: a transport that adds to it clones it
 	IsMutation    bool
 }
 
@@ -211,7 +211,7 @@ func (r *run) finish(ctx context.Context) *Response {
 	clear(r.wire)
 	r.tree.reset()
 	r.scratch.reset()
-	r.reader.data, r.reader.last = nil, 0
+	r.reader.Data, r.reader.last = nil, 0
 	r.p, r.vars, r.hdr, r.errors, r.bytes = nil, nil, nil, nil, 0
 	r.holds, r.wire = r.holds[:0], r.wire[:0]
 	r.e.runs.Put(r)

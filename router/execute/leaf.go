@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math/big"
 	"strconv"
+
+	"storefront/internal/jsonscan"
 )
 
 // leafKind is what values of a leaf type may be. From leafString on, text is what they are.
@@ -61,7 +63,7 @@ func (w *cutting) leaf(t *outputType, v value) bool {
 		}
 		ok = v.kind == text
 	case leafEnum:
-		ok = v.kind == text && t.enum[string(decoded(raw))]
+		ok = v.kind == text && t.enum[string(jsonscan.Decoded(raw))]
 	}
 	if !ok {
 		w.fault("a subgraph answered with a value that is no %s", t.name)
@@ -92,18 +94,17 @@ func isInt32(raw []byte) bool {
 
 // appendCompact appends JSON without the white space between its tokens.
 func appendCompact(dst, raw []byte) []byte {
-	out := bytes.NewBuffer(dst)
-	p := reader{data: raw}
-	for p.peek() != 0 {
-		start := p.pos
-		if p.data[p.pos] != '"' {
-			p.pos++
-		} else if p.str() != nil {
+	p := jsonscan.Scanner{Data: raw}
+	for c := p.Peek(); c != 0; c = p.Peek() {
+		start := p.Pos
+		if c != '"' {
+			p.Pos++
+		} else if p.Skip(c, 0) != nil {
 			break
 		}
-		out.Write(raw[start:p.pos])
+		dst = append(dst, raw[start:p.Pos]...)
 	}
-	return out.Bytes()
+	return dst
 }
 
 // items goes through the items of a JSON list that has been checked.
@@ -115,17 +116,17 @@ type items struct {
 
 // next returns the next item, nil after the last.
 func (l *items) next() []byte {
-	p := reader{data: l.data, pos: l.pos + 1} // past the bracket or the comma
-	if p.peek() == ']' || l.pos > 0 && l.pos >= len(l.data)-1 {
+	p := jsonscan.Scanner{Data: l.data, Pos: l.pos + 1} // past the bracket or the comma
+	if p.Peek() == ']' || l.pos > 0 && l.pos >= len(l.data)-1 {
 		return nil
 	}
-	l.start = p.pos
-	if p.pass(0) != nil {
+	l.start = p.Pos
+	if p.Pass(0) != nil {
 		return nil
 	}
-	raw := l.data[l.start:p.pos]
-	p.peek()
-	l.pos = p.pos
+	raw := l.data[l.start:p.Pos]
+	p.Peek()
+	l.pos = p.Pos
 	return raw
 }
 

@@ -90,74 +90,46 @@ func (r *run) receive(a answer) (got received, err error) {
 	if err := p.open(a.body); err != nil {
 		return got, err
 	}
-	if p.peek() != '{' {
-		if got.kind, err = p.skip(p.peek(), 0); err != nil {
+	if p.Peek() != '{' {
+		if err = p.Pass(0); err != nil {
 			return got, err
 		}
-		return got, p.close()
+		return got, p.Close()
 	}
 	got.kind = object
 	seenData := false
-	err = p.members(0, func(name []byte) error {
+	err = p.Members(0, func(name []byte) error {
 		switch {
 		case string(name) == "data" && !seenData:
 			seenData = true
 			return r.receiveData(a, &got)
 		case string(name) == "errors" && got.errors == nil:
-			p.peek()
-			start := p.pos
-			err := p.pass(1)
-			got.errors = p.data[start:p.pos]
+			got.errors, err = p.Raw(1)
 			return err
 		}
-		return p.pass(1)
+		return p.Pass(1)
 	})
 	if err != nil {
 		return got, err
 	}
-	return got, p.close()
-}
-
-// members reads an object whose members a function reads.
-func (p *reader) members(depth int, member func(name []byte) error) error {
-	if depth > maxJSONDepth {
-		return errDeep
-	}
-	p.pos++
-	if p.peek() == '}' {
-		p.pos++
-		return nil
-	}
-	for {
-		name, err := p.name()
-		if err != nil {
-			return err
-		}
-		if err := member(name); err != nil {
-			return err
-		}
-		if more, err := p.more('}'); !more {
-			return err
-		}
-	}
+	return got, p.Close()
 }
 
 func (r *run) receiveData(a answer, got *received) (err error) {
 	p, f := &r.reader, a.fetch
-	if p.peek() != '{' {
-		got.data, err = p.skip(p.peek(), 1)
-		return err
+	if p.Peek() != '{' {
+		return p.Pass(1)
 	}
 	got.data = object
 	if f.Kind != plan.EntityFetch {
 		got.object, err = p.object(f.sel, 0, 1)
 		return err
 	}
-	return p.members(1, func(name []byte) error {
+	return p.Members(1, func(name []byte) error {
 		if string(name) == "_entities" && got.entities == missing {
 			return r.receiveEntities(a, got)
 		}
-		return p.pass(2)
+		return p.Pass(2)
 	})
 }
 
@@ -165,23 +137,21 @@ func (r *run) receiveData(a answer, got *received) (err error) {
 func (r *run) receiveEntities(a answer, got *received) (err error) {
 	p, s := &r.reader, &r.scratch
 	s.entities = s.entities[:0]
-	if p.peek() != '[' {
-		got.entities, err = p.skip(p.peek(), 2)
-		return err
+	if p.Peek() != '[' {
+		got.entities = opaque
+		return p.Pass(2)
 	}
 	got.entities = list
 	types := s.targetTypes(a.target)
-	p.pos++
-	if p.peek() == ']' {
-		p.pos++
+	if p.Empty(']') {
 		return nil
 	}
 	for {
 		entity := uint32(0)
-		if p.peek() == '{' && got.count < len(types) {
+		if p.Peek() == '{' && got.count < len(types) {
 			entity, err = p.object(a.fetch.sel, types[got.count], 3)
 		} else {
-			err = p.pass(3)
+			err = p.Pass(3)
 		}
 		if err != nil {
 			return err
@@ -190,7 +160,7 @@ func (r *run) receiveEntities(a answer, got *received) (err error) {
 		if got.count <= len(types) {
 			s.entities = append(s.entities, entity)
 		}
-		if more, err := p.more(']'); !more {
+		if more, err := p.More(']'); !more {
 			return err
 		}
 	}

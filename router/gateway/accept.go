@@ -19,6 +19,10 @@ const (
 // An event stream is sent only to a client that names it.
 func negotiate(accept []string) string {
 	header := strings.Join(accept, ",")
+	switch header {
+	case mediaResponse, mediaJSON, mediaEvents:
+		return header
+	}
 	if strings.TrimSpace(header) == "" {
 		return mediaJSON
 	}

@@ -174,14 +174,14 @@ func encode(data []byte, list gqlerror.List, extensions map[string]any) []byte {
 	return b.Bytes()
 }
 
-// encodeResponse is encode for what the executor answered.
+// encodeResponse is encode for what the executor answered. The body is the response's own memory where
+// that can be, so it is good until the response is released.
 func (g *Gateway) encodeResponse(ctx context.Context, c *caller, r *execute.Response) (body []byte, shown gqlerror.List) {
-	data := r.Data
-	if len(data) == 0 {
-		data = []byte("null")
+	if len(r.Data) == 0 {
+		r.Data = []byte("null")
 	}
-	shown = g.present(ctx, c, r.Errors)
-	return encode(data, shown, r.Extensions), shown
+	r.Errors = g.present(ctx, c, r.Errors)
+	return r.JSON(), r.Errors
 }
 
 // marshal encodes values that came out of JSON or are the gateway's own.

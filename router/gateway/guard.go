@@ -28,6 +28,9 @@ var preflightHeaders = [...]string{"GraphQL-Require-Preflight", "Apollo-Require-
 // ask: a "simple" request of the Fetch standard (https://fetch.spec.whatwg.org/#simple-header),
 // which a browser sends with the person's cookies and network position.
 func (g *Gateway) crossSite(r *http.Request) bool {
+	if r.Header.Get("Content-Type") == mediaJSON {
+		return false
+	}
 	if name, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil {
 		switch name {
 		case "text/plain", "application/x-www-form-urlencoded", "multipart/form-data":

@@ -99,9 +99,11 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 	case j.subscription():
 		a.fail(refuse(http.StatusNotAcceptable, codeNotAcceptable, "A subscription needs Accept: %s, or a WebSocket with the subprotocol %s.", mediaEvents, subprotocol))
 	default:
-		body, shown := g.encodeResponse(ctx, c, g.execute(ctx, c, j))
+		response := g.execute(ctx, c, j)
+		body, shown := g.encodeResponse(ctx, c, response)
 		a.errors = len(shown)
 		a.write(http.StatusOK, body)
+		response.Release()
 	}
 }
 
@@ -153,10 +155,21 @@ func (g *Gateway) execute(ctx context.Context, c *caller, j *job) *execute.Respo
 	return j.edition.executor.Execute(ctx, j.ready, j.vars, g.headersFor(ctx, c, ""))
 }
 
-// headersFor returns the headers of each subgraph request made for a caller. traceparent is that of
-// the event being resolved, "" outside a subscription.
+// headersFor returns the headers of each subgraph request made for a caller, the same for all that one
+// operation sends to a subgraph. traceparent is that of the event being resolved, "" outside a
+// subscription.
 func (g *Gateway) headersFor(ctx context.Context, c *caller, traceparent string) func(subgraph string) http.Header {
+	type made struct {
+		subgraph string
+		header   http.Header
+	}
+	var known []made
 	return func(subgraph string) http.Header {
+		for i := range known {
+			if known[i].subgraph == subgraph {
+				return known[i].header
+			}
+		}
 		h := http.Header{}
 		if g.cfg.Headers != nil {
 			if own := g.cfg.Headers.SubgraphHeaders(ctx, c.id, subgraph, c.header); own != nil {
@@ -167,6 +180,7 @@ func (g *Gateway) headersFor(ctx context.Context, c *caller, traceparent string)
 		if traceparent != "" {
 			h.Set("Traceparent", traceparent)
 		}
+		known = append(known, made{subgraph, h})
 		return h
 	}
 }
@@ -211,14 +225,16 @@ func (g *Gateway) record(ctx context.Context, c *caller, info RequestInfo) {
 	if info.Status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
-	g.log.LogAttrs(ctx, level, "request",
-		slog.String("request_id", c.requestID),
-		slog.String("transport", info.Transport),
-		slog.String("operation", info.Operation),
-		slog.String("kind", info.Kind),
-		slog.Int("status", info.Status),
-		slog.Int("errors", info.Errors),
-		slog.Duration("duration", info.Duration))
+	if g.log.Enabled(ctx, level) {
+		g.log.LogAttrs(ctx, level, "request",
+			slog.String("request_id", c.requestID),
+			slog.String("transport", info.Transport),
+			slog.String("operation", info.Operation),
+			slog.String("kind", info.Kind),
+			slog.Int("status", info.Status),
+			slog.Int("errors", info.Errors),
+			slog.Duration("duration", info.Duration))
+	}
 	g.observer.ObserveRequest(info)
 }
 

@@ -42,12 +42,19 @@ func (p *prepared) subscription() bool { return p.op.Kind == ast.Subscription }
 // cache keeps prepared operations, the most recently used ones. Requests that miss at the same
 // time share the work.
 type cache struct {
-	entries *lru.Cache[string, *prepared]
+	entries *lru.Cache[cacheKey, *prepared]
 	group   singleflight.Group
 }
 
+type cacheKey struct {
+	query                 [sha256.Size]byte
+	operationName, labels string
+}
+
+func (k cacheKey) String() string { return string(k.query[:]) + k.operationName + " " + k.labels }
+
 func newCache(size int) (*cache, error) {
-	entries, err := lru.New[string, *prepared](size)
+	entries, err := lru.New[cacheKey, *prepared](size)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +64,7 @@ func newCache(size int) (*cache, error) {
 // prepare parses, validates and plans an operation for the labels that are on, or finds it done.
 // Failures are not kept.
 func (e *edition) prepare(query, operationName string, labels []string) (*prepared, *failure) {
-	sum := sha256.Sum256([]byte(query))
-	key := string(sum[:]) + operationName + " " + strings.Join(labels, " ")
+	key := cacheKey{sha256.Sum256([]byte(query)), operationName, strings.Join(labels, " ")}
 	if p, ok := e.cache.entries.Get(key); ok {
 		p.uses.Add(1)
 		return p, nil
@@ -67,7 +73,7 @@ func (e *edition) prepare(query, operationName string, labels []string) (*prepar
 		p *prepared
 		f *failure
 	}
-	shared, _, _ := e.cache.group.Do(key, func() (any, error) {
+	shared, _, _ := e.cache.group.Do(key.String(), func() (any, error) {
 		p, f := e.prepareNow(query, operationName, labels)
 		if f == nil {
 			e.cache.entries.Add(key, p)

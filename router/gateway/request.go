@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"unicode/utf8"
+
+	"storefront/internal/jsonscan"
 )
 
 // request is a GraphQL request as any transport carries it. Numbers in variables are json.Number.
@@ -28,25 +30,30 @@ func readRequest(w http.ResponseWriter, r *http.Request, limit int64) (*request,
 		}
 		return requestFromURL(r.URL.Query())
 	}
-	contentType := r.Header.Get("Content-Type")
-	name, params, err := mime.ParseMediaType(contentType)
-	if err != nil || name != mediaJSON {
-		return nil, refuse(http.StatusUnsupportedMediaType, codeBadRequest, "Content-Type must be application/json.")
-	}
-	if charset, ok := params["charset"]; ok && !isUTF8(charset) {
-		return nil, refuse(http.StatusUnsupportedMediaType, codeBadRequest, "The charset of a request must be utf-8.")
+	if contentType := r.Header.Get("Content-Type"); contentType != mediaJSON {
+		name, params, err := mime.ParseMediaType(contentType)
+		if err != nil || name != mediaJSON {
+			return nil, refuse(http.StatusUnsupportedMediaType, codeBadRequest, "Content-Type must be application/json.")
+		}
+		if charset, ok := params["charset"]; ok && !isUTF8(charset) {
+			return nil, refuse(http.StatusUnsupportedMediaType, codeBadRequest, "The charset of a request must be utf-8.")
+		}
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, refuse(http.StatusUnsupportedMediaType, codeBadRequest, "Requests must not be compressed.")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	var b bytes.Buffer
+	if r.ContentLength > 0 {
+		b.Grow(int(min(r.ContentLength, limit, 64<<10)) + bytes.MinRead)
+	}
+	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, refuse(http.StatusRequestEntityTooLarge, codeTooLarge, "The request body is larger than %d bytes.", tooLarge.Limit)
 	}
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, codeBadRequest, "The request body could not be read whole.")
 	}
-	return requestFromJSON(body)
+	return requestFromJSON(b.Bytes())
 }
 
 func requestFromURL(q url.Values) (*request, *failure) {
@@ -83,31 +90,50 @@ func requestFromJSON(body []byte) (*request, *failure) {
 	if trimmed[0] == '[' {
 		return nil, refuse(http.StatusBadRequest, codeBadRequest, "Batches of requests are not accepted; send one request as a JSON object.")
 	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(body, &members); err != nil || members == nil {
+	req := &request{}
+	var raw [len(requestMembers)][]byte
+	p := jsonscan.Scanner{Data: body}
+	err := jsonscan.ErrSyntax
+	if p.Peek() == '{' {
+		err = p.Members(0, func(name []byte) (err error) {
+			for i, m := range requestMembers {
+				if string(name) == m.name {
+					raw[i], err = p.Raw(1)
+					return err
+				}
+			}
+			return p.Pass(1)
+		})
+	}
+	if err == nil {
+		err = p.Close()
+	}
+	if err != nil {
 		return nil, refuse(http.StatusBadRequest, codeBadRequest, "The request is not a JSON object.")
 	}
-	req := &request{}
-	for _, m := range []struct {
-		name, kind string
-		into       any
-	}{
-		{"query", "a string", &req.Query},
-		{"operationName", "a string", &req.OperationName},
-		{"variables", "an object", &req.Variables},
-		{"extensions", "an object", &req.Extensions},
-		{"id", "a string", &req.DocumentID},
-		{"documentId", "a string", &req.DocumentID},
-	} {
-		raw, ok := members[m.name]
-		if !ok || string(raw) == "null" {
+	for i, m := range requestMembers {
+		if len(raw[i]) == 0 || string(raw[i]) == "null" {
 			continue
 		}
-		if err := unmarshal(raw, m.into); err != nil {
+		v, _ := (&jsonscan.Scanner{Data: raw[i]}).Value(1)
+		if !m.take(req, v) {
 			return nil, refuse(http.StatusBadRequest, codeBadRequest, "The member %s must be %s.", m.name, m.kind)
 		}
 	}
 	return req.checked()
+}
+
+// requestMembers are what a request may hold, in the order in which mistakes are told.
+var requestMembers = [...]struct {
+	name, kind string
+	take       func(req *request, v any) bool
+}{
+	{"query", "a string", func(req *request, v any) (ok bool) { req.Query, ok = v.(string); return ok }},
+	{"operationName", "a string", func(req *request, v any) (ok bool) { req.OperationName, ok = v.(string); return ok }},
+	{"variables", "an object", func(req *request, v any) (ok bool) { req.Variables, ok = v.(map[string]any); return ok }},
+	{"extensions", "an object", func(req *request, v any) (ok bool) { req.Extensions, ok = v.(map[string]any); return ok }},
+	{"id", "a string", func(req *request, v any) (ok bool) { req.DocumentID, ok = v.(string); return ok }},
+	{"documentId", "a string", func(req *request, v any) (ok bool) { req.DocumentID, ok = v.(string); return ok }},
 }
 
 // checked refuses a request that names no operation in any way.
