@@ -14,7 +14,7 @@ import (
 // TestEverythingIsValid selects all that each case's schema offers, and asserts that every subgraph
 // finds every operation it gets valid by its own schema.
 func TestEverythingIsValid(t *testing.T) {
-	for _, name := range []string{"shop", "keys", "requires", "abstract", "faults", "interface_objects"} {
+	for _, name := range []string{"shop", "keys", "requires", "abstract", "faults", "interface_objects", "ways", "federation1", "provides", "selections", "override_labels", "contexts"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			archive, err := txtar.ParseFile(filepath.Join("testdata", name+".txtar"))
