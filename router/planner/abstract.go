@@ -122,9 +122,7 @@ func (p *planner) satisfyVariant(ps *pos, typ string, items []item) []item {
 			p.addAccess(v, &access{group: a.group, node: n, provides: a.provides})
 		}
 	}
-	if p.steps += len(items) + 1; p.steps > stepBudget {
-		return items
-	}
+	p.steps += len(items) + 1
 	return p.satisfyObject(v, items)
 }
 
@@ -191,7 +189,7 @@ func (p *planner) tellers(ps *pos, items []item) []int {
 		for _, it := range items {
 			for _, typ := range t.In[g].Possible {
 				if it.field.On == nil || slices.Contains(it.field.On, typ) {
-					reach[g] += p.reach(it.field, typ, g)
+					reach[g] += p.reach(it.field, typ)[g]
 				}
 			}
 		}

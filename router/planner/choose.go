@@ -1,8 +1,6 @@
 package planner
 
 import (
-	"sort"
-
 	"storefront/router/operation"
 	"storefront/router/supergraph"
 )
@@ -37,41 +35,50 @@ func (p *planner) cost(failed int) cost {
 // choose picks the subgraph to hop to: the most useful ones are tried to the end.
 func (p *planner) choose(ps *pos, open []want) int {
 	p.steps += len(open)
-	type option struct{ sub, reach int }
-	var options []option
-	for sub := range p.sg.SubgraphCount() {
-		reach := 0
-		for _, w := range open {
-			for _, s := range w.subs {
-				if s == sub {
-					reach += 1 + p.reach(w.item.field, ps.typ, sub)
-				}
-			}
-		}
-		if reach > 0 {
-			options = append(options, option{sub, reach})
+	if p.score == nil {
+		p.score = make([]int, p.sg.SubgraphCount())
+	}
+	clear(p.score)
+	for _, w := range open {
+		under := p.reach(w.item.field, ps.typ)
+		for _, sub := range w.subs {
+			p.score[sub] += 1 + under[sub]
 		}
 	}
-	sort.SliceStable(options, func(i, j int) bool { return options[i].reach > options[j].reach })
-	if len(options) == 1 || p.trying >= maxTries || p.steps > tryBudget {
-		return options[0].sub
+	var best [maxOptions]int // the most useful, by their score
+	n := 0
+	for sub, score := range p.score {
+		if score == 0 {
+			continue
+		}
+		at := n
+		for at > 0 && p.score[best[at-1]] < score {
+			at--
+		}
+		if at < maxOptions {
+			copy(best[at+1:], best[at:])
+			best[at] = sub
+			n = min(n+1, maxOptions)
+		}
 	}
-	options = options[:min(len(options), maxOptions)]
-	chosen, lowest := options[0].sub, cost{}
-	for i, o := range options {
+	if n == 1 || p.trying >= maxTries || p.steps > tryBudget {
+		return best[0]
+	}
+	chosen, lowest := best[0], cost{}
+	rest := make([]want, len(open))
+	for i, sub := range best[:n] {
 		mark, stuck := len(p.trail), p.stuck
 		p.trying++
-		p.hop(ps, o.sub)
-		rest := make([]want, len(open))
+		p.hop(ps, sub)
 		for j, w := range open {
-			rest[j] = want{item: w.item, field: w.field, subs: without(w.subs, o.sub)}
+			rest[j] = want{item: w.item, field: w.field, subs: without(w.subs, sub)}
 		}
 		c := p.cost(len(p.cover(ps, rest)))
 		p.trying--
 		p.undo(mark)
 		p.stuck = stuck
 		if i == 0 || c.less(lowest) {
-			chosen, lowest = o.sub, c
+			chosen, lowest = sub, c
 		}
 	}
 	return chosen
@@ -80,34 +87,42 @@ func (p *planner) choose(ps *pos, open []want) int {
 type reachKey struct {
 	field *operation.Field
 	typ   string
-	sub   int
 }
 
-// reach counts the leaves under a field that a subgraph resolves without leaving it.
-func (p *planner) reach(f *operation.Field, typ string, sub int) int {
-	k := reachKey{f, typ, sub}
+// reach counts the leaves under a field that each subgraph resolves without leaving it.
+func (p *planner) reach(f *operation.Field, typ string) []int {
+	k := reachKey{f, typ}
 	if n, ok := p.reaches[k]; ok {
 		return n
 	}
-	n := 0
-	if t := p.sg.Type(typ); t != nil {
-		if sf := t.Field(f.Name); sf != nil && p.here(typ, sf, sub) {
-			if f.Sel == nil {
-				n = 1
-			} else {
-				child := sf.Def.Type.Name()
-				for _, c := range f.Sel.Fields {
-					at := child
-					if ct := p.sg.Type(child); ct.Abstract() && (ct.Field(c.Name) == nil || c.On != nil) && len(c.On) > 0 {
-						at = c.On[0]
-					}
-					n += p.reach(c, at, sub)
-				}
+	out := make([]int, p.sg.SubgraphCount())
+	p.reaches[k] = out
+	t := p.sg.Type(typ)
+	if t == nil || t.Field(f.Name) == nil {
+		return out
+	}
+	sf := t.Field(f.Name)
+	if f.Sel != nil {
+		child := p.sg.Type(sf.Def.Type.Name())
+		for _, c := range f.Sel.Fields {
+			at := child.Name
+			if child.Abstract() && len(c.On) > 0 {
+				at = c.On[0]
+			}
+			for sub, n := range p.reach(c, at) {
+				out[sub] += n
 			}
 		}
 	}
-	p.reaches[k] = n
-	return n
+	for sub := range out {
+		switch {
+		case !p.here(typ, sf, sub):
+			out[sub] = 0
+		case f.Sel == nil:
+			out[sub] = 1
+		}
+	}
+	return out
 }
 
 func (p *planner) here(typ string, f *supergraph.Field, sub int) bool {

@@ -19,8 +19,20 @@ func (p *planner) hop(ps *pos, sub int) *access {
 			return nil
 		}
 	}
-	p.opening = append(p.opening, opening{ps, sub, ""})
-	defer func() { p.opening = p.opening[:len(p.opening)-1] }()
+	at := deadEnd{opening{ps, sub, ""}, p.stage, p.lenient}
+	if made, ok := p.dead[at]; ok && made == p.made {
+		return nil
+	}
+	p.opening = append(p.opening, at.opening)
+	a := p.hopTo(ps, sub)
+	p.opening = p.opening[:len(p.opening)-1]
+	if a == nil {
+		p.dead[at] = p.made
+	}
+	return a
+}
+
+func (p *planner) hopTo(ps *pos, sub int) *access {
 	if p.sg.IsRoot(ps.typ) && len(p.sg.Type(ps.typ).In[sub].Keys) == 0 {
 		return p.openRoot(ps, sub, plan.NestedFetch)
 	}
@@ -100,7 +112,11 @@ func (p *planner) require(ps *pos, w want, subs []int) (failed []item) {
 		if slices.ContainsFunc(p.opening, func(o opening) bool { return o.pos == ps && o.sub == sub && o.requires == name }) {
 			continue
 		}
-		p.opening = append(p.opening, opening{ps, sub, name})
+		at := deadEnd{opening{ps, sub, name}, p.stage, p.lenient}
+		if made, ok := p.dead[at]; ok && made == p.made {
+			continue
+		}
+		p.opening = append(p.opening, at.opening)
 		mark := len(p.trail)
 		n := need{name, &w.field.In[sub]}
 		a := p.extend(ps, sub, n)
@@ -110,6 +126,7 @@ func (p *planner) require(ps *pos, w want, subs []int) (failed []item) {
 		p.opening = p.opening[:len(p.opening)-1]
 		if a == nil {
 			p.undo(mark)
+			p.dead[at] = p.made
 			continue
 		}
 		missing := p.placeThrough([]*access{a}, ps, w.item, w.field)
@@ -160,6 +177,12 @@ func (p *planner) ready(ps *pos, set supergraph.FieldSet, by *group, key bool) b
 func (p *planner) enter(ps *pos, sub int, n need) *access {
 	keys := p.sg.Type(ps.typ).In[sub].Keys
 	chosen, lowest, soonest := -1, cost{}, 0
+	ways := 0
+	for _, k := range keys {
+		if k.Resolvable {
+			ways++
+		}
+	}
 	for i, a := range ps.accs {
 		if i == 0 || a.group.depth+1 < soonest {
 			soonest = a.group.depth + 1
@@ -193,7 +216,7 @@ func (p *planner) enter(ps *pos, sub int, n need) *access {
 		if a != nil {
 			c.rounds = a.group.depth
 		}
-		if a != nil && opened <= 1 && c.rounds <= soonest {
+		if a != nil && (opened <= 1 && c.rounds <= soonest || ways == 1 || p.steps > tryBudget) {
 			return a
 		}
 		p.undo(mark)

@@ -42,10 +42,14 @@ func (p *planner) satisfyObject(ps *pos, items []item) (failed []item) {
 		case len(able) > 0:
 			deep = append(deep, want{item: it, field: f})
 		default:
+			if wants == nil {
+				wants = make([]want, 0, len(items))
+			}
 			wants = append(wants, want{item: it, field: f})
 		}
 	}
-	var open, needy []want
+	open := wants[:0]
+	var needy []want
 	for _, w := range wants {
 		plain, requiring := p.candidates(ps, w.field)
 		switch {
@@ -118,15 +122,28 @@ func (p *planner) exists(ps *pos) {
 	p.touch(ps.accs[0].node)
 }
 
+// resolvers lists the subgraphs that resolve a field of a type for whoever enters them.
+func (p *planner) resolvers(ps *pos, t *supergraph.Type, f *supergraph.Field) []int {
+	if subs, ok := p.resolving[f]; ok {
+		return subs
+	}
+	var subs []int
+	for g := range f.In {
+		in := &f.In[g]
+		if in.Present && (!in.External || p.isKey(ps.typ, f.Name, g)) && p.enterable(ps, t, g) {
+			subs = append(subs, g)
+		}
+	}
+	p.resolving[f] = subs
+	return subs
+}
+
 // candidates lists the subgraphs that resolve a field once they are brought here: without more, and
 // with fields it requires.
 func (p *planner) candidates(ps *pos, f *supergraph.Field) (plain, requiring []int) {
 	t := p.sg.Type(ps.typ)
-	for g := range f.In {
+	for _, g := range p.resolvers(ps, t, f) {
 		in := &f.In[g]
-		if !in.Present || in.External && !p.isKey(ps.typ, f.Name, g) || !p.enterable(ps, t, g) {
-			continue
-		}
 		if ps.abstract && !t.Opaque(g) && (p.teller(ps) != nil || !p.wholly(t, f.Name, g)) {
 			continue
 		}
@@ -165,8 +182,9 @@ func (p *planner) enterable(ps *pos, t *supergraph.Type, sub int) bool {
 	return false
 }
 
-// forced opens the hops that have no alternative and places what they resolve.
+// forced opens the hops that have no alternative and places what they resolve. It uses up open.
 func (p *planner) forced(ps *pos, open []want) (rest []want) {
+	rest = open[:0]
 	for _, w := range open {
 		if len(w.subs) != 1 {
 			rest = append(rest, w)
@@ -190,29 +208,38 @@ func (p *planner) forced(ps *pos, open []want) (rest []want) {
 	return rest
 }
 
-// cover opens hops until nothing is left that a hop could resolve.
+// cover opens hops until nothing is left that a hop could resolve. It uses up open.
 func (p *planner) cover(ps *pos, open []want) (failed []item) {
-	for len(open) > 0 {
-		var still []want
+	for known := 0; len(open) > 0; {
+		still, at := open[:0], known
+		known = len(ps.accs)
 		for _, w := range open { // an earlier hop may have brought what this one needs
-			if able := p.fresh(ps, w); len(able) > 0 {
+			if w.item.field.Sel == nil {
+				if a := p.bestOf(ps, at, w); a != nil {
+					p.place(a, ps, w.item, w.field)
+					continue
+				}
+			} else if able := p.fresh(ps, w); len(able) > 0 {
 				for _, m := range p.placeThrough(able, ps, w.item, w.field) {
 					still = append(still, p.again(ps, m, w))
 				}
 				continue
 			}
-			still = append(still, w)
-		}
-		open = open[:0]
-		for _, w := range still {
 			if len(w.subs) == 0 {
 				p.explain(ps, w.item.field)
 				failed = append(failed, w.item)
 				continue
 			}
-			open = append(open, w)
+			still = append(still, w)
 		}
-		if len(open) == 0 || p.steps > stepBudget {
+		open = slices.DeleteFunc(still, func(w want) bool {
+			if len(w.subs) == 0 {
+				p.explain(ps, w.item.field)
+				failed = append(failed, w.item)
+			}
+			return len(w.subs) == 0
+		})
+		if len(open) == 0 {
 			break
 		}
 		sub := p.choose(ps, open)
@@ -221,10 +248,19 @@ func (p *planner) cover(ps *pos, open []want) (failed []item) {
 			open[i].subs = without(open[i].subs, sub)
 		}
 	}
-	for _, w := range open {
-		failed = append(failed, w.item)
-	}
 	return failed
+}
+
+// bestOf is the best of the requests present, from the one with that number on, for a leaf; nil when
+// none resolves it.
+func (p *planner) bestOf(ps *pos, from int, w want) *access {
+	var out *access
+	for _, a := range ps.accs[from:] {
+		if p.ableTo(a, ps, ps.typ, w.field, w.item) && (out == nil || a.less(out, w.item)) {
+			out = a
+		}
+	}
+	return out
 }
 
 // fresh lists the requests that resolve what is wanted and have not been tried for it.
@@ -265,14 +301,17 @@ func (p *planner) again(ps *pos, it item, w want) want {
 	return want{item: it, field: w.field, subs: subs}
 }
 
+// without is a list without one number; a list that has it not is returned as it is.
 func without(list []int, x int) []int {
-	var out []int
-	for _, v := range list {
-		if v != x {
-			out = append(out, v)
-		}
+	at := slices.Index(list, x)
+	if at < 0 {
+		return list
 	}
-	return out
+	if len(list) == 1 {
+		return nil
+	}
+	out := make([]int, 0, len(list)-1)
+	return append(append(out, list[:at]...), list[at+1:]...)
 }
 
 func (p *planner) explain(ps *pos, f *operation.Field) {

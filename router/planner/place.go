@@ -13,9 +13,7 @@ func itoa(i int) string { return strconv.Itoa(i) }
 
 // satisfy places items at a position and returns those it could not, cut down to what is missing.
 func (p *planner) satisfy(ps *pos, items []item) []item {
-	if p.steps += len(items) + 1; p.steps > stepBudget {
-		return items
-	}
+	p.steps += len(items) + 1
 	if ps.abstract {
 		return p.satisfyAbstract(ps, items)
 	}
@@ -25,8 +23,10 @@ func (p *planner) satisfy(ps *pos, items []item) []item {
 // can reports whether the request at acc resolves a field of typ, counting what its parent provides
 // and what its representation carries.
 func (p *planner) can(acc *access, typ string, f *supergraph.Field) bool {
-	if _, ok := acc.provides.Find(p.sg, typ, f.Name); ok {
-		return true
+	if len(acc.provides) > 0 {
+		if _, ok := acc.provides.Find(p.sg, typ, f.Name); ok {
+			return true
+		}
 	}
 	if acc.group.sub == heldData {
 		return false
@@ -202,17 +202,24 @@ func (n *gnode) empty() bool {
 func (p *planner) able(ps *pos, typ string, f *supergraph.Field, it item) []*access {
 	var out []*access
 	for _, a := range ps.accs {
-		if !p.usable(a, it) {
-			continue
-		}
-		if a.group.sub == heldData && len(it.field.Args) > 0 {
-			continue // an event carries what a field is without arguments
-		}
-		if ps.abstract && p.uniformAt(a, f.Name) || !ps.abstract && p.can(a, typ, f) {
+		if p.ableTo(a, ps, typ, f, it) {
 			out = append(out, a)
 		}
 	}
 	return out
+}
+
+func (p *planner) ableTo(a *access, ps *pos, typ string, f *supergraph.Field, it item) bool {
+	if !p.usable(a, it) {
+		return false
+	}
+	if a.group.sub == heldData && len(it.field.Args) > 0 {
+		return false // an event carries what a field is without arguments
+	}
+	if ps.abstract {
+		return p.uniformAt(a, f.Name)
+	}
+	return p.can(a, typ, f)
 }
 
 // placeThrough places an item through every request that resolves it and returns what is missing

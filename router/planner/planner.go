@@ -40,12 +40,11 @@ import (
 	"storefront/router/supergraph"
 )
 
-// stepBudget bounds the search of one plan; see the package comment.
+// Bounds of the search of one plan; see the package comment.
 const (
-	stepBudget = 400_000
-	tryBudget  = 2_000
-	maxTries   = 2 // tries within tries
-	maxOptions = 3 // hops tried at one position
+	tryBudget  = 2_000 // steps after which nothing is tried any more
+	maxTries   = 2     // tries within tries
+	maxOptions = 3     // hops tried at one position
 )
 
 type planner struct {
@@ -56,8 +55,13 @@ type planner struct {
 	opening []opening
 	steps   int
 	trying  int
-	reaches map[reachKey]int
+	reaches map[reachKey][]int
 	stuck   string // why the first field could not be reached
+
+	resolving map[*supergraph.Field][]int
+	dead      map[deadEnd]int // hops found to lead nowhere, with how many accesses had been made
+	made      int             // accesses made so far
+	score     []int           // of subgraphs, for the hop being chosen
 
 	stages  *stages
 	stage   *stage // being planned
@@ -104,7 +108,7 @@ func (p *planner) put(out *plan.Plan) {
 }
 
 func newPlanner(sg *supergraph.Supergraph, op *operation.Operation) *planner {
-	return &planner{sg: sg, op: op, reaches: map[reachKey]int{}, stages: stagesOf(op)}
+	return &planner{sg: sg, op: op, reaches: map[reachKey][]int{}, resolving: map[*supergraph.Field][]int{}, dead: map[deadEnd]int{}, stages: stagesOf(op)}
 }
 
 func (p *planner) rootPos(set *operation.SelectionSet) *pos {
@@ -112,9 +116,6 @@ func (p *planner) rootPos(set *operation.SelectionSet) *pos {
 }
 
 func (p *planner) unreachable(typeName string, failed []item) error {
-	if p.steps > stepBudget {
-		return fmt.Errorf("plan operation: it is too complex")
-	}
 	at, names := typeName, []string{}
 	for f := failed[0].field; f != nil; {
 		names = append(names, f.Name)

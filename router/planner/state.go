@@ -134,6 +134,13 @@ type opening struct {
 	requires string
 }
 
+// deadEnd is a hop that is not possible with what is there: neither now nor while nothing new is.
+type deadEnd struct {
+	opening
+	stage   *stage
+	lenient bool
+}
+
 func clientItems(fields []*operation.Field) []item {
 	out := make([]item, len(fields))
 	for i, f := range fields {
@@ -184,6 +191,7 @@ func (p *planner) want(n *gnode, d demand) {
 
 func (p *planner) addAccess(ps *pos, a *access) {
 	ps.accs = append(ps.accs, a)
+	p.made++
 	p.did(func() { ps.accs = ps.accs[:len(ps.accs)-1] })
 }
 
