@@ -45,6 +45,13 @@ func (p *planner) choose(ps *pos, open []want) int {
 			p.score[sub] += 1 + under[sub]
 		}
 	}
+	if open[0].item.by != nil && !ps.root && !p.sg.IsRoot(ps.typ) { // for a key, what is near comes first
+		for sub, d := range p.distances(ps) {
+			if p.score[sub] > 0 {
+				p.score[sub] += (far - d) << 20
+			}
+		}
+	}
 	var best [maxOptions]int // the most useful, by their score
 	n := 0
 	for sub, score := range p.score {

@@ -19,15 +19,15 @@ func (p *planner) hop(ps *pos, sub int) *access {
 			return nil
 		}
 	}
-	at := deadEnd{opening{ps, sub, ""}, p.stage, p.lenient}
-	if made, ok := p.dead[at]; ok && made == p.made {
+	at := deadEnd{opening{ps, sub, ""}, p.state, p.stage, p.lenient}
+	if p.dead[at] {
 		return nil
 	}
 	p.opening = append(p.opening, at.opening)
 	a := p.hopTo(ps, sub)
 	p.opening = p.opening[:len(p.opening)-1]
 	if a == nil {
-		p.dead[at] = p.made
+		p.dead[at] = true
 	}
 	return a
 }
@@ -112,8 +112,8 @@ func (p *planner) require(ps *pos, w want, subs []int) (failed []item) {
 		if slices.ContainsFunc(p.opening, func(o opening) bool { return o.pos == ps && o.sub == sub && o.requires == name }) {
 			continue
 		}
-		at := deadEnd{opening{ps, sub, name}, p.stage, p.lenient}
-		if made, ok := p.dead[at]; ok && made == p.made {
+		at := deadEnd{opening{ps, sub, name}, p.state, p.stage, p.lenient}
+		if p.dead[at] {
 			continue
 		}
 		p.opening = append(p.opening, at.opening)
@@ -126,7 +126,7 @@ func (p *planner) require(ps *pos, w want, subs []int) (failed []item) {
 		p.opening = p.opening[:len(p.opening)-1]
 		if a == nil {
 			p.undo(mark)
-			p.dead[at] = p.made
+			p.dead[at] = true
 			continue
 		}
 		missing := p.placeThrough([]*access{a}, ps, w.item, w.field)

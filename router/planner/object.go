@@ -185,6 +185,7 @@ func (p *planner) enterable(ps *pos, t *supergraph.Type, sub int) bool {
 // forced opens the hops that have no alternative and places what they resolve. It uses up open.
 func (p *planner) forced(ps *pos, open []want) (rest []want) {
 	rest = open[:0]
+	p.inReach(ps, open)
 	for _, w := range open {
 		if len(w.subs) != 1 {
 			rest = append(rest, w)
@@ -244,11 +245,23 @@ func (p *planner) cover(ps *pos, open []want) (failed []item) {
 		}
 		sub := p.choose(ps, open)
 		p.hop(ps, sub)
+		p.inReach(ps, open)
 		for i := range open {
 			open[i].subs = without(open[i].subs, sub)
 		}
 	}
 	return failed
+}
+
+// inReach leaves out the subgraphs that cannot be entered at ps by any way, from wants for a key.
+func (p *planner) inReach(ps *pos, open []want) {
+	if len(open) == 0 || open[0].item.by == nil || ps.root || p.sg.IsRoot(ps.typ) {
+		return
+	}
+	near := p.distances(ps)
+	for i := range open {
+		open[i].subs = slices.DeleteFunc(slices.Clone(open[i].subs), func(g int) bool { return near[g] == far })
+	}
 }
 
 // bestOf is the best of the requests present, from the one with that number on, for a leaf; nil when

@@ -18,7 +18,8 @@
 // cheapest is kept. A field of a composite type may be read through several requests at once; what
 // stays empty is dropped. When nothing under a field leads to a selected field, the level above
 // brings in another request. Tries are bounded by a budget and by their nesting; beyond it the most
-// useful hop is taken untried, which is as correct and perhaps not as cheap.
+// useful hop is taken untried, which is as correct and perhaps not as cheap. The search for a key goes
+// by how many hops away a subgraph is (distance.go), so that it never wanders.
 //
 // Where an interface is an @interfaceObject, its objects are read without knowing what they are, and a
 // subgraph that knows is entered under the interface's name when the client asks.
@@ -59,9 +60,11 @@ type planner struct {
 	stuck   string // why the first field could not be reached
 
 	resolving map[*supergraph.Field][]int
-	dead      map[deadEnd]int // hops found to lead nowhere, with how many accesses had been made
-	made      int             // accesses made so far
-	score     []int           // of subgraphs, for the hop being chosen
+	names     map[*supergraph.Type][]string
+	dead      map[deadEnd]bool // hops found to lead nowhere
+	state     int              // a number for the accesses that are there
+	states    int              // numbers given so far
+	score     []int            // of subgraphs, for the hop being chosen
 
 	stages  *stages
 	stage   *stage // being planned
@@ -108,7 +111,7 @@ func (p *planner) put(out *plan.Plan) {
 }
 
 func newPlanner(sg *supergraph.Supergraph, op *operation.Operation) *planner {
-	return &planner{sg: sg, op: op, reaches: map[reachKey][]int{}, resolving: map[*supergraph.Field][]int{}, dead: map[deadEnd]int{}, stages: stagesOf(op)}
+	return &planner{sg: sg, op: op, reaches: map[reachKey][]int{}, resolving: map[*supergraph.Field][]int{}, dead: map[deadEnd]bool{}, names: map[*supergraph.Type][]string{}, stages: stagesOf(op)}
 }
 
 func (p *planner) rootPos(set *operation.SelectionSet) *pos {

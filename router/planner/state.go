@@ -80,6 +80,8 @@ type pos struct {
 	variants []*pos   // of an abstract position
 	internal []naming // keys given to fields the client does not select; on the base
 	after    []*group // what root requests here must wait for
+	near     []int    // see distances
+	nearAt   int
 }
 
 type naming struct{ name, argsKey, key string }
@@ -134,9 +136,10 @@ type opening struct {
 	requires string
 }
 
-// deadEnd is a hop that is not possible with what is there: neither now nor while nothing new is.
+// deadEnd is a hop that is not possible with the accesses that are there.
 type deadEnd struct {
 	opening
+	state   int
 	stage   *stage
 	lenient bool
 }
@@ -191,8 +194,10 @@ func (p *planner) want(n *gnode, d demand) {
 
 func (p *planner) addAccess(ps *pos, a *access) {
 	ps.accs = append(ps.accs, a)
-	p.made++
-	p.did(func() { ps.accs = ps.accs[:len(ps.accs)-1] })
+	old := p.state
+	p.states++
+	p.state = p.states
+	p.did(func() { ps.accs = ps.accs[:len(ps.accs)-1]; p.state = old })
 }
 
 func (ps *pos) owner() *pos {
