@@ -63,6 +63,9 @@ type Options struct {
 	MaxAnswerBytes int
 	// MaxResponseBytes is how large the data of one response may be. 0 is 128 MiB.
 	MaxResponseBytes int
+	// MaxDeferred is how many deferred parts of objects a response may have: a @defer in a list has one
+	// for each item. Beyond it the response is sent whole, or a part that leads to more fails. 0 is 10,000.
+	MaxDeferred int
 }
 
 const defaultMaxBytes = 128 << 20
@@ -85,6 +88,9 @@ type Executor struct {
 func New(sg *supergraph.Supergraph, t Transport, opts Options) *Executor {
 	if opts.MaxAnswerBytes <= 0 {
 		opts.MaxAnswerBytes = defaultMaxBytes
+	}
+	if opts.MaxDeferred <= 0 {
+		opts.MaxDeferred = 10_000
 	}
 	if opts.MaxResponseBytes <= 0 {
 		opts.MaxResponseBytes = defaultMaxBytes
@@ -205,8 +211,14 @@ const (
 // finish cuts the response and gives the run back, unless it grew too large to be kept.
 func (r *run) finish(ctx context.Context) *Response {
 	out := r.respond(ctx)
+	r.release()
+	return out
+}
+
+// release gives the run back.
+func (r *run) release() {
 	if cap(r.vals)*valueBytes+r.scratch.size() > keptBytes || cap(r.docs) > 1000 {
-		return out
+		return
 	}
 	clear(r.wire)
 	r.tree.reset()
@@ -215,5 +227,4 @@ func (r *run) finish(ctx context.Context) *Response {
 	r.p, r.vars, r.hdr, r.errors, r.bytes = nil, nil, nil, nil, 0
 	r.holds, r.wire = r.holds[:0], r.wire[:0]
 	r.e.runs.Put(r)
-	return out
 }

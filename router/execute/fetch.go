@@ -72,11 +72,7 @@ func (s *scratch) targetTypes(t targets) []int32 { return s.types[t.types.lo:t.t
 // are. A request that flies alone is sent by this goroutine: a chain of fetches needs no other.
 func (r *run) fetchAll(ctx context.Context, prog *program) {
 	s := &r.scratch
-	s.waiting, s.parts = s.waiting[:0], s.parts[:0]
-	for _, f := range prog.fetches {
-		s.waiting, s.parts = append(s.waiting, f.waits), append(s.parts, 0)
-	}
-	s.ready = append(s.ready[:0], prog.first...)
+	s.schedule(prog)
 	flying, next := 0, 0
 	for {
 		var last outgoing
@@ -114,6 +110,15 @@ func (r *run) fetchAll(ctx context.Context, prog *program) {
 			r.done(a.fetch)
 		}
 	}
+}
+
+// schedule makes those ready that wait for nothing.
+func (s *scratch) schedule(prog *program) {
+	s.waiting, s.parts = s.waiting[:0], s.parts[:0]
+	for _, f := range prog.fetches {
+		s.waiting, s.parts = append(s.waiting, f.waits), append(s.parts, 0)
+	}
+	s.ready = append(s.ready[:0], prog.first...)
 }
 
 // done makes those ready that waited for a fetch only.

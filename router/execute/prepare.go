@@ -2,6 +2,7 @@ package execute
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -37,6 +38,7 @@ func (p *Prepared) Plan() *plan.Plan { return p.plan }
 type program struct {
 	fetches []*fetch
 	first   []int32 // those that wait for nothing
+	parts   []int   // by part of the plan: how many there are
 }
 
 // fetch is a plan's fetch, compiled.
@@ -85,6 +87,7 @@ type output struct {
 	possible *typeSet // of an abstract type: what its objects may be
 	untyped  bool     // an object need not say its type where nothing depends on it
 	fields   []outputField
+	parts    []int32 // the deferred parts that fields belong to
 }
 
 type outputField struct {
@@ -93,6 +96,7 @@ type outputField struct {
 	on           *typeSet
 	cond         int32
 	slot         int32
+	part         int32 // of the plan
 	typename     bool
 	fast         bool // a leaf that is no list
 	typ          *outputType
@@ -130,7 +134,11 @@ func (e *Executor) Prepare(p *plan.Plan) *Prepared {
 		}
 		out.initial, out.event = c.program(p.Live.Initial), c.program(p.Live.Event)
 	case p.Subscribe == nil:
-		out.main = c.program(p.Root)
+		nodes := []plan.Node{p.Root}
+		for _, part := range p.Parts {
+			nodes = append(nodes, part.Node)
+		}
+		out.main = c.program(nodes...)
 		c.introspection()
 	}
 	out.out = c.output(p.Output, out.root)
@@ -161,13 +169,17 @@ func (c *compiler) cond(cond plan.Cond) int32 {
 	return at
 }
 
-func (c *compiler) program(n plan.Node) *program {
-	out := &program{}
+func (c *compiler) program(nodes ...plan.Node) *program {
+	out := &program{parts: make([]int, len(nodes))}
 	at := map[int]int32{}
-	for i, f := range plan.Fetches(n) {
-		at[f.ID] = int32(i)
-		out.fetches = append(out.fetches, c.fetch(f))
-		out.fetches[i].index = int32(i)
+	for part, n := range nodes {
+		for _, f := range plan.Fetches(n) {
+			i := int32(len(out.fetches))
+			at[f.ID] = i
+			out.fetches = append(out.fetches, c.fetch(f))
+			out.fetches[i].index = i
+			out.parts[part]++
+		}
 	}
 	for i, f := range out.fetches {
 		for _, id := range f.After {
@@ -252,7 +264,7 @@ func (c *compiler) output(o *plan.Output, at *shape) *output {
 		f := &o.Fields[i]
 		of := outputField{
 			OutputField: f, first: []byte(quoted(f.Key) + ":"), other: []byte("," + quoted(f.Key) + ":"),
-			on: c.types.set(f.On), cond: c.cond(f.Cond), slot: at.slot(f.Key), typename: f.Name == "__typename", typ: c.outputType(f.Type),
+			on: c.types.set(f.On), cond: c.cond(f.Cond), slot: at.slot(f.Key), part: int32(f.Part), typename: f.Name == "__typename", typ: c.outputType(f.Type),
 		}
 		if f.ByType != nil {
 			of.byType = make(map[int32]*outputType, len(f.ByType))
@@ -265,6 +277,9 @@ func (c *compiler) output(o *plan.Output, at *shape) *output {
 			of.sub = c.output(f.Sub, at.sub(f.Key))
 		}
 		out.fields = append(out.fields, of)
+		if f.Part != 0 && !slices.Contains(out.parts, of.part) {
+			out.parts = append(out.parts, of.part)
+		}
 	}
 	return out
 }

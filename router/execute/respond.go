@@ -76,14 +76,18 @@ func appendMember(b []byte, name string, v any) []byte {
 
 // respond cuts the response from the tree: in the client's order, with nulls where the schema's types
 // demand them (GraphQL specification 6.4.4).
-func (r *run) respond(ctx context.Context) *Response {
+func (r *run) respond(ctx context.Context) *Response { return r.cut(ctx, r.newCutting()) }
+
+func (r *run) newCutting() *cutting { return &cutting{run: r, limit: r.e.opts.MaxResponseBytes} }
+
+func (r *run) cut(ctx context.Context, w *cutting) *Response {
 	buf := r.e.buffers.Get().(*buffer)
-	w := &cutting{run: r, b: append(buf.b[:0], dataOpens...), limit: r.e.opts.MaxResponseBytes}
+	w.b = append(buf.b[:0], dataOpens...)
 	if err := ctx.Err(); err != nil {
 		r.addError(describeEnd(err), string(errs.Unavailable), "", nil)
 	}
 	if !w.object(r.p.out, r.root) {
-		w.b = append(w.b[:len(dataOpens)], "null"...)
+		w.b, w.found = append(w.b[:len(dataOpens)], "null"...), nil
 	}
 	if w.over {
 		w.tell()

@@ -17,6 +17,11 @@ type cutting struct {
 	limit   int
 	over    bool // it grew larger than the limit: everything ends
 	path    []pathStep
+	split   bool // only fields of one part are written, and regions of others found
+	part    int32
+	hung    bool // the object to be written is a region's
+	most    int  // how many regions are found at most, and one more
+	found   []*region
 	covered map[string]bool // paths with an error at, or below, them; true where it is at them
 }
 
@@ -42,11 +47,14 @@ func (w *cutting) object(out *output, obj uint32) bool {
 			return false
 		}
 	}
+	if w.split {
+		w.find(out, obj, typ)
+	}
 	w.b = append(w.b, '{')
 	first := true
 	for i := range out.fields {
 		f := &out.fields[i]
-		if f.on != nil && !f.on.has(typ) || f.cond != 0 && !w.holds[f.cond] {
+		if f.on != nil && !f.on.has(typ) || f.cond != 0 && !w.holds[f.cond] || f.part != w.part && w.split {
 			continue
 		}
 		if first {
@@ -106,11 +114,11 @@ func (w *cutting) field(f *outputField, typ int32, v value) bool {
 // value writes a value of a type; false when a null may not stand here.
 func (w *cutting) value(t *outputType, v value, sub *output) bool {
 	if v.kind != missing && v.kind != null {
-		start := len(w.b)
+		start, found := len(w.b), len(w.found)
 		if w.filled(t, v, sub) {
 			return true
 		}
-		w.b = w.b[:start]
+		w.b, w.found = w.b[:start], w.found[:found]
 	}
 	if t.nonNull || w.over {
 		return false

@@ -11,6 +11,7 @@ const (
 	mediaResponse = "application/graphql-response+json"
 	mediaJSON     = "application/json"
 	mediaEvents   = "text/event-stream"
+	mediaParts    = "multipart/mixed"
 )
 
 // negotiate chooses the media type of an answer from the Accept header's values, "" when none of
@@ -41,9 +42,40 @@ func negotiate(accept []string) string {
 	return best
 }
 
+// takesParts reports whether a deferring operation is to be answered in parts: the client names
+// multipart/mixed, in our format or in none, and likes it no less than plain, the type of a response
+// that is whole. Clients that ask for a format of before (deferSpec) get their response whole.
+func takesParts(accept []string, plain string) bool {
+	ranges := parseAccept(strings.Join(accept, ","))
+	best := 0.0
+	for _, r := range ranges {
+		if r.name == mediaParts && ourParts(r.params) {
+			best = max(best, r.q)
+		}
+	}
+	q, _ := quality(ranges, plain)
+	return best > 0 && (plain == "" || best >= q)
+}
+
+func ourParts(params map[string]string) bool {
+	for name, value := range params {
+		switch name {
+		case "q", "boundary", "charset":
+		case "incrementalspec":
+			if value != "v0.2" {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 type mediaRange struct {
-	name string
-	q    float64
+	name   string
+	q      float64
+	params map[string]string
 }
 
 func parseAccept(header string) []mediaRange {
@@ -62,7 +94,7 @@ func parseAccept(header string) []mediaRange {
 				continue
 			}
 		}
-		ranges = append(ranges, mediaRange{name, q})
+		ranges = append(ranges, mediaRange{name, q, params})
 	}
 	return ranges
 }

@@ -42,7 +42,7 @@ func (g *Gateway) newEdition(sg *supergraph.Supergraph, t execute.Transport) (*e
 	}
 	e := &edition{
 		supergraph:    sg,
-		executor:      execute.New(sg, t, execute.Options{SubgraphMessages: true, MaxRepresentations: g.cfg.MaxRepresentations}), // present masks
+		executor:      execute.New(sg, t, execute.Options{SubgraphMessages: true, MaxRepresentations: g.cfg.MaxRepresentations, MaxDeferred: g.cfg.MaxDeferred}), // present masks
 		cache:         cache,
 		limits:        g.cfg.Limits,
 		introspection: g.cfg.Introspection,

@@ -48,6 +48,7 @@ type Config struct {
 	CORS          CORS
 
 	MaxRepresentations int // entities asked of a subgraph in one request; 0 is any number
+	MaxDeferred        int // deferred parts of objects in one response; default 10,000
 
 	InitTimeout   time.Duration // from a socket's opening to its connection_init; default 3 s
 	Heartbeat     time.Duration // between signs of life on a quiet stream; default 12 s

@@ -43,7 +43,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	if mediaType == mediaEvents {
 		c.transport = "sse"
 	}
-	a := &answer{w: w, mediaType: mediaType}
+	a := &answer{w: w, mediaType: mediaType, parts: takesParts(r.Header.Values("Accept"), mediaType)}
 	info := RequestInfo{Transport: c.transport}
 	g.answer(a, r, c, &info)
 	info.Status, info.Errors, info.Duration = a.status, a.errors, time.Since(started)
@@ -66,8 +66,8 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		a.fail(refuse(http.StatusMethodNotAllowed, codeMethod, "Use GET or POST."))
 		return
 	}
-	if a.mediaType == "" {
-		a.fail(refuse(http.StatusNotAcceptable, codeNotAcceptable, "Accept must allow %s, %s or %s.", mediaResponse, mediaJSON, mediaEvents))
+	if a.mediaType == "" && !a.parts {
+		a.fail(refuse(http.StatusNotAcceptable, codeNotAcceptable, "Accept must allow %s, %s, %s or %s.", mediaResponse, mediaJSON, mediaEvents, mediaParts))
 		return
 	}
 	if g.crossSite(r) {
@@ -87,17 +87,28 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		return
 	}
 	j, f := g.resolve(ctx, c, req, info)
+	var later *job // when the response is to come in parts
+	if f == nil && (a.parts || a.mediaType == mediaEvents) {
+		later, f = j.deferred()
+	}
 	switch {
 	case f == nil && r.Method == http.MethodGet && j.op.Kind == ast.Mutation:
 		a.w.Header().Set("Allow", "POST")
 		a.fail(refuse(http.StatusMethodNotAllowed, codeMethod, "A mutation must be sent by POST."))
+	case a.parts && later != nil:
+		g.serveParts(a, r, c, later)
 	case a.mediaType == mediaEvents:
 		a.status = http.StatusOK
-		a.errors = g.serveEvents(a.w, r, c, j, f)
+		a.errors = g.serveEvents(a.w, r, c, j, later, f)
 	case f != nil:
 		a.fail(g.shown(ctx, c, f))
 	case j.subscription():
 		a.fail(refuse(http.StatusNotAcceptable, codeNotAcceptable, "A subscription needs Accept: %s, or a WebSocket with the subprotocol %s.", mediaEvents, subprotocol))
+	case a.mediaType == "": // nothing is deferred, and the client wants parts all the same
+		response := g.execute(ctx, c, j)
+		response.Errors = g.present(ctx, c, response.Errors)
+		a.status, a.errors = http.StatusOK, len(response.Errors)
+		_ = g.partsTo(a.w).part((&execute.Payload{First: response}).JSON(), false)
 	default:
 		response := g.execute(ctx, c, j)
 		body, shown := g.encodeResponse(ctx, c, response)
@@ -193,7 +204,8 @@ func (g *Gateway) shown(ctx context.Context, c *caller, f *failure) *failure {
 // answer is the one response of an HTTP request, and what is remembered of it.
 type answer struct {
 	w         http.ResponseWriter
-	mediaType string // negotiated; "" when nothing we have is acceptable
+	mediaType string // negotiated for a whole response; "" when nothing we have is acceptable
+	parts     bool   // what is deferred may come in parts
 	status    int
 	errors    int
 }

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -28,7 +29,13 @@ type prepared struct {
 	ready *execute.Prepared
 	live  *liveOperation // of a subscription fed by events
 	uses  atomic.Int64
+
+	deferrals sync.Mutex
+	byDefer   map[string]*prepared // the same operation with fragments deferred
 }
+
+// maxDeferrals is how many combinations of @defer(if:) an operation is kept prepared for.
+const maxDeferrals = 16
 
 // job is one request for a prepared operation.
 type job struct {
@@ -121,6 +128,34 @@ func (e *edition) prepareNow(query, operationName string, labels []string) (p *p
 		p.live.initial = e.executor.Prepare(planned)
 	}
 	return p, nil
+}
+
+// deferred is the operation prepared to deliver later what variables let it defer; nil when that is
+// nothing.
+func (p *prepared) deferred(vars map[string]any) (*prepared, *failure) {
+	key := p.op.DeferKey(vars)
+	if key == "" {
+		return nil, nil
+	}
+	p.deferrals.Lock()
+	defer p.deferrals.Unlock()
+	if d := p.byDefer[key]; d != nil {
+		return d, nil
+	}
+	op, list := p.op.Deferred(vars)
+	if len(list) > 0 {
+		return nil, reject(http.StatusBadRequest, withCode(list, operation.CodeInvalid)...)
+	}
+	planned, err := planner.Plan(p.edition.supergraph.With(p.labels), op)
+	if err != nil {
+		return nil, p.edition.unplannable(op, err)
+	}
+	d := &prepared{edition: p.edition, op: op, ready: p.edition.executor.Prepare(planned)}
+	if p.byDefer == nil || len(p.byDefer) >= maxDeferrals {
+		p.byDefer = map[string]*prepared{}
+	}
+	p.byDefer[key] = d
+	return d, nil
 }
 
 // unplannable is a failure of the router, not of the client: a valid operation has a plan.

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"storefront/router/execute"
 )
 
 // eventWriter writes events with a deadline each.
@@ -19,7 +21,7 @@ type eventWriter struct {
 
 // serveEvents answers with an event stream and returns the number of errors it told the client.
 // A request that could be read but not run is an event too: a browser's EventSource sees no status.
-func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request, c *caller, j *job, f *failure) int {
+func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request, c *caller, j, later *job, f *failure) int {
 	ctx := r.Context()
 	h := w.Header()
 	h.Set("Content-Type", mediaEvents+"; charset=utf-8")
@@ -33,6 +35,11 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request, c *caller,
 	}
 	if f != nil {
 		return refused(f)
+	}
+	if later != nil {
+		n := g.stream(ctx, c, later, func(p *execute.Payload) bool { return out.next(&message{body: payloadJSON(p)}) == nil })
+		_ = out.complete()
+		return n
 	}
 	if !j.subscription() {
 		body, shown := g.encodeResponse(ctx, c, g.execute(ctx, c, j))

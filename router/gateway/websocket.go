@@ -15,6 +15,7 @@ import (
 	"github.com/coder/websocket"
 
 	"storefront/internal/errs"
+	"storefront/router/execute"
 )
 
 const subprotocol = "graphql-transport-ws"
@@ -263,6 +264,22 @@ func (s *socket) run(ctx context.Context, op *wsOperation, req *request, f *fail
 	j, f := s.g.resolve(ctx, s.caller, req, &info)
 	if f != nil {
 		fail(f)
+		return
+	}
+	later, f := j.deferred()
+	if f != nil {
+		fail(f)
+		return
+	}
+	if later != nil {
+		sent := true
+		info.Errors = s.g.stream(ctx, s.caller, later, func(p *execute.Payload) bool {
+			sent = ctx.Err() == nil && s.write(wsMessage{ID: op.id, Type: "next", Payload: payloadJSON(p)})
+			return sent
+		})
+		if sent && ctx.Err() == nil {
+			s.complete(op)
+		}
 		return
 	}
 	if !j.subscription() {

@@ -1,0 +1,105 @@
+package gateway
+
+// Deferred fragments over HTTP: one response in several parts, as the draft "Incremental Delivery over
+// HTTP" of GraphQL over HTTP has it, in the format that "multipart/mixed; incrementalSpec=v0.2" names
+// (https://specs.apollo.dev/incremental/v0.2/).
+
+import (
+	"context"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"storefront/router/execute"
+)
+
+// partsType is the Content-Type of a response in parts. The boundary stands last, since there are
+// clients that take everything after it for it.
+const partsType = mediaParts + `; incrementalSpec=v0.2; boundary="-"`
+
+// deferred is the job as one that defers what its client asks to have later; nil when that is nothing.
+func (j *job) deferred() (*job, *failure) {
+	p, f := j.prepared.deferred(j.vars)
+	if p == nil {
+		return nil, f
+	}
+	return &job{p, j.vars, j.raw}, nil
+}
+
+// stream executes a deferring query or mutation within the timeout, and hands over each payload fit
+// for the client until send returns false. It returns the number of errors in what was handed over.
+func (g *Gateway) stream(ctx context.Context, c *caller, j *job, send func(*execute.Payload) bool) (problems int) {
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.Timeout)
+	defer cancel()
+	defer runtime.KeepAlive(j.edition)
+	for p := range j.edition.executor.Stream(ctx, j.ready, j.vars, g.headersFor(ctx, c, "")) {
+		p.EachErrors(func(list gqlerror.List) gqlerror.List {
+			problems += len(list)
+			return g.present(ctx, c, list)
+		})
+		if !send(p) {
+			break
+		}
+	}
+	return problems
+}
+
+// payloadJSON is a payload for transports that know by themselves when a response ends: one that is
+// whole is written as any other response.
+func payloadJSON(p *execute.Payload) []byte {
+	if p.First != nil && !p.HasNext {
+		return p.First.JSON()
+	}
+	return p.JSON()
+}
+
+// serveParts answers with a part for each payload. A response that turns out to be whole is sent as
+// any other, when the client takes that too.
+func (g *Gateway) serveParts(a *answer, r *http.Request, c *caller, j *job) {
+	out := g.partsTo(a.w)
+	a.errors = g.stream(r.Context(), c, j, func(p *execute.Payload) bool {
+		if p.First != nil && !p.HasNext && a.mediaType != "" && a.mediaType != mediaEvents {
+			a.write(http.StatusOK, p.First.JSON())
+			return false
+		}
+		a.status = http.StatusOK
+		return out.part(p.JSON(), p.HasNext) == nil
+	})
+}
+
+// partWriter writes the parts of a response, each with a deadline.
+type partWriter struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	timeout time.Duration
+	opened  bool
+}
+
+func (g *Gateway) partsTo(w http.ResponseWriter) *partWriter {
+	return &partWriter{w: w, control: http.NewResponseController(w), timeout: g.cfg.WriteTimeout}
+}
+
+// part writes one part and the boundary after it, so that the client need not wait for the next part to
+// know that this one is over.
+func (o *partWriter) part(body []byte, more bool) error {
+	var b []byte
+	if !o.opened {
+		o.opened = true
+		o.w.Header().Set("Content-Type", partsType)
+		o.w.Header().Set("X-Accel-Buffering", "no")
+		b = append(b, "\r\n---"...)
+	}
+	b = append(b, "\r\nContent-Type: application/json; charset=utf-8\r\n\r\n"...)
+	b = append(b, body...)
+	b = append(b, "\r\n---"...)
+	if !more {
+		b = append(b, "--\r\n"...)
+	}
+	_ = o.control.SetWriteDeadline(time.Now().Add(o.timeout))
+	if _, err := o.w.Write(b); err != nil {
+		return err
+	}
+	return o.control.Flush()
+}
