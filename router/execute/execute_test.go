@@ -17,7 +17,6 @@ import (
 	"storefront/router/execute"
 	"storefront/router/execute/transport"
 	"storefront/router/internal/testgraph"
-	"storefront/router/operation"
 	"storefront/router/planner"
 	"storefront/router/supergraph"
 )
@@ -43,6 +42,7 @@ func TestCases(t *testing.T) {
 type house struct {
 	sg        *supergraph.Supergraph
 	subgraphs map[string]*testgraph.Subgraph
+	transport execute.Transport
 	executor  *execute.Executor
 }
 
@@ -76,6 +76,7 @@ func openHouse(t testing.TB, archive *txtar.Archive) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.transport = reach
 	h.executor = execute.New(h.sg, reach, execute.Options{SubgraphMessages: true})
 	return h
 }
@@ -88,21 +89,7 @@ func (h *house) run(t testing.TB, query string) *execute.Response {
 // runWith runs an operation with labels of progressive overrides on.
 func (h *house) runWith(t testing.TB, query string, labels []string) *execute.Response {
 	t.Helper()
-	op, errs := operation.Prepare(h.sg, query, "", operation.DefaultLimits())
-	if errs != nil {
-		t.Fatalf("prepare %s: %v", query, errs)
-	}
-	raw := map[string]any{}
-	if _, after, ok := strings.Cut(query, "# variables: "); ok {
-		line, _, _ := strings.Cut(after, "\n")
-		if err := json.Unmarshal([]byte(line), &raw); err != nil {
-			t.Fatal(err)
-		}
-	}
-	vars, errs := op.Variables(raw)
-	if errs != nil {
-		t.Fatal(errs)
-	}
+	op, vars := h.prepare(t, query)
 	p, err := planner.Plan(h.sg.With(labels), op)
 	if err != nil {
 		t.Fatalf("plan %s: %v", query, err)
