@@ -28,7 +28,6 @@ type gate struct {
 	mu        sync.Mutex
 	held      []*heldRequest
 	ended     []error // of requests that were given up
-	open      bool
 }
 
 type heldRequest struct {
@@ -39,11 +38,7 @@ type heldRequest struct {
 func (g *gate) Do(ctx context.Context, r *execute.SubgraphRequest) ([]byte, error) {
 	h := &heldRequest{r, make(chan struct{})}
 	g.mu.Lock()
-	if g.open {
-		close(h.free)
-	} else {
-		g.held = append(g.held, h)
-	}
+	g.held = append(g.held, h)
 	g.mu.Unlock()
 	select {
 	case <-h.free:
@@ -79,17 +74,20 @@ func (g *gate) release(t *testing.T, which string) {
 }
 
 // openUp lets everything go from now on, in order.
-func (g *gate) openUp() {
+func (g *gate) openUp() { g.letGo(func(int) int { return 0 }) }
+
+// letGo lets answers go one by one, the one that which picks of so many, until nobody waits for any.
+func (g *gate) letGo(which func(n int) int) {
 	for {
 		synctest.Wait()
 		g.mu.Lock()
 		if len(g.held) == 0 {
-			g.open = true
 			g.mu.Unlock()
 			return
 		}
-		close(g.held[0].free)
-		g.held = g.held[1:]
+		i := which(len(g.held))
+		close(g.held[i].free)
+		g.held = append(g.held[:i:i], g.held[i+1:]...)
 		g.mu.Unlock()
 	}
 }

@@ -208,8 +208,14 @@ func (p *planner) alike(ps *pos, it item, f *supergraph.Field) bool {
 	if !slices.ContainsFunc(ps.accs, func(a *access) bool { return p.opaque(a) && p.uniformAt(a, f.Name) }) {
 		return false
 	}
-	return it.field.Key == "" || !slices.ContainsFunc(ps.declared, func(o *operation.Field) bool {
-		return o.Key == it.field.Key && clash(o, it.field)
+	whole := it.field // with what is deferred beneath it
+	for _, o := range ps.declared {
+		if o.Key == whole.Key && o.Name == whole.Name && slices.Equal(o.On, whole.On) {
+			whole = o
+		}
+	}
+	return whole.Key == "" || !slices.ContainsFunc(ps.declared, func(o *operation.Field) bool {
+		return o.Key == whole.Key && clash(o, whole)
 	})
 }
 

@@ -107,7 +107,8 @@ func reads(a *access, f *operation.Field) bool {
 }
 
 // staged is the part of fields that belongs to a stage, down to where other stages begin. An object of
-// which nothing else is left is still asked for, since what comes later hangs on it.
+// which nothing else is left is still asked for, since what comes later hangs on it; and its type, where
+// that says what comes later.
 func (p *planner) staged(fields []*operation.Field, st *stage) []*operation.Field {
 	if len(p.stages.list) == 0 {
 		return fields
@@ -120,8 +121,8 @@ func (p *planner) staged(fields []*operation.Field, st *stage) []*operation.Fiel
 		if f.Sel != nil {
 			c := *f
 			c.Sel = &operation.SelectionSet{Type: f.Sel.Type, Fields: p.staged(f.Sel.Fields, st)}
-			if len(c.Sel.Fields) == 0 {
-				c.Sel.Fields = []*operation.Field{{Key: "__typename", Name: "__typename"}}
+			if len(c.Sel.Fields) == 0 || slices.ContainsFunc(f.Sel.Fields, func(o *operation.Field) bool { return o.On != nil && p.stages.of(o) != st }) {
+				c.Sel.Fields = append(c.Sel.Fields, &operation.Field{Key: "__typename", Name: "__typename"})
 			}
 			f = &c
 		}
@@ -166,7 +167,7 @@ func (p *planner) later(ps *pos, fields []*operation.Field, around *stage, from 
 }
 
 // stageAt plans the fields of one stage at a position: by requests that enter here; else by ones that
-// enter at an object above and lead here again; else with what is there.
+// enter at an object above and lead here again; else with what is there, and what else leads here.
 func (p *planner) stageAt(ps *pos, fields []*operation.Field, st *stage, from *way) []item {
 	p.stage = st
 	defer func() { p.stage, p.lenient = nil, false }()
@@ -176,17 +177,22 @@ func (p *planner) stageAt(ps *pos, fields []*operation.Field, st *stage, from *w
 	}
 	if len(failed) > 0 {
 		p.lenient = true
-		failed = p.satisfy(ps, failed)
+		if failed = p.satisfy(ps, failed); len(failed) > 0 {
+			failed = p.fromAbove(from, failed)
+		}
 	}
 	return failed
 }
 
-// fromAbove places items through a request that enters at an object above. Lists are not read twice,
-// since their items might have moved in between, and neither are root fields: they may be other
-// objects the second time.
+// fromAbove places items through a request that enters at an object above. If it can be helped, lists
+// are not read twice, since their items might have moved in between, and neither are root fields: they
+// may be other objects the second time.
 func (p *planner) fromAbove(from *way, failed []item) []item {
 	items := failed
-	for ; from != nil && !from.pos.root && !p.sg.IsRoot(from.pos.typ) && listDepth(from.field.Def.Type) == 0; from = from.up {
+	for ; from != nil; from = from.up {
+		if !p.lenient && (from.pos.root || p.sg.IsRoot(from.pos.typ) || listDepth(from.field.Def.Type) > 0) {
+			break
+		}
 		items = []item{cut(item{field: from.field}, items)}
 		mark := len(p.trail)
 		if len(p.satisfy(from.pos, items)) == 0 {
