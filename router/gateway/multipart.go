@@ -89,13 +89,14 @@ func (o *partWriter) part(body []byte, more bool) error {
 		o.opened = true
 		o.w.Header().Set("Content-Type", partsType)
 		o.w.Header().Set("X-Accel-Buffering", "no")
-		b = append(b, "\r\n---"...)
+		b = append(b, "\r\n---\r\n"...)
 	}
-	b = append(b, "\r\nContent-Type: application/json; charset=utf-8\r\n\r\n"...)
+	b = append(b, "Content-Type: application/json; charset=utf-8\r\n\r\n"...)
 	b = append(b, body...)
-	b = append(b, "\r\n---"...)
-	if !more {
-		b = append(b, "--\r\n"...)
+	if more {
+		b = append(b, "\r\n---\r\n"...)
+	} else {
+		b = append(b, "\r\n-----\r\n"...)
 	}
 	_ = o.control.SetWriteDeadline(time.Now().Add(o.timeout))
 	if _, err := o.w.Write(b); err != nil {
