@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.opentelemetry.io/otel/propagation"
@@ -82,6 +84,24 @@ func firstLanguage(header string) string {
 type headers struct {
 	signer  *identity.Signer
 	forward []string
+}
+
+// ShareKey is all that the headers depend on: who asks, and what of the client's headers is passed on.
+func (s headers) ShareKey(id *gateway.Identity, client http.Header) string {
+	var key []byte
+	if s.signer != nil {
+		who, _ := id.Value.(identity.Identity)
+		if text, err := json.Marshal(who); err == nil { // strings, which always encode
+			key = append(key, text...)
+		}
+	}
+	for _, name := range s.forward {
+		for _, value := range client.Values(name) {
+			key = strconv.AppendQuote(key, value)
+		}
+		key = append(key, ';')
+	}
+	return string(key)
 }
 
 func (s headers) SubgraphHeaders(ctx context.Context, id *gateway.Identity, subgraph string, client http.Header) http.Header {

@@ -177,11 +177,12 @@ func encode(data []byte, list gqlerror.List, extensions map[string]any) []byte {
 // encodeResponse is encode for what the executor answered. The body is the response's own memory where
 // that can be, so it is good until the response is released.
 func (g *Gateway) encodeResponse(ctx context.Context, c *caller, r *execute.Response) (body []byte, shown gqlerror.List) {
-	if len(r.Data) == 0 {
-		r.Data = []byte("null")
+	own := *r // others may share it
+	if len(own.Data) == 0 {
+		own.Data = []byte("null")
 	}
-	r.Errors = g.present(ctx, c, r.Errors)
-	return r.JSON(), r.Errors
+	own.Errors = g.present(ctx, c, r.Errors)
+	return own.JSON(), own.Errors
 }
 
 // marshal encodes values that came out of JSON or are the gateway's own.

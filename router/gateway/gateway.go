@@ -64,6 +64,7 @@ type Gateway struct {
 	observer  Observer
 	edition   atomic.Pointer[edition]
 	replacing sync.Mutex
+	sharing   *sharing
 
 	mu       sync.Mutex
 	draining context.Context // ends when the gateway drains
@@ -104,7 +105,7 @@ func New(cfg Config) (*Gateway, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	draining, drain := context.WithCancel(context.Background())
-	g := &Gateway{cfg: cfg, log: cfg.Logger, observer: cfg.Observer, draining: draining, drain: drain}
+	g := &Gateway{cfg: cfg, log: cfg.Logger, observer: cfg.Observer, sharing: newSharing(), draining: draining, drain: drain}
 	g.cfg.Supergraph, g.cfg.Transport = nil, nil
 	first, err := g.newEdition(cfg.Supergraph, cfg.Transport)
 	if err != nil {

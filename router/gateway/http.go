@@ -110,11 +110,11 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		a.status, a.errors = http.StatusOK, len(response.Errors)
 		_ = g.partsTo(a.w).part((&execute.Payload{First: response}).JSON(), false)
 	default:
-		response := g.execute(ctx, c, j)
+		response, release := g.run(ctx, c, j)
 		body, shown := g.encodeResponse(ctx, c, response)
 		a.errors = len(shown)
 		a.write(http.StatusOK, body)
-		response.Release()
+		release()
 	}
 }
 

@@ -1,0 +1,163 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"storefront/router/execute"
+)
+
+// Sharer is a HeaderSource that knows all that its headers depend on. A query that is asked while the
+// same one is under way for the same key is answered together with it.
+type Sharer interface {
+	// ShareKey is equal for two callers only when every subgraph may answer both the same.
+	ShareKey(id *Identity, client http.Header) string
+}
+
+// flightKey is what makes two queries the same.
+type flightKey struct {
+	operation *prepared // of one supergraph, one document and one set of labels
+	variables string
+	caller    string
+}
+
+// flight is a query under way.
+type flight struct {
+	waiting  int // callers who still want it, or are writing it
+	cancel   context.CancelFunc
+	done     chan struct{}
+	response *execute.Response // after done; nil when it came to none
+}
+
+// sharing holds the queries under way.
+type sharing struct {
+	mu      sync.Mutex
+	flights map[flightKey]*flight
+}
+
+func newSharing() *sharing { return &sharing{flights: map[flightKey]*flight{}} }
+
+// do runs a query, or waits for the same one that is under way. The run ends when nobody waits for it
+// any more; nil means that ctx ended first. Once the response is written, release is called.
+func (s *sharing) do(ctx context.Context, key flightKey, run func(context.Context) *execute.Response) (r *execute.Response, release func()) {
+	s.mu.Lock()
+	f, ok := s.flights[key]
+	if !ok {
+		shared, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		f = &flight{waiting: 1, cancel: cancel, done: make(chan struct{})}
+		s.flights[key] = f
+		s.mu.Unlock()
+		stop := context.AfterFunc(ctx, func() { s.leave(key, f) })
+		s.lead(key, f, func() *execute.Response { return run(shared) })
+		if !stop() { // it has left, and may hold the response no longer
+			return nil, nil
+		}
+		return f.response, func() { s.release(f) }
+	}
+	f.waiting++
+	s.mu.Unlock()
+	select {
+	case <-f.done:
+		if f.response == nil { // whoever ran it failed; that says nothing about the query
+			r := run(ctx)
+			return r, r.Release
+		}
+		return f.response, func() { s.release(f) }
+	case <-ctx.Done():
+		s.leave(key, f)
+		return nil, nil
+	}
+}
+
+// lead runs the query for all who wait for it. A panic is the leader's own.
+func (s *sharing) lead(key flightKey, f *flight, run func() *execute.Response) {
+	defer s.land(key, f)
+	f.response = run()
+}
+
+// release gives the response back after the last of those who share it has written it.
+func (s *sharing) release(f *flight) {
+	s.mu.Lock()
+	f.waiting--
+	last := f.waiting == 0
+	s.mu.Unlock()
+	if last {
+		f.response.Release()
+	}
+}
+
+func (s *sharing) land(key flightKey, f *flight) {
+	s.forget(key, f)
+	f.cancel()
+	close(f.done)
+}
+
+func (s *sharing) forget(key flightKey, f *flight) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flights[key] == f {
+		delete(s.flights, key)
+	}
+}
+
+// leave is called once for each caller that gives up.
+func (s *sharing) leave(key flightKey, f *flight) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.waiting--
+	if f.waiting > 0 {
+		return
+	}
+	f.cancel()
+	if s.flights[key] == f {
+		delete(s.flights, key)
+	}
+}
+
+// wrote makes queries that a caller sends from now on start anew, so that each shows what a mutation
+// of the same caller has just changed.
+func (s *sharing) wrote(caller string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key := range s.flights {
+		if key.caller == caller {
+			delete(s.flights, key)
+		}
+	}
+}
+
+// run executes a query or a mutation, a query together with those that are the same. Once the response
+// is written, release is called.
+func (g *Gateway) run(ctx context.Context, c *caller, j *job) (r *execute.Response, release func()) {
+	alone := func() (*execute.Response, func()) {
+		r := g.execute(ctx, c, j)
+		return r, r.Release
+	}
+	sharer, ok := g.cfg.Headers.(Sharer)
+	if !ok && g.cfg.Headers != nil {
+		return alone()
+	}
+	key := flightKey{operation: j.prepared}
+	if ok {
+		key.caller = sharer.ShareKey(c.id, c.header)
+	}
+	if j.op.Kind == ast.Mutation {
+		defer g.sharing.wrote(key.caller)
+		return alone()
+	}
+	if len(j.raw) > 0 {
+		variables, err := json.Marshal(j.raw)
+		if err != nil {
+			return alone()
+		}
+		key.variables = string(variables)
+	}
+	if r, release := g.sharing.do(ctx, key, func(ctx context.Context) *execute.Response { return g.execute(ctx, c, j) }); r != nil {
+		return r, release
+	}
+	return alone() // its ctx has ended, which the executor says as it always does
+}
