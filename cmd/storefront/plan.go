@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"storefront/internal/errs"
 	"storefront/internal/flags"
@@ -18,9 +19,12 @@ type PlanConfig struct {
 	Supergraph string `flag:"supergraph" help:"supergraph file; the built-in one when absent"`
 	Operation  string `flag:"operation" help:"file with the operation, or - for standard input"`
 	Name       string `flag:"name" help:"which operation of the file"`
+	Labels     string `flag:"labels" help:"labels of progressive overrides that are on, separated by commas"`
+	Plain      bool   `flag:"plain" help:"leave out what each request is for"`
 }
 
-const planUsage = `storefront plan --operation FILE: prints the requests that answer an operation, in their order.`
+const planUsage = `storefront plan --operation FILE: prints the requests that answer an operation, in their order,
+and what each is for: fields of the response, or what a later request sends in its representations.`
 
 func runPlan(_ context.Context, std stdio, args []string) error {
 	var cfg PlanConfig
@@ -54,10 +58,14 @@ func runPlan(_ context.Context, std stdio, args []string) error {
 	if len(mistakes) > 0 {
 		return errs.Wrap(errs.BadInput, mistakes, "the operation is not valid")
 	}
-	p, err := planner.Plan(sg, op)
+	p, err := planner.Plan(sg.With(strings.Split(cfg.Labels, ",")), op)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(std.out, p)
+	if cfg.Plain {
+		fmt.Fprint(std.out, p)
+	} else {
+		fmt.Fprint(std.out, p.Explain())
+	}
 	return nil
 }

@@ -101,6 +101,7 @@ type Fetch struct {
 	Contexts      []Context  // variables whose values stand above the objects
 	Selection     *Selection // how the answer is read
 	Cond          Cond       // nil for always
+	Why           []Reason   // what its fields are for
 	Part          int        // what waits for it: 0 for the whole response, else a deferred part
 }
 
@@ -117,6 +118,13 @@ type ContextSource struct {
 	Level  int
 	On     []string   // only for objects of these types; nil for all
 	Fields []RepField // the first that applies leads to the value, a leaf
+}
+
+// Reason is for what, and for whom, a fetch reads fields.
+type Reason struct {
+	For    int      // the fetch that sends them in its representations; -1 for the client's response
+	Need   string   // the field, as Type.field, that requires them there; "" for the key
+	Fields []string // as paths of keys from the fetch's objects
 }
 
 // Computed is a boolean variable of a fetch that is true when If holds.

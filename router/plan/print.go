@@ -6,8 +6,12 @@ import (
 )
 
 // String prints the plan in the form that people know from other federation routers.
-func (p *Plan) String() string {
-	w := &writer{}
+func (p *Plan) String() string { return p.text(&writer{}) }
+
+// Explain prints the plan with a comment at each fetch that says what it is for.
+func (p *Plan) Explain() string { return p.text(&writer{why: true}) }
+
+func (p *Plan) text(w *writer) string {
 	w.line("QueryPlan {")
 	w.depth++
 	switch {
@@ -59,6 +63,7 @@ func (p *Plan) usagesText(usages []int) string {
 }
 
 type writer struct {
+	why   bool
 	b     strings.Builder
 	depth int
 }
@@ -114,6 +119,9 @@ func (w *writer) fetch(f *Fetch) {
 	}
 	w.line("Fetch(service: %q) {", f.Subgraph)
 	w.depth++
+	if w.why {
+		w.reasons(f)
+	}
 	if f.Kind == EntityFetch {
 		w.line("{")
 		w.depth++
@@ -170,6 +178,21 @@ func leafText(fields []RepField) string {
 		}
 	}
 	return strings.Join(parts, " or ")
+}
+
+// reasons says which fetch this is, and for whom it reads what.
+func (w *writer) reasons(f *Fetch) {
+	w.line("# fetch " + strconv.Itoa(f.ID))
+	for _, r := range f.Why {
+		text := "# for the client: "
+		if r.For >= 0 {
+			text = "# for the key that fetch " + strconv.Itoa(r.For) + " enters with: "
+			if r.Need != "" {
+				text = "# for " + r.Need + " of fetch " + strconv.Itoa(r.For) + ", which needs: "
+			}
+		}
+		w.line(text + strings.Join(r.Fields, ", "))
+	}
 }
 
 func (w *writer) repFields(fields []RepField) {

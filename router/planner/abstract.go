@@ -95,7 +95,7 @@ func (p *planner) satisfyTypes(ps *pos, items []item) (failed []item) {
 		for _, it := range p.satisfyVariant(ps, typ, mine) {
 			f := *it.field
 			f.On = []string{typ}
-			failed = append(failed, item{field: &f, by: it.by, key: it.key})
+			failed = append(failed, it.with(&f))
 		}
 	}
 	return failed
@@ -170,7 +170,7 @@ func (p *planner) identify(ps *pos, items []item) (failed []item) {
 		return nil
 	}
 	for _, it := range items {
-		p.want(teller.node, demand{cond: it.field.Cond, by: it.by})
+		p.want(teller.node, it.demand())
 	}
 	return nil
 }

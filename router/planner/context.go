@@ -13,10 +13,10 @@ type contextArg struct {
 	sources   []plan.ContextSource
 }
 
-// contexts reads what a field takes from the objects above ps for a group: from the nearest ones that
+// contexts reads what a field takes from the objects above ps for a reason: from the nearest ones that
 // set the context. Where only some of the types that may stand there set it, the search goes on
 // upwards and execution takes the nearest that does.
-func (p *planner) contexts(ps *pos, args []supergraph.ContextArgument, by *group) (out []contextArg, deps []*group, ok bool) {
+func (p *planner) contexts(ps *pos, args []supergraph.ContextArgument, by item) (out []contextArg, deps []*group, ok bool) {
 	for i := range args {
 		c := contextArg{name: args[i].Name, typ: args[i].Type}
 		found := false
@@ -40,7 +40,7 @@ func (p *planner) contexts(ps *pos, args []supergraph.ContextArgument, by *group
 
 // contextAt reads the value at one position above; source is nil where nothing sets the context
 // there, and all tells whether every object there does.
-func (p *planner) contextAt(at *pos, arg *supergraph.ContextArgument, by *group) (source *plan.ContextSource, deps []*group, all, ok bool) {
+func (p *planner) contextAt(at *pos, arg *supergraph.ContextArgument, by item) (source *plan.ContextSource, deps []*group, all, ok bool) {
 	types := []string{at.typ}
 	if at.abstract {
 		types = p.runtime(at)
@@ -56,7 +56,7 @@ func (p *planner) contextAt(at *pos, arg *supergraph.ContextArgument, by *group)
 	fields := p.internalFields(at.typ, arg.Fields, on)
 	items := make([]item, len(fields))
 	for i, f := range fields {
-		items[i] = item{field: f, by: by}
+		items[i] = by.with(f)
 	}
 	if len(p.satisfy(at, items)) > 0 {
 		return nil, nil, false, false

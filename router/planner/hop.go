@@ -84,13 +84,14 @@ func (p *planner) meet(ps *pos, n need, by *group) (m met, ok bool) {
 	if n.in == nil {
 		return m, true
 	}
-	if !p.ready(ps, n.in.Requires, by, false) {
+	why := item{by: by, need: n.name}
+	if !p.ready(ps, n.in.Requires, why) {
 		return m, false
 	}
 	if m.fields, m.deps, ok = p.represent(ps, n.in.Requires); !ok {
 		return m, false
 	}
-	args, deps, ok := p.contexts(ps, n.in.Contexts, by)
+	args, deps, ok := p.contexts(ps, n.in.Contexts, why)
 	m.contexts, m.deps = args, append(m.deps, deps...)
 	return m, ok
 }
@@ -163,13 +164,9 @@ func (p *planner) extend(ps *pos, sub int, n need) *access {
 	return nil
 }
 
-// ready reads the fields of a selection for a group.
-func (p *planner) ready(ps *pos, set supergraph.FieldSet, by *group, key bool) bool {
-	items := p.internalItems(ps, set, by)
-	for i := range items {
-		items[i].key = key
-	}
-	return len(p.satisfy(ps, items)) == 0
+// ready reads the fields of a selection for a reason.
+func (p *planner) ready(ps *pos, set supergraph.FieldSet, why item) bool {
+	return len(p.satisfy(ps, p.internalItems(ps, set, why))) == 0
 }
 
 // enter opens a request that enters the subgraph by the key that costs least, or shares one that
@@ -191,7 +188,7 @@ func (p *planner) enter(ps *pos, sub int, n need) *access {
 	try := func(i int) *access {
 		g := &group{id: -1, sub: sub, kind: plan.EntityFetch, stage: p.stage, pos: ps.owner(), whole: ps.abstract, root: &gnode{}}
 		g.root.group = g
-		if !p.ready(ps, keys[i].Fields, g, true) {
+		if !p.ready(ps, keys[i].Fields, item{by: g, key: true}) {
 			return nil
 		}
 		m, ok := p.meet(ps, n, g)
@@ -313,10 +310,10 @@ func deepest(deps []*group) int {
 }
 
 // internalItems turns a key's or a requirement's selection into items at a position.
-func (p *planner) internalItems(ps *pos, set supergraph.FieldSet, by *group) []item {
+func (p *planner) internalItems(ps *pos, set supergraph.FieldSet, why item) []item {
 	var out []item
 	for _, f := range p.internalFields(ps.typ, set, nil) {
-		out = append(out, item{field: f, by: by})
+		out = append(out, why.with(f))
 	}
 	return out
 }

@@ -104,7 +104,9 @@ func (p *planner) placed(ps *pos, it item) bool {
 		}
 	}
 	gf := first.field
-	gf.demands = append(gf.demands, demand{by: it.by})
+	d := it.demand()
+	d.cond = nil
+	gf.demands = append(gf.demands, d)
 	p.did(func() { gf.demands = gf.demands[:len(gf.demands)-1] })
 	return true
 }

@@ -56,7 +56,7 @@ func (p *planner) place(acc *access, ps *pos, it item, f *supergraph.Field) *slo
 		key = p.keyOf(ps, it.field.Name, it.field.ArgsKey)
 	}
 	s := p.slotFor(ps, key)
-	d := demand{cond: it.field.Cond, by: it.by}
+	d := it.demand()
 	var gf *gfield
 	for _, have := range acc.node.fields {
 		if have.key == key {
@@ -235,7 +235,7 @@ func (p *planner) placeThrough(accs []*access, ps *pos, it item, f *supergraph.F
 	}
 	var children []item
 	for _, c := range it.field.Sel.Fields {
-		children = append(children, item{field: c, by: it.by, key: it.key})
+		children = append(children, it.with(c))
 	}
 	if len(children) == 0 {
 		p.exists(s.child) // all that was selected here is never included
@@ -255,5 +255,5 @@ func cut(it item, failed []item) item {
 		sel.Fields = append(sel.Fields, c.field)
 	}
 	f.Sel = sel
-	return item{field: &f, by: it.by, key: it.key}
+	return it.with(&f)
 }

@@ -100,5 +100,8 @@ func planText(t *testing.T, sg *supergraph.Supergraph, query string) string {
 	if err != nil {
 		return "error: " + err.Error() + "\n"
 	}
+	if strings.HasPrefix(query, "# why") {
+		return p.Explain()
+	}
 	return p.String()
 }

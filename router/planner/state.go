@@ -64,6 +64,7 @@ type gfield struct {
 type demand struct {
 	cond operation.Cond
 	by   *group // nil for the client
+	need string // the field whose requirement it is; "" for the client and for a key
 }
 
 // pos is a position of the operation: the objects at a path.
@@ -128,7 +129,16 @@ type item struct {
 	field *operation.Field
 	by    *group // for whom, nil for the client
 	key   bool   // for a key that enters another request
+	need  string // the field whose requirement or context it is, as Type.field
 }
+
+// with is another field that is wanted for the same reason.
+func (it item) with(f *operation.Field) item {
+	it.field = f
+	return it
+}
+
+func (it item) demand() demand { return demand{cond: it.field.Cond, by: it.by, need: it.need} }
 
 type opening struct {
 	pos      *pos

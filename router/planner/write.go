@@ -62,6 +62,7 @@ func (p *planner) write(g *group, id int, ids map[*group]int) written {
 			f.Requires = append(f.Requires, rep)
 		}
 	}
+	f.Why = reasons(g, ids)
 	f.Selection = w.node(g.root)
 	body := w.b.String()
 	w.b.Reset()
