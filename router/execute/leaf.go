@@ -1,7 +1,6 @@
 package execute
 
 import (
-	"bytes"
 	"math/big"
 	"strconv"
 
@@ -35,6 +34,19 @@ func scalarKinds(name string) leafKind {
 		return leafID
 	}
 	return leafCustom
+}
+
+// plain reports at a glance that a value is what its type demands, and is written as it came.
+func (w *cutting) plain(leaf leafKind, v value) bool {
+	switch v.kind {
+	case text:
+		return leaf >= leafString
+	case number:
+		return leaf == leafFloat || leaf == leafInt && v.n < 10 && isInteger(w.raw(v))
+	case boolean:
+		return leaf == leafBoolean
+	}
+	return false
 }
 
 // leaf writes a leaf as it came, when it is what its type demands.
@@ -73,7 +85,14 @@ func (w *cutting) leaf(t *outputType, v value) bool {
 	return true
 }
 
-func isInteger(raw []byte) bool { return !bytes.ContainsAny(raw, ".eE") }
+func isInteger(raw []byte) bool {
+	for _, c := range raw {
+		if c == '.' || c == 'e' || c == 'E' {
+			return false
+		}
+	}
+	return true
+}
 
 func isInt32(raw []byte) bool {
 	if len(raw) < 10 && isInteger(raw) {

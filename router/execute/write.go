@@ -68,7 +68,7 @@ func (w *cutting) object(out *output, obj uint32) bool {
 			continue
 		}
 		v := w.vals[obj+uint32(f.slot)]
-		if f.fast && v.kind == text && f.typ.leaf >= leafString {
+		if f.fast && w.plain(f.typ.leaf, v) {
 			w.b = append(w.b, w.raw(v)...)
 			if len(w.b) <= w.limit {
 				continue
