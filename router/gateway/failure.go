@@ -15,6 +15,7 @@ import (
 
 	"storefront/internal/errs"
 	"storefront/router/execute"
+	"storefront/router/operation"
 )
 
 // The gateway's own values of extensions.code, beside those of internal/errs.
@@ -34,6 +35,7 @@ const (
 	codeDraining        = "DRAINING"
 	codeChanged         = "SCHEMA_CHANGED"
 	codeInternal        = string(errs.Internal)
+	codeBadInput        = string(errs.BadInput)
 	codeUnauthenticated = string(errs.Unauthenticated)
 	codeForbidden       = string(errs.Forbidden)
 	codeNotFound        = string(errs.NotFound)
@@ -63,7 +65,7 @@ func reject(status int, list ...*gqlerror.Error) *failure {
 }
 
 func problem(code, format string, args ...any) *gqlerror.Error {
-	return &gqlerror.Error{Message: fmt.Sprintf(format, args...), Extensions: map[string]any{"code": code}}
+	return &gqlerror.Error{Message: operation.Brief(fmt.Sprintf(format, args...)), Extensions: map[string]any{"code": code}}
 }
 
 // code returns the code of the first error.

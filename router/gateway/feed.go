@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -56,6 +57,7 @@ func (g *Gateway) openFeed(ctx context.Context, c *caller, j *job) (*feed, *fail
 	if !g.enter() {
 		return nil, drainingFailure()
 	}
+	j.sent = bytes.Clone(j.sent) // the body it is part of is not kept
 	deadline := func() {}
 	if !c.id.Expiry.IsZero() {
 		ctx, deadline = context.WithDeadlineCause(ctx, c.id.Expiry, errExpired)

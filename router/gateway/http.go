@@ -12,7 +12,6 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"storefront/internal/errs"
 	"storefront/router/execute"
 )
 
@@ -151,11 +150,11 @@ func (g *Gateway) resolve(ctx context.Context, c *caller, req *request, info *Re
 			g.log.WarnContext(ctx, "automatic persisted query not kept", "request_id", c.requestID, "error", err)
 		}
 	}
-	vars, list := p.op.Variables(req.Variables)
+	j, list := p.newJob(req.Variables)
 	if len(list) > 0 {
-		return nil, reject(http.StatusBadRequest, withCode(list, string(errs.BadInput))...)
+		return nil, reject(http.StatusBadRequest, list...)
 	}
-	return &job{p, vars, req.Variables}, nil
+	return j, nil
 }
 
 // execute runs a query or mutation within the timeout.

@@ -17,16 +17,16 @@ func (l *liveRun) renew(ctx context.Context, topic string, filters []EventFilter
 	if f != nil {
 		return nil, changed(f.errors[0].Message)
 	}
-	vars, list := p.op.Variables(old.raw)
+	j, list := p.newJob(old.sent)
 	if len(list) > 0 {
 		return nil, changed(list[0].Message)
 	}
 	if p.live == nil || p.live.field.Topic != topic {
 		return nil, changed("its events come from elsewhere")
 	}
-	l.job = &job{p, vars, old.raw}
+	l.job = j
 	_, _, args := p.op.RootField()
-	now, root, f := l.filters(args(vars))
+	now, root, f := l.filters(args(j.vars))
 	if f != nil {
 		return nil, f
 	}

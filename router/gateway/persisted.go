@@ -17,7 +17,7 @@ import (
 // A partner may name its stored operations only, by documentId, id, or the hash of an automatic
 // persisted query, which is how Apollo's clients send a manifest's id.
 func (g *Gateway) document(ctx context.Context, c *caller, req *request) (query, name, register string, f *failure) {
-	hash := req.automaticHash()
+	hash := req.AutomaticHash
 	switch {
 	case c.id.Partner != "" && req.Query != "":
 		return "", "", "", refuse(http.StatusForbidden, codeStoredOnly,

@@ -11,8 +11,10 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 	"golang.org/x/sync/singleflight"
 
+	"storefront/internal/jsonscan"
 	"storefront/router/execute"
 	"storefront/router/operation"
 	"storefront/router/planner"
@@ -32,6 +34,8 @@ type prepared struct {
 
 	deferrals sync.Mutex
 	byDefer   map[string]*prepared // the same operation with fragments deferred
+
+	variables map[string]bool // that the operation declares
 }
 
 // maxDeferrals is how many combinations of @defer(if:) an operation is kept prepared for.
@@ -41,7 +45,31 @@ const maxDeferrals = 16
 type job struct {
 	*prepared
 	vars map[string]any // coerced
-	raw  map[string]any // as the client sent them
+	sent []byte         // as the client sent them, a JSON object
+}
+
+// newJob coerces the variables of a request for p.
+func (p *prepared) newJob(sent []byte) (*job, gqlerror.List) {
+	limits := p.edition.limits
+	if values, depth := weigh(sent); values > limits.MaxValues {
+		return nil, gqlerror.List{problem(operation.CodeTooLarge, "the variables have more than %d values", limits.MaxValues)}
+	} else if depth > limits.MaxValueDepth() {
+		return nil, gqlerror.List{problem(operation.CodeTooLarge, "the variables are nested more than %d deep", limits.MaxValueDepth())}
+	}
+	given := map[string]any{}
+	if len(sent) > 0 {
+		err := members(sent, func(name, value []byte) (err error) {
+			if p.variables[string(name)] {
+				given[string(name)], err = (&jsonscan.Scanner{Data: value}).Value(1)
+			}
+			return err
+		})
+		if err != nil { // not after they were read with the request
+			return nil, gqlerror.List{problem(codeBadInput, "the variables cannot be read")}
+		}
+	}
+	vars, list := p.op.Variables(given)
+	return &job{p, vars, sent}, withCode(list, codeBadInput)
 }
 
 func (p *prepared) subscription() bool { return p.op.Kind == ast.Subscription }
@@ -105,7 +133,10 @@ func (e *edition) prepareNow(query, operationName string, labels []string) (p *p
 	if !e.introspection && introspects(op) {
 		return nil, reject(http.StatusBadRequest, problem(codeIntrospection, "Introspection is switched off here."))
 	}
-	p = &prepared{edition: e, query: query, operationName: operationName, labels: labels, op: op}
+	p = &prepared{edition: e, query: query, operationName: operationName, labels: labels, op: op, variables: map[string]bool{}}
+	for _, v := range op.Def.VariableDefinitions {
+		p.variables[v.Variable] = true
+	}
 	sg := e.supergraph.With(labels)
 	planned, err := planner.Plan(sg, op)
 	if err != nil {

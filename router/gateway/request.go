@@ -9,17 +9,15 @@ import (
 	"net/http"
 	"net/url"
 	"unicode/utf8"
-
-	"storefront/internal/jsonscan"
 )
 
-// request is a GraphQL request as any transport carries it. Numbers in variables are json.Number.
+// request is a GraphQL request as any transport carries it.
 type request struct {
 	Query         string
 	OperationName string
-	Variables     map[string]any
-	Extensions    map[string]any
+	Variables     []byte // a JSON object, nil for none; see job
 	DocumentID    string // id of a stored operation
+	AutomaticHash string // extensions.persistedQuery.sha256Hash
 }
 
 // readRequest reads the request of a GET's parameters or a POST's JSON body of at most limit bytes.
@@ -65,14 +63,13 @@ func requestFromURL(q url.Values) (*request, *failure) {
 	if req.DocumentID == "" {
 		req.DocumentID = q.Get("id")
 	}
-	for _, param := range []struct {
-		name string
-		into *map[string]any
-	}{{"variables", &req.Variables}, {"extensions", &req.Extensions}} {
-		if text := q.Get(param.name); text != "" {
-			if err := unmarshal([]byte(text), param.into); err != nil {
-				return nil, refuse(http.StatusBadRequest, codeBadRequest, "The parameter %s must be a JSON object.", param.name)
-			}
+	for _, name := range []string{"variables", "extensions"} {
+		text := bytes.TrimSpace([]byte(q.Get(name)))
+		if len(text) == 0 {
+			continue
+		}
+		if !json.Valid(text) || !req.set(name, text) {
+			return nil, refuse(http.StatusBadRequest, codeBadRequest, "The parameter %s must be a JSON object.", name)
 		}
 	}
 	return req.checked()
@@ -90,65 +87,76 @@ func requestFromJSON(body []byte) (*request, *failure) {
 	if trimmed[0] == '[' {
 		return nil, refuse(http.StatusBadRequest, codeBadRequest, "Batches of requests are not accepted; send one request as a JSON object.")
 	}
+	return requestFromMembers(body)
+}
+
+// kindOf says what a member of a request is, "" for one that means nothing.
+func kindOf(member string) string {
+	switch member {
+	case "query", "operationName", "id", "documentId":
+		return "a string"
+	case "variables", "extensions":
+		return "an object"
+	}
+	return ""
+}
+
+// requestFromMembers reads a request of a JSON object.
+func requestFromMembers(object []byte) (*request, *failure) {
 	req := &request{}
-	var raw [len(requestMembers)][]byte
-	p := jsonscan.Scanner{Data: body}
-	err := jsonscan.ErrSyntax
-	if p.Peek() == '{' {
-		err = p.Members(0, func(name []byte) (err error) {
-			for i, m := range requestMembers {
-				if string(name) == m.name {
-					raw[i], err = p.Raw(1)
-					return err
-				}
-			}
-			return p.Pass(1)
-		})
-	}
-	if err == nil {
-		err = p.Close()
-	}
+	var wrong *failure
+	err := members(object, func(name, value []byte) error {
+		kind := kindOf(string(name))
+		if kind == "" || req.set(string(name), value) || wrong != nil {
+			return nil
+		}
+		wrong = refuse(http.StatusBadRequest, codeBadRequest, "The member %s must be %s.", name, kind)
+		return nil
+	})
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, codeBadRequest, "The request is not a JSON object.")
 	}
-	for i, m := range requestMembers {
-		if len(raw[i]) == 0 || string(raw[i]) == "null" {
-			continue
-		}
-		v, _ := (&jsonscan.Scanner{Data: raw[i]}).Value(1)
-		if !m.take(req, v) {
-			return nil, refuse(http.StatusBadRequest, codeBadRequest, "The member %s must be %s.", m.name, m.kind)
-		}
+	if wrong != nil {
+		return nil, wrong
 	}
 	return req.checked()
 }
 
-// requestMembers are what a request may hold, in the order in which mistakes are told.
-var requestMembers = [...]struct {
-	name, kind string
-	take       func(req *request, v any) bool
-}{
-	{"query", "a string", func(req *request, v any) (ok bool) { req.Query, ok = v.(string); return ok }},
-	{"operationName", "a string", func(req *request, v any) (ok bool) { req.OperationName, ok = v.(string); return ok }},
-	{"variables", "an object", func(req *request, v any) (ok bool) { req.Variables, ok = v.(map[string]any); return ok }},
-	{"extensions", "an object", func(req *request, v any) (ok bool) { req.Extensions, ok = v.(map[string]any); return ok }},
-	{"id", "a string", func(req *request, v any) (ok bool) { req.DocumentID, ok = v.(string); return ok }},
-	{"documentId", "a string", func(req *request, v any) (ok bool) { req.DocumentID, ok = v.(string); return ok }},
+// set takes one member over and reports whether it is of the right kind. Null is nothing.
+func (req *request) set(name string, value []byte) bool {
+	if string(value) == "null" {
+		return true
+	}
+	switch name {
+	case "query":
+		return textOf(value, &req.Query)
+	case "operationName":
+		return textOf(value, &req.OperationName)
+	case "id", "documentId":
+		return textOf(value, &req.DocumentID)
+	case "variables":
+		req.Variables = value
+		return value[0] == '{'
+	}
+	return members(value, func(name, value []byte) error {
+		if string(name) != "persistedQuery" || value[0] != '{' {
+			return nil
+		}
+		return members(value, func(name, value []byte) error {
+			if string(name) == "sha256Hash" {
+				textOf(value, &req.AutomaticHash)
+			}
+			return nil
+		})
+	}) == nil
 }
 
 // checked refuses a request that names no operation in any way.
 func (req *request) checked() (*request, *failure) {
-	if req.Query == "" && req.DocumentID == "" && req.automaticHash() == "" {
+	if req.Query == "" && req.DocumentID == "" && req.AutomaticHash == "" {
 		return nil, refuse(http.StatusBadRequest, codeBadRequest, "The request has no query.")
 	}
 	return req, nil
-}
-
-// automaticHash returns extensions.persistedQuery.sha256Hash, "" when it is absent.
-func (req *request) automaticHash() string {
-	persisted, _ := req.Extensions["persistedQuery"].(map[string]any)
-	hash, _ := persisted["sha256Hash"].(string)
-	return hash
 }
 
 // unmarshal decodes one JSON value and keeps numbers as they were written.

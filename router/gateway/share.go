@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"sync"
 
@@ -149,13 +148,7 @@ func (g *Gateway) run(ctx context.Context, c *caller, j *job) (r *execute.Respon
 		defer g.sharing.wrote(key.caller)
 		return alone()
 	}
-	if len(j.raw) > 0 {
-		variables, err := json.Marshal(j.raw)
-		if err != nil {
-			return alone()
-		}
-		key.variables = string(variables)
-	}
+	key.variables = string(j.sent)
 	if r, release := g.sharing.do(ctx, key, func(ctx context.Context) *execute.Response { return g.execute(ctx, c, j) }); r != nil {
 		return r, release
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
 
@@ -56,10 +57,43 @@ type wsOperation struct {
 	cancel context.CancelFunc
 }
 
+// wsMessage is a message of the protocol. Its payload is valid JSON, nil for none.
 type wsMessage struct {
-	ID      string          `json:"id,omitempty"`
-	Type    string          `json:"type"`
-	Payload json.RawMessage `json:"payload,omitempty"`
+	ID, Type string
+	Payload  []byte
+}
+
+// readMessage reads a message, and reports whether it is one.
+func readMessage(data []byte) (m wsMessage, ok bool) {
+	if !utf8.Valid(data) {
+		return m, false
+	}
+	right := true
+	err := members(data, func(name, value []byte) error {
+		switch string(name) {
+		case "id":
+			right = right && textOf(value, &m.ID)
+		case "type":
+			right = right && textOf(value, &m.Type)
+		case "payload":
+			m.Payload = value
+		}
+		return nil
+	})
+	return m, right && err == nil
+}
+
+// encode is the message as it is sent.
+func (m wsMessage) encode() []byte {
+	b := make([]byte, 0, len(m.ID)+len(m.Type)+len(m.Payload)+64)
+	b = append(append(append(b, `{"type":"`...), m.Type...), '"')
+	if m.ID != "" {
+		b = append(append(b, `,"id":`...), marshal(m.ID)...)
+	}
+	if m.Payload != nil {
+		b = append(append(b, `,"payload":`...), m.Payload...)
+	}
+	return append(b, '}')
 }
 
 func (g *Gateway) serveWebSocket(w http.ResponseWriter, r *http.Request, c *caller) {
@@ -96,8 +130,8 @@ func (g *Gateway) serveWebSocket(w http.ResponseWriter, r *http.Request, c *call
 		if err != nil {
 			return
 		}
-		var m wsMessage
-		if kind != websocket.MessageText || json.Unmarshal(data, &m) != nil {
+		m, ok := readMessage(data)
+		if kind != websocket.MessageText || !ok {
 			s.close(closeBadRequest, "Invalid message received")
 			return
 		}
@@ -232,11 +266,11 @@ func (s *socket) subscribe(m wsMessage) bool {
 		return s.fail(op, reject(http.StatusTooManyRequests, problem(codeTooMany,
 			"This socket runs %d operations already; complete one first.", s.g.cfg.MaxOperations)))
 	}
-	req, f := requestFromJSON(m.Payload)
-	if f != nil && len(m.Payload) == 0 || f != nil && m.Payload[0] != '{' {
+	if len(m.Payload) == 0 || m.Payload[0] != '{' {
 		s.close(closeBadRequest, "Invalid message received")
 		return false
 	}
+	req, f := requestFromMembers(m.Payload)
 	go s.run(ctx, op, req, f)
 	return true
 }
@@ -342,7 +376,7 @@ func (s *socket) fail(op *wsOperation, f *failure) bool {
 func (s *socket) write(m wsMessage) bool {
 	ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.WriteTimeout)
 	defer cancel()
-	return s.conn.Write(ctx, websocket.MessageText, marshal(m)) == nil
+	return s.conn.Write(ctx, websocket.MessageText, m.encode()) == nil
 }
 
 // close ends the connection once, with a code of the protocol. The reason is at most 123 bytes.

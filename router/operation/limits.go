@@ -14,6 +14,7 @@ type Limits struct {
 	MaxRootFields int
 	MaxDirectives int
 	MaxFields     int // after fragment expansion
+	MaxValues     int // in the variables of a request, those in lists and objects included
 	MaxDefers     int // @defers after fragment expansion: each can cost a request to a subgraph
 }
 
@@ -21,15 +22,19 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		MaxBytes: 256 << 10, MaxTokens: 20_000, MaxDepth: 50, MaxAliases: 500,
-		MaxRootFields: 200, MaxDirectives: 500, MaxFields: 10_000, MaxDefers: 50,
+		MaxRootFields: 200, MaxDirectives: 500, MaxFields: 10_000, MaxValues: 100_000, MaxDefers: 50,
 	}
 }
+
+// MaxValueDepth is how deep lists and objects may nest in arguments and variables.
+func (l Limits) MaxValueDepth() int { return 4 * l.MaxDepth }
 
 // size is what a selection amounts to once its fragments are expanded. Numbers saturate.
 type size struct {
 	fields, aliases, roots, directives, defers int
 	depth                                      int // nesting of fields
 	nesting                                    int // nesting of selection sets, fragments included
+	values                                     int // nesting of lists and objects in arguments
 }
 
 const saturated = 1 << 40
@@ -58,6 +63,7 @@ func measure(doc *ast.QueryDocument, chosen *ast.OperationDefinition, l Limits) 
 	for _, f := range doc.Fragments {
 		total.nesting = max(total.nesting, m.fragment(f.Name).nesting)
 		total.directives = add(total.directives, len(f.Directives))
+		total.values = max(total.values, m.fragment(f.Name).values, directiveDepth(f.Directives))
 	}
 	for _, op := range doc.Operations {
 		s := m.selection(op.SelectionSet)
@@ -67,7 +73,9 @@ func measure(doc *ast.QueryDocument, chosen *ast.OperationDefinition, l Limits) 
 		total.defers = add(total.defers, s.defers)
 		for _, v := range op.VariableDefinitions {
 			total.directives = add(total.directives, len(v.Directives))
+			total.values = max(total.values, valueDepth(v.DefaultValue), directiveDepth(v.Directives))
 		}
+		total.values = max(total.values, s.values, directiveDepth(op.Directives))
 		total.depth = max(total.depth, s.depth)
 		total.nesting = max(total.nesting, s.nesting)
 		if op == chosen {
@@ -79,6 +87,8 @@ func measure(doc *ast.QueryDocument, chosen *ast.OperationDefinition, l Limits) 
 		return failure(CodeInvalid, "Cannot spread fragment %q within itself.", m.cycle)
 	case total.nesting > 4*l.MaxDepth || total.depth > l.MaxDepth:
 		return failure(CodeTooLarge, "the operation is nested more than %d deep", l.MaxDepth)
+	case total.values > l.MaxValueDepth():
+		return failure(CodeTooLarge, "an argument's value is nested more than %d deep", l.MaxValueDepth())
 	case total.fields > l.MaxFields:
 		return failure(CodeTooLarge, "the operation has more than %d fields once its fragments are expanded", l.MaxFields)
 	case total.aliases > l.MaxAliases:
@@ -118,6 +128,7 @@ func (m *measuring) selection(set ast.SelectionSet) size {
 		switch sel := sel.(type) {
 		case *ast.Field:
 			inner = m.selection(sel.SelectionSet)
+			inner.values = max(inner.values, argumentDepth(sel.Arguments), directiveDepth(sel.Directives))
 			inner.fields = add(inner.fields, 1)
 			inner.depth++
 			inner.roots = 1
@@ -137,6 +148,7 @@ func (m *measuring) selection(set ast.SelectionSet) size {
 		out.roots = add(out.roots, inner.roots)
 		out.directives = add(out.directives, inner.directives)
 		out.defers = add(out.defers, inner.defers)
+		out.values = max(out.values, inner.values)
 		out.depth = max(out.depth, inner.depth)
 		out.nesting = max(out.nesting, inner.nesting+1)
 	}
@@ -145,10 +157,39 @@ func (m *measuring) selection(set ast.SelectionSet) size {
 
 // directed counts a fragment's directives.
 func (s *size) directed(dirs ast.DirectiveList) {
+	s.values = max(s.values, directiveDepth(dirs))
 	s.directives = add(s.directives, len(dirs))
 	for _, d := range dirs {
 		if d.Name == "defer" {
 			s.defers = add(s.defers, 1)
 		}
 	}
+}
+
+func directiveDepth(dirs ast.DirectiveList) int {
+	depth := 0
+	for _, d := range dirs {
+		depth = max(depth, argumentDepth(d.Arguments))
+	}
+	return depth
+}
+
+func argumentDepth(args ast.ArgumentList) int {
+	depth := 0
+	for _, a := range args {
+		depth = max(depth, valueDepth(a.Value))
+	}
+	return depth
+}
+
+// valueDepth is how deep lists and objects nest; the parser bounds it.
+func valueDepth(v *ast.Value) int {
+	if v == nil || len(v.Children) == 0 {
+		return 0
+	}
+	depth := 0
+	for _, child := range v.Children {
+		depth = max(depth, valueDepth(child.Value))
+	}
+	return depth + 1
 }

@@ -6,6 +6,7 @@
 package operation
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -135,15 +136,24 @@ func choose(doc *ast.QueryDocument, name string) (*ast.OperationDefinition, gqle
 }
 
 func failure(code, format string, args ...any) gqlerror.List {
-	err := gqlerror.Errorf(format, args...)
+	err := gqlerror.Errorf("%s", Brief(fmt.Sprintf(format, args...)))
 	err.Extensions = map[string]any{"code": code}
 	return gqlerror.List{err}
+}
+
+// Brief cuts the middle out of a message that repeats too much of what a client sent.
+func Brief(message string) string {
+	const most, end = 600, 100
+	if len(message) <= most {
+		return message
+	}
+	return strings.ToValidUTF8(message[:most-end], "") + " … " + strings.ToValidUTF8(message[len(message)-end:], "")
 }
 
 func parseFailure(err error) gqlerror.List {
 	list := failure(CodeParse, "%s", err.Error())
 	if e, ok := err.(*gqlerror.Error); ok {
-		list[0].Message, list[0].Locations = e.Message, e.Locations
+		list[0].Message, list[0].Locations = Brief(e.Message), e.Locations
 		if strings.Contains(e.Message, "token limit") {
 			list[0].Extensions["code"] = CodeTooLarge
 		}

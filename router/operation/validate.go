@@ -10,7 +10,8 @@ import (
 )
 
 // ruleList is gqlparser's rules in a fixed order, without the one that compares fields pairwise
-// (overlap.go has ours), and without suggestions, which cost more than the check itself.
+// (overlap.go has ours) and the one that takes two aliases of a subscription's field for one
+// (validate_subscription.go), and without suggestions, which cost more than the check itself.
 func ruleList() []core.Rule {
 	return []core.Rule{
 		rules.FieldsOnCorrectTypeRuleWithoutSuggestions,
@@ -29,7 +30,6 @@ func ruleList() []core.Rule {
 		rules.PossibleFragmentSpreadsRule,
 		rules.ProvidedRequiredArgumentsRule,
 		rules.ScalarLeafsRule,
-		rules.SingleFieldSubscriptionsRule,
 		rules.UniqueArgumentNamesRule,
 		rules.UniqueDirectivesPerLocationRule,
 		rules.UniqueFragmentNamesRule,
@@ -50,7 +50,7 @@ func validate(schema *ast.Schema, doc *ast.QueryDocument) gqlerror.List {
 			if len(errs) >= maxErrors {
 				return
 			}
-			err := &gqlerror.Error{Rule: rule.Name}
+			err := &gqlerror.Error{Rule: strings.TrimSuffix(rule.Name, "WithoutSuggestions")}
 			for _, option := range options {
 				option(err)
 			}
@@ -58,17 +58,19 @@ func validate(schema *ast.Schema, doc *ast.QueryDocument) gqlerror.List {
 		})
 	}
 	core.Walk(schema, doc, observers)
+	errs = append(errs, subscriptions(schema, doc)...)
 	if len(errs) == 0 {
 		errs = defers(doc)
 	}
-	if len(errs) == 0 {
-		errs = overlaps(schema, doc)
+	if len(errs) < maxErrors {
+		errs = append(errs, overlaps(schema, doc)...)
 	}
 	for _, err := range errs {
 		code := CodeInvalid
 		if err.Rule == "" && strings.HasPrefix(err.Message, "the operation is too complex") {
 			code = CodeTooLarge
 		}
+		err.Message = Brief(err.Message)
 		err.Extensions = map[string]any{"code": code}
 	}
 	return errs

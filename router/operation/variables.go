@@ -25,9 +25,9 @@ func (o *Operation) Variables(raw map[string]any) (map[string]any, gqlerror.List
 		case !given && def.DefaultValue != nil:
 			out[def.Variable] = c.literal(def.Type, def.DefaultValue)
 		case !given && def.Type.NonNull:
-			c.fail(nil, "a value of type %s is required", def.Type)
+			c.fail("a value of type %s is required", def.Type)
 		case given:
-			out[def.Variable] = c.value(def.Type, value, nil)
+			out[def.Variable] = c.value(def.Type, value)
 		}
 	}
 	if len(c.errs) > 0 {
@@ -39,93 +39,131 @@ func (o *Operation) Variables(raw map[string]any) (map[string]any, gqlerror.List
 type coercion struct {
 	schema   *ast.Schema
 	variable string
+	path     []step // to the value being coerced
 	errs     gqlerror.List
 }
 
-func (c *coercion) fail(path ast.Path, format string, args ...any) {
-	if len(c.errs) >= maxErrors {
+// step is a field's name or, where that is "", an index of a list.
+type step struct {
+	field string
+	index int
+}
+
+func (c *coercion) fail(format string, args ...any) {
+	if c.full() {
 		return
 	}
 	at := "$" + c.variable
-	if len(path) > 0 {
-		at += (append(ast.Path{ast.PathName("")}, path...)).String()
+	for i, s := range c.path {
+		switch {
+		case i == 10 && len(c.path) > 20: // the middle of a long way says nothing
+			at += "…"
+		case i > 10 && i < len(c.path)-10:
+		case s.field != "":
+			at += "." + s.field
+		default:
+			at += "[" + strconv.Itoa(s.index) + "]"
+		}
 	}
-	err := gqlerror.Errorf("Variable %q is wrong: %s", at, fmt.Sprintf(format, args...))
+	err := gqlerror.Errorf("%s", Brief(fmt.Sprintf("Variable %q is wrong: %s", at, fmt.Sprintf(format, args...))))
 	err.Extensions = map[string]any{"code": CodeInput}
 	c.errs = append(c.errs, err)
 }
 
-func (c *coercion) value(t *ast.Type, v any, path ast.Path) any {
+// full reports whether enough is wrong to stop looking.
+func (c *coercion) full() bool { return len(c.errs) >= maxErrors }
+
+// within coerces a value that is part of another.
+func (c *coercion) within(s step, t *ast.Type, v any) any {
+	c.path = append(c.path, s)
+	out := c.value(t, v)
+	c.path = c.path[:len(c.path)-1]
+	return out
+}
+
+// failWithin is fail for a part of a value.
+func (c *coercion) failWithin(field, format string, args ...any) {
+	c.path = append(c.path, step{field: field})
+	c.fail(format, args...)
+	c.path = c.path[:len(c.path)-1]
+}
+
+func (c *coercion) value(t *ast.Type, v any) any {
 	if v == nil {
 		if t.NonNull {
-			c.fail(path, "null is not a %s", t)
+			c.fail("null is not a %s", t)
 		}
 		return nil
 	}
 	if t.Elem != nil {
 		list, ok := v.([]any)
 		if !ok { // one value stands for a list of one
-			return []any{c.value(t.Elem, v, path)}
+			return []any{c.value(t.Elem, v)}
 		}
 		out := make([]any, len(list))
 		for i, item := range list {
-			out[i] = c.value(t.Elem, item, append(path[:len(path):len(path)], ast.PathIndex(i)))
+			if c.full() {
+				return nil
+			}
+			out[i] = c.within(step{index: i}, t.Elem, item)
 		}
 		return out
 	}
 	def := c.schema.Types[t.NamedType]
 	if def == nil {
-		c.fail(path, "its type %s is unknown", t.NamedType)
+		c.fail("its type %s is unknown", t.NamedType)
 		return nil
 	}
 	switch def.Kind {
 	case ast.Enum:
 		s, ok := v.(string)
 		if !ok || def.EnumValues.ForName(s) == nil {
-			c.fail(path, "%s is not a value of %s", brief(v), def.Name)
+			c.fail("%s is not a value of %s", brief(v), def.Name)
 		}
 		return v
 	case ast.InputObject:
-		return c.object(def, v, path)
+		return c.object(def, v)
 	default:
-		return c.scalar(def, v, path)
+		return c.scalar(def, v)
 	}
 }
 
-func (c *coercion) object(def *ast.Definition, v any, path ast.Path) any {
+func (c *coercion) object(def *ast.Definition, v any) any {
 	in, ok := v.(map[string]any)
 	if !ok {
-		c.fail(path, "%s is not a %s object", brief(v), def.Name)
+		c.fail("%s is not a %s object", brief(v), def.Name)
 		return nil
 	}
-	names := make([]string, 0, len(in))
+	var unknown []string
 	for name := range in {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
 		if def.Fields.ForName(name) == nil {
-			c.fail(append(path[:len(path):len(path)], ast.PathName(name)), "%s has no such field", def.Name)
+			unknown = append(unknown, name)
 		}
+	}
+	sort.Strings(unknown)
+	for _, name := range unknown[:min(len(unknown), maxErrors)] {
+		c.failWithin(name, "%s has no such field", def.Name)
 	}
 	out := make(map[string]any, len(def.Fields))
 	for _, f := range def.Fields {
-		at := append(path[:len(path):len(path)], ast.PathName(f.Name))
 		value, given := in[f.Name]
 		switch {
 		case given:
-			out[f.Name] = c.value(f.Type, value, at)
+			out[f.Name] = c.within(step{field: f.Name}, f.Type, value)
 		case f.DefaultValue != nil:
 			out[f.Name] = c.literal(f.Type, f.DefaultValue)
 		case f.Type.NonNull:
-			c.fail(at, "a value of type %s is required", f.Type)
+			c.failWithin(f.Name, "a value of type %s is required", f.Type)
 		}
 	}
 	if def.Directives.ForName("oneOf") != nil {
 		if len(in) != 1 {
-			c.fail(path, "%s takes exactly one field, not %d", def.Name, len(in))
-		} else if in[names[0]] == nil {
-			c.fail(append(path[:len(path):len(path)], ast.PathName(names[0])), "the one field of %s must not be null", def.Name)
+			c.fail("%s takes exactly one field, not %d", def.Name, len(in))
+		}
+		for name, value := range in {
+			if value == nil && len(in) == 1 {
+				c.failWithin(name, "the one field of %s must not be null", def.Name)
+			}
 		}
 	}
 	return out
@@ -135,15 +173,18 @@ func (c *coercion) object(def *ast.Definition, v any, path ast.Path) any {
 func (c *coercion) literal(t *ast.Type, v *ast.Value) any {
 	value, err := v.Value(nil)
 	if err != nil {
-		c.fail(nil, "its default cannot be read: %v", err)
+		c.fail("its default cannot be read: %v", err)
 		return nil
 	}
-	return c.value(t, value, nil)
+	return c.value(t, value)
 }
 
-func (c *coercion) scalar(def *ast.Definition, v any, path ast.Path) any {
+func (c *coercion) scalar(def *ast.Definition, v any) any {
 	switch def.Name {
 	case "Int":
+		if plainInt(v) {
+			return v
+		}
 		if n, ok := number(v); ok && n.IsInt() {
 			if i := n.Num(); i.IsInt64() && i.Int64() >= math.MinInt32 && i.Int64() <= math.MaxInt32 {
 				return i.Int64()
@@ -180,8 +221,22 @@ func (c *coercion) scalar(def *ast.Definition, v any, path ast.Path) any {
 	default:
 		return v // a custom scalar is the subgraph's to judge
 	}
-	c.fail(path, "%s is not a %s", brief(v), def.Name)
+	c.fail("%s is not a %s", brief(v), def.Name)
 	return nil
+}
+
+// plainInt reports whether v is written as an Int is: digits, no more than always fit.
+func plainInt(v any) bool {
+	n, ok := v.(json.Number)
+	if !ok || len(n) > 9 {
+		return false
+	}
+	for i := range len(n) {
+		if n[i] < '0' || n[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // number reads a JSON number exactly; exponents that would make it huge are refused.
@@ -217,7 +272,11 @@ func brief(v any) string {
 	case bool:
 		return "a boolean"
 	case json.Number, float64, int, int64:
-		return "a number such as " + fmt.Sprint(v)
+		text := fmt.Sprint(v)
+		if len(text) > 30 {
+			text = text[:30] + "…"
+		}
+		return "a number such as " + text
 	case []any:
 		return "a list"
 	case map[string]any:
