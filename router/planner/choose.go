@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"slices"
+
 	"storefront/router/operation"
 	"storefront/router/supergraph"
 )
@@ -52,22 +54,7 @@ func (p *planner) choose(ps *pos, open []want) int {
 			}
 		}
 	}
-	var best [maxOptions]int // the most useful, by their score
-	n := 0
-	for sub, score := range p.score {
-		if score == 0 {
-			continue
-		}
-		at := n
-		for at > 0 && p.score[best[at-1]] < score {
-			at--
-		}
-		if at < maxOptions {
-			copy(best[at+1:], best[at:])
-			best[at] = sub
-			n = min(n+1, maxOptions)
-		}
-	}
+	best, n := mostUseful(p.score)
 	if n == 1 || p.trying >= maxTries || p.steps > tryBudget {
 		return best[0]
 	}
@@ -89,6 +76,70 @@ func (p *planner) choose(ps *pos, open []want) int {
 		}
 	}
 	return chosen
+}
+
+// ahead hops to a subgraph that is not needed here, where that saves a round or requests further down:
+// it may resolve beneath the fields deep what those that are here do not.
+func (p *planner) ahead(ps *pos, deep, open []want) {
+	if len(deep) == 0 || p.trying >= maxTries || p.steps > tryBudget {
+		return
+	}
+	score := make([]int, p.sg.SubgraphCount())
+	for _, w := range deep {
+		under := p.reach(w.item.field, ps.typ)
+		here := 0
+		for _, a := range p.able(ps, ps.typ, w.field, w.item) {
+			if a.group.sub != heldData {
+				here = max(here, under[a.group.sub])
+			}
+		}
+		subs, _ := p.candidates(ps, w.field)
+		for _, sub := range subs {
+			score[sub] += max(under[sub]-here, 0)
+		}
+	}
+	best, n := mostUseful(score)
+	if n == 0 {
+		return
+	}
+	var lowest cost
+	chosen := -1
+	for i := -1; i < n; i++ {
+		mark, stuck := len(p.trail), p.stuck
+		p.trying++
+		if i >= 0 {
+			p.hop(ps, best[i])
+		}
+		c := p.cost(len(p.descendAll(ps, deep, slices.Clone(open))))
+		p.trying--
+		p.undo(mark)
+		p.stuck = stuck
+		if i < 0 || c.less(lowest) {
+			chosen, lowest = i, c
+		}
+	}
+	if chosen >= 0 {
+		p.hop(ps, best[chosen])
+	}
+}
+
+// mostUseful lists the subgraphs with the highest scores above 0, and how many of them there are.
+func mostUseful(scores []int) (best [maxOptions]int, n int) {
+	for sub, score := range scores {
+		if score == 0 {
+			continue
+		}
+		at := n
+		for at > 0 && scores[best[at-1]] < score {
+			at--
+		}
+		if at < maxOptions {
+			copy(best[at+1:], best[at:])
+			best[at] = sub
+			n = min(n+1, maxOptions)
+		}
+	}
+	return best, n
 }
 
 type reachKey struct {

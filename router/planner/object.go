@@ -68,6 +68,13 @@ func (p *planner) satisfyObject(ps *pos, items []item) (failed []item) {
 		failed = append(failed, p.require(ps, w, w.subs)...)
 	}
 	open = p.forced(ps, open)
+	p.ahead(ps, deep, open)
+	return append(failed, p.descendAll(ps, deep, open)...)
+}
+
+// descendAll places fields with something beneath them through the requests that are here, and covers
+// what is still open.
+func (p *planner) descendAll(ps *pos, deep, open []want) []item {
 	for _, w := range deep {
 		able := p.able(ps, ps.typ, w.field, w.item)
 		for _, m := range p.placeThrough(able, ps, w.item, w.field) {
@@ -78,7 +85,7 @@ func (p *planner) satisfyObject(ps *pos, items []item) (failed []item) {
 			open = append(open, want{item: m, field: w.field, subs: subs})
 		}
 	}
-	return append(failed, p.cover(ps, open)...)
+	return p.cover(ps, open)
 }
 
 // placed reports whether an item for another group is already read early enough.
