@@ -100,7 +100,8 @@ func (s *subgraph) featureOf(local string) (*feature, string) {
 	return nil, ""
 }
 
-// chooseVersion keeps the definition of the newest minor version; major versions must agree.
+// chooseVersion keeps the definition of the newest minor version, of several the last subgraph's; major
+// versions must agree.
 func (c *composer) chooseVersion(byName map[string]*composedDirective, cd *composedDirective, at []Location) {
 	old := byName[cd.name]
 	switch {
@@ -112,7 +113,7 @@ func (c *composer) chooseVersion(byName map[string]*composedDirective, cd *compo
 		c.report.errorf(codeDirectiveComposition, at, "Composed directive \"@%s\" does not refer to the same directive in every subgraph: \"@%s\" in subgraph %q but \"@%s\" in subgraph %q", cd.name, old.origin, old.from.name, cd.origin, cd.from.name)
 	case old.version.major != cd.version.major:
 		c.report.errorf(codeDirectiveComposition, at, "Core feature %q requested to be merged has major version mismatch across subgraphs: %s in subgraph %q but %s in subgraph %q", cd.identity, old.version, old.from.name, cd.version, cd.from.name)
-	case old.version.less(cd.version):
+	case !cd.version.less(old.version):
 		byName[cd.name] = cd
 	}
 }

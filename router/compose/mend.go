@@ -41,7 +41,7 @@ func mendFieldSet(code string) string {
 	case codeKeyFieldsHasArgs, codeProvidesFieldsHasArgs:
 		return "use fields that take no arguments"
 	case codeKeyFieldsSelectInvalidType:
-		return "use fields that are scalars, enums or objects in a key, not lists, interfaces or unions"
+		return "use fields whose types are scalars, enums or objects in a key, not interfaces or unions"
 	case codeKeyDirectiveInFields, codeRequiresDirectiveInFields, codeProvidesDirectiveInFields:
 		return "take the directive out of the field set"
 	case codeKeyUnsupportedOnInterface:

@@ -183,12 +183,8 @@ func (v setCheck) field(t *typ, sel *ast.Field, argsAllowed bool) bool {
 	}
 	on := v.s.types[f.def.Type.Name()]
 	composite := on != nil && (on.def.Kind == ast.Object || on.def.Kind == ast.Interface || on.def.Kind == ast.Union)
-	if v.role == dirKey && (f.def.Type.Elem != nil || composite && on.def.Kind != ast.Object) {
-		kind := "list"
-		if f.def.Type.Elem == nil {
-			kind = kindName(on.def.Kind)
-		}
-		v.fail("FIELDS_SELECT_INVALID_TYPE", "field %q is a %s which is not allowed in @key", f.coordinate(), kind)
+	if v.role == dirKey && composite && on.def.Kind != ast.Object {
+		v.fail("FIELDS_SELECT_INVALID_TYPE", "field %q is a %s which is not allowed in @key", f.coordinate(), kindName(on.def.Kind))
 		return false
 	}
 	if composite != (len(sel.SelectionSet) > 0) {

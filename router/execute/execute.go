@@ -76,8 +76,9 @@ type Executor struct {
 	transport Transport
 	opts      Options
 	types     *types
-	possible  map[string]*typeSet // abstract type → object types
-	enums     map[string]map[string]bool
+	possible  map[string]*typeSet        // abstract type → object types
+	hidden    map[string]*typeSet        // abstract type → object types that are @inaccessible
+	enums     map[string]map[string]bool // enum → value → whether it is public
 	leaves    map[string]leafKind
 	seed      maphash.Seed
 	runs      sync.Pool // *run
@@ -97,7 +98,7 @@ func New(sg *supergraph.Supergraph, t Transport, opts Options) *Executor {
 	}
 	e := &Executor{
 		sg: sg, transport: t, opts: opts, types: &types{names: []string{""}, ids: map[string]int32{}}, seed: maphash.MakeSeed(),
-		possible: map[string]*typeSet{}, enums: map[string]map[string]bool{}, leaves: map[string]leafKind{},
+		possible: map[string]*typeSet{}, hidden: map[string]*typeSet{}, enums: map[string]map[string]bool{}, leaves: map[string]leafKind{},
 	}
 	for name := range sg.Full().Types {
 		e.types.names = append(e.types.names, name)
@@ -112,10 +113,11 @@ func New(sg *supergraph.Supergraph, t Transport, opts Options) *Executor {
 			if e.possible[name] = e.types.set(sg.Possible(name)); e.possible[name] == nil {
 				e.possible[name] = &typeSet{}
 			}
+			e.hidden[name] = e.types.set(hiddenTypes(sg, name))
 		case ast.Enum:
 			set := map[string]bool{}
-			for _, v := range def.EnumValues {
-				set[v.Name] = true
+			for _, v := range sg.Full().Types[name].EnumValues {
+				set[v.Name] = def.EnumValues.ForName(v.Name) != nil
 			}
 			e.enums[name] = set
 			e.leaves[name] = leafEnum
@@ -126,6 +128,18 @@ func New(sg *supergraph.Supergraph, t Transport, opts Options) *Executor {
 	e.runs.New = func() any { return e.newRun() }
 	e.buffers.New = func() any { return &buffer{} }
 	return e
+}
+
+// hiddenTypes lists the object types that are of a type and @inaccessible.
+func hiddenTypes(sg *supergraph.Supergraph, name string) []string {
+	var out []string
+	public := sg.Possible(name)
+	for _, def := range sg.Full().PossibleTypes[name] {
+		if def != nil && def.Kind == ast.Object && !slices.Contains(public, def.Name) {
+			out = append(out, def.Name)
+		}
+	}
+	return out
 }
 
 // Execute runs a query's or a mutation's plan with coerced variables. hdr gives the headers to send

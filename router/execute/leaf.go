@@ -75,7 +75,12 @@ func (w *cutting) leaf(t *outputType, v value) bool {
 		}
 		ok = v.kind == text
 	case leafEnum:
-		ok = v.kind == text && t.enum[string(jsonscan.Decoded(raw))]
+		if v.kind == text {
+			known := false
+			if ok, known = t.enum[string(jsonscan.Decoded(raw))]; known && !ok {
+				return false // @inaccessible: no mistake of the subgraph's
+			}
+		}
 	}
 	if !ok {
 		w.fault("a subgraph answered with a value that is no %s", t.name)

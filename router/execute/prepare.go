@@ -85,6 +85,7 @@ type output struct {
 	typ      int32
 	name     string
 	possible *typeSet // of an abstract type: what its objects may be
+	hidden   *typeSet // and what they may be that no client sees; nil for nothing
 	untyped  bool     // an object need not say its type where nothing depends on it
 	fields   []outputField
 	parts    []int32 // the deferred parts that fields belong to
@@ -110,7 +111,7 @@ type outputType struct {
 	elem    *outputType
 	name    string
 	leaf    leafKind
-	enum    map[string]bool
+	enum    map[string]bool // by value: whether it is public
 }
 
 // Prepare compiles a plan for execution. It is done once for an operation.
@@ -259,6 +260,7 @@ func (c *compiler) output(o *plan.Output, at *shape) *output {
 		if out.possible = c.possible[o.Type]; out.possible == nil {
 			out.possible = &typeSet{}
 		}
+		out.hidden = c.hidden[o.Type]
 	}
 	for i := range o.Fields {
 		f := &o.Fields[i]

@@ -31,7 +31,8 @@ type pathStep struct {
 	index uint32
 }
 
-// object writes an object; false when it must be null instead.
+// object writes an object; false when it must be null instead. One that is there and @inaccessible is no
+// mistake of the subgraph's: it is null, and an error only where null may not stand.
 func (w *cutting) object(out *output, obj uint32) bool {
 	start := len(w.b)
 	typ := out.typ
@@ -39,7 +40,9 @@ func (w *cutting) object(out *output, obj uint32) bool {
 		if typ = w.typeOf(obj); typ == 0 && out.untyped && !w.typed(out) {
 			typ = out.typ
 		} else if !out.possible.has(typ) {
-			if typ == 0 {
+			if out.hidden != nil && out.hidden.has(typ) {
+				return false
+			} else if typ == 0 {
 				w.fault("the type of an object of %s is not known", out.name)
 			} else {
 				w.fault("a subgraph answered with the type %q where %s is expected", w.typeName(typ), out.name)

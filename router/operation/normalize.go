@@ -90,6 +90,7 @@ func (n *normalizer) merge(typeName string, sources []source) *SelectionSet {
 	}
 	var out []placed
 	for _, key := range keys {
+		from := len(out)
 		for _, part := range n.partition(typeName, occs, byKey[key]) {
 			if n.budget < 0 {
 				return &SelectionSet{Type: typeName}
@@ -98,7 +99,12 @@ func (n *normalizer) merge(typeName string, sources []source) *SelectionSet {
 			for i, at := range part.occs {
 				picked[i] = occs[at]
 			}
-			out = append(out, placed{n.field(picked, part.types), part.occs[0]})
+			f := n.field(picked, part.types)
+			if at := slices.IndexFunc(out[from:], func(p placed) bool { return p.at == part.occs[0] && sameLeaf(p.field, f) }); at >= 0 {
+				n.widen(out[from+at].field, typeName, f.On)
+				continue
+			}
+			out = append(out, placed{f, part.occs[0]})
 		}
 	}
 	sort.SliceStable(out, func(i, j int) bool { return out[i].at < out[j].at })
@@ -247,6 +253,22 @@ func (n *normalizer) field(occs []occurrence, types []string) *Field {
 		n.depth--
 	}
 	return f
+}
+
+// sameLeaf reports whether two leaves of one key are one but for the object types they apply to.
+func sameLeaf(a, b *Field) bool {
+	return a.Sel == nil && b.Sel == nil && a.Name == b.Name && a.ArgsKey == b.ArgsKey &&
+		(a.Def == nil) == (b.Def == nil) && (a.Def == nil || a.Def.Type.String() == b.Def.Type.String()) &&
+		slices.EqualFunc(a.Cond, b.Cond, slices.Equal[[]Term]) && (a.Cond == nil) == (b.Cond == nil) && slices.Equal(a.Defer, b.Defer)
+}
+
+// widen makes a field apply to more object types.
+func (n *normalizer) widen(f *Field, typeName string, on []string) {
+	f.On = append(slices.Clone(f.On), on...)
+	slices.Sort(f.On)
+	if len(f.On) == len(n.possible(typeName)) {
+		f.On = nil
+	}
 }
 
 func disjunction(occs []occurrence) Cond {

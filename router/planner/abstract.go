@@ -76,15 +76,24 @@ func (p *planner) satisfyTypes(ps *pos, items []item) (failed []item) {
 	if len(byType) == 0 {
 		return nil
 	}
+	if len(p.fullPossible(ps.typ)) == 0 { // nothing implements the interface
+		p.explain(ps, byType[0].field)
+		return byType
+	}
 	p.tellTypes(ps)
 	if p.veiled(ps) {
 		if failed := p.identify(ps, byType); len(failed) > 0 {
 			return failed
 		}
 	}
+	byType, failed = p.coherent(ps, byType)
+	public := p.sg.Possible(ps.typ)
 	for _, typ := range p.runtime(ps) {
 		var mine []item
 		for _, it := range byType {
+			if it.by == nil && !slices.Contains(public, typ) {
+				continue // the client sees null there
+			}
 			if it.field.On == nil || slices.Contains(it.field.On, typ) {
 				mine = append(mine, it)
 			}
@@ -93,6 +102,10 @@ func (p *planner) satisfyTypes(ps *pos, items []item) (failed []item) {
 			continue
 		}
 		for _, it := range p.satisfyVariant(ps, typ, mine) {
+			if it.field.On == nil && it.field.Sel == nil && slices.ContainsFunc(ps.accs, func(a *access) bool { return p.blocked(a, it.field.Name) }) {
+				failed = append(failed, it) // another request must know all types
+				continue
+			}
 			f := *it.field
 			f.On = []string{typ}
 			failed = append(failed, it.with(&f))
@@ -291,4 +304,45 @@ func (p *planner) uniformAt(a *access, name string) bool {
 		}
 	}
 	return true
+}
+
+// coherent leaves out the items that are wanted of all objects and that every request present is
+// blocked at: read from several, one type here and another there, such a field would be answered only
+// as long as all of them speak of the same objects, which a subgraph that marks it @external does not
+// promise.
+func (p *planner) coherent(ps *pos, items []item) (kept, failed []item) {
+	for _, it := range items {
+		if len(ps.accs) > 1 && it.field.On == nil && !slices.ContainsFunc(ps.accs, func(a *access) bool { return !p.blocked(a, it.field.Name) }) {
+			p.explain(ps, it.field)
+			failed = append(failed, it)
+			continue
+		}
+		kept = append(kept, it)
+	}
+	return kept, failed
+}
+
+// blocked reports whether a request's subgraph marks a field @external on some type that it can answer
+// with, and knows no key by which the objects of that type could be entered elsewhere.
+func (p *planner) blocked(a *access, name string) bool {
+	return a.group.sub != heldData && slices.ContainsFunc(p.possibleIn(a), func(typ string) bool {
+		t := p.sg.Type(typ)
+		f := t.Field(name)
+		return f != nil && f.In[a.group.sub].External && !p.can(a, typ, f) && !p.leaves(a, t)
+	})
+}
+
+// leaves reports whether objects can be entered elsewhere with what a request's subgraph knows of them.
+func (p *planner) leaves(a *access, t *supergraph.Type) bool {
+	for g := range t.In {
+		for _, k := range t.In[g].Keys {
+			if g != a.group.sub && k.Resolvable && !slices.ContainsFunc(k.Fields, func(s supergraph.FieldSelection) bool {
+				f := t.Field(s.Name)
+				return f == nil || !p.can(a, t.Name, f)
+			}) {
+				return true
+			}
+		}
+	}
+	return false
 }

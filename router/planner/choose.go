@@ -7,8 +7,8 @@ import (
 	"storefront/router/supergraph"
 )
 
-// cost compares plans: what fails, then rounds, then requests, then fields.
-type cost struct{ failed, rounds, requests, fields int }
+// cost compares plans: what fails, then rounds, then requests, then fields, then how late they come.
+type cost struct{ failed, rounds, requests, fields, late int }
 
 func (a cost) less(b cost) bool {
 	switch {
@@ -18,8 +18,10 @@ func (a cost) less(b cost) bool {
 		return a.rounds < b.rounds
 	case a.requests != b.requests:
 		return a.requests < b.requests
+	case a.fields != b.fields:
+		return a.fields < b.fields
 	}
-	return a.fields < b.fields
+	return a.late < b.late
 }
 
 func (p *planner) cost(failed int) cost {
@@ -29,6 +31,7 @@ func (p *planner) cost(failed int) cost {
 			c.rounds = max(c.rounds, g.depth+1)
 			c.requests++
 			c.fields += g.used
+			c.late += g.depth * g.used
 		}
 	}
 	return c

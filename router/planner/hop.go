@@ -325,7 +325,15 @@ func (p *planner) internalFields(typ string, set supergraph.FieldSet, on []strin
 		if sel.On != "" {
 			types := p.fullPossible(sel.On)
 			if t.Abstract() {
-				out = append(out, p.internalFields(sel.On, sel.Sub, types)...)
+				all := on
+				if all == nil {
+					all = p.fullPossible(typ)
+				}
+				if both := common(all, types); len(both) < len(all) {
+					out = append(out, p.internalFields(sel.On, sel.Sub, both)...)
+				} else { // it leaves none out
+					out = append(out, p.internalFields(sel.On, sel.Sub, on)...)
+				}
 			} else if slices.Contains(types, typ) {
 				out = append(out, p.internalFields(typ, sel.Sub, on)...)
 			}
@@ -355,4 +363,15 @@ func (p *planner) fullPossible(name string) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// common lists what both lists have, in the first one's order; never nil.
+func common(a, b []string) []string {
+	out := []string{}
+	for _, s := range a {
+		if slices.Contains(b, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }

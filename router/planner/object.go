@@ -139,7 +139,7 @@ func (p *planner) resolvers(ps *pos, t *supergraph.Type, f *supergraph.Field) []
 	var subs []int
 	for g := range f.In {
 		in := &f.In[g]
-		if in.Present && (!in.External || p.isKey(ps.typ, f.Name, g)) && p.enterable(ps, t, g) {
+		if in.Present && (!in.External || p.keeps(ps.typ, f, g)) && p.enterable(ps, t, g) {
 			subs = append(subs, g)
 		}
 	}

@@ -32,17 +32,20 @@ func (p *planner) can(acc *access, typ string, f *supergraph.Field) bool {
 		return false
 	}
 	in := &f.In[acc.group.sub]
-	if !in.Present || in.External && !p.isKey(typ, f.Name, acc.group.sub) {
+	if !in.Present || in.External && !p.keeps(typ, f, acc.group.sub) {
 		return false
 	}
 	return !in.Needs() || slices.Contains(acc.satisfied, typ+"."+f.Name)
 }
 
-// isKey reports whether a field is part of a key there: a subgraph resolves the keys of the entities
-// it refers to, even where it marks them @external.
-func (p *planner) isKey(typ, field string, sub int) bool {
+// keeps reports whether a subgraph goes on to resolve a field that an @override gave to another: one of
+// its keys, since they are what it refers to entities by.
+func (p *planner) keeps(typ string, f *supergraph.Field, sub int) bool {
+	if !f.In[sub].Moved {
+		return false
+	}
 	for _, k := range p.sg.Type(typ).In[sub].Keys {
-		if _, ok := k.Fields.Find(p.sg, typ, field); ok {
+		if _, ok := k.Fields.Find(p.sg, typ, f.Name); ok {
 			return true
 		}
 	}
@@ -77,7 +80,7 @@ func (p *planner) place(acc *access, ps *pos, it item, f *supergraph.Field) *slo
 		node.fields = append(node.fields, gf)
 		p.did(func() { node.fields = node.fields[:len(node.fields)-1] })
 		if t := p.sg.Type(gf.typ.Name()); t != nil && t.Composite() {
-			gf.node = &gnode{group: acc.group, typ: t.Name}
+			gf.node = &gnode{group: acc.group, typ: t.Name, named: t.Name != f.Def.Type.Name()}
 		} else {
 			acc.group.used++
 			p.did(func() { acc.group.used-- })

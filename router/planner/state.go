@@ -42,6 +42,7 @@ type rep struct {
 type gnode struct {
 	group   *group
 	typ     string // its type in the subgraph; "" at the root of an _entities request
+	named   bool   // its objects say their types even though the subgraph knows only one
 	fields  []*gfield
 	frags   []*gnode
 	touched bool     // wanted even when it selects nothing

@@ -65,7 +65,7 @@ func into(groups []*group, a, b *group) {
 }
 
 func joinNodes(dst, src *gnode) {
-	dst.touched = dst.touched || src.touched
+	dst.touched, dst.named = dst.touched || src.touched, dst.named || src.named
 	dst.demands = append(dst.demands, src.demands...)
 	for _, f := range src.fields {
 		at := slices.IndexFunc(dst.fields, func(h *gfield) bool { return h.key == f.key })

@@ -140,7 +140,7 @@ type spelled struct {
 func (w *writing) selections(n *gnode, on []string, sel *plan.Selection, written *[]spelled) {
 	t := w.p.sg.Type(n.typ)
 	opaque := t != nil && t.In[w.group.sub].InterfaceObject
-	if len(n.fields)+len(n.frags) == 0 || t != nil && t.Abstract() && !opaque {
+	if len(n.fields)+len(n.frags) == 0 || t != nil && (t.Abstract() || n.named) && !opaque {
 		w.b.WriteString("\n__typename")
 		if opaque { // the name that the subgraph gives is not the object's
 			sel.Plain = false

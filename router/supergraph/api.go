@@ -77,7 +77,7 @@ func (p *reading) publicDirective(d *ast.DirectiveDefinition) bool {
 	case "skip", "include", "deprecated", "specifiedBy", "oneOf", "defer", "link", "core":
 		return false
 	}
-	if spec, _ := p.links.resolve(d.Name); spec != "" {
+	if p.links.owned(d.Name) {
 		return false
 	}
 	for _, loc := range d.Locations {

@@ -42,7 +42,7 @@ func (s *Supergraph) With(on []string) *Supergraph {
 			out.types[l.typ] = s.types[l.typ].clone()
 		}
 		f := out.types[l.typ].fields[l.field]
-		f.In[l.to].External, f.In[l.from].External = false, true
+		f.In[l.to].External, f.In[l.from].External, f.In[l.from].Moved = false, true, true
 	}
 	return &out
 }

@@ -100,6 +100,21 @@ func (l *links) resolve(local string) (spec, name string) {
 	return "", local
 }
 
+// owned reports whether a directive belongs to one of the specifications that a supergraph is written
+// in. One of a specification of somebody's own, brought here by @composeDirective, does not.
+func (l *links) owned(directive string) bool {
+	name, _ := l.resolve(directive)
+	if name == "" {
+		return false
+	}
+	for _, s := range l.specs {
+		if s.name == name {
+			return strings.HasPrefix(s.url, "https://specs.apollo.dev/")
+		}
+	}
+	return true
+}
+
 // machinery reports whether a type's name belongs to a linked specification, so that it is no part
 // of the public schema.
 func (l *links) machinery(typeName string) bool {

@@ -217,9 +217,11 @@ func (p *reading) readField(t *Type, f *Field) {
 		if !ok {
 			continue // comes from an @interfaceObject; no subgraph resolves it on this type
 		}
+		moves := argBool(d, "usedOverridden", false) && argString(d, "overrideLabel") == ""
 		in := FieldIn{
 			Present:  true,
-			External: argBool(d, "external", false) || argBool(d, "usedOverridden", false) && argString(d, "overrideLabel") == "",
+			External: argBool(d, "external", false) || moves,
+			Moved:    moves,
 			Type:     f.Def.Type,
 			Requires: p.fieldSet(d, "requires"),
 			Provides: p.fieldSet(d, "provides"),
@@ -252,11 +254,11 @@ func (p *reading) readField(t *Type, f *Field) {
 	}
 	for g, sub := range p.s.subgraphs {
 		if overrides[sub.Name] && f.In[g].Present {
-			f.In[g].External = true
+			f.In[g].External, f.In[g].Moved = true, true
 		}
 		// A label that nobody has switched on leaves the field where it was.
 		if from := p.graphNamed(moved[g].from); from >= 0 && f.In[from].Present {
-			f.In[g].External = true
+			f.In[g].External, f.In[g].Moved = true, true
 			p.s.labelled = append(p.s.labelled, labelled{typ: t.Name, field: f.Name, label: moved[g].label, from: from, to: g})
 		}
 	}

@@ -68,6 +68,7 @@ type Field struct {
 type FieldIn struct {
 	Present  bool
 	External bool      // declared there, but resolved elsewhere
+	Moved    bool      // External only since an @override gave it to another subgraph
 	Type     *ast.Type // its type there
 	Requires FieldSet
 	Provides FieldSet

@@ -72,6 +72,24 @@ enum Kind @join__type(graph: B) { X Y @hide }
 	}
 }
 
+func TestPublicDirectives(t *testing.T) {
+	sg, err := supergraph.Parse(strings.Replace(head, "schema ",
+		`schema @link(url: "https://example.org/pace/v1.0", import: ["@pace", {name: "@stop", as: "@halt"}]) `, 1) + `
+directive @pace(steps: Int) on FIELD
+directive @halt on QUERY
+directive @pace__up on FIELD_DEFINITION
+type Query @join__type(graph: A) { a: Int }
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, public := range map[string]bool{"pace": true, "halt": true, "pace__up": false, "join__field": false, "link": false} {
+		if got := sg.API().Directives[name] != nil; got != public {
+			t.Errorf("@%s in the public schema: %v, want %v", name, got, public)
+		}
+	}
+}
+
 func TestParseErrors(t *testing.T) {
 	for name, c := range map[string]struct{ sdl, want string }{
 		"not graphql":      {"type {", "parse supergraph"},
