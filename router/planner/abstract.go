@@ -15,6 +15,7 @@ func (p *planner) satisfyAbstract(ps *pos, items []item) (failed []item) {
 	t := p.sg.Type(ps.typ)
 	var byType []item
 	var plain, needy []want // fields of the interface that are read under its name
+	var typed []item        // fields read of all objects that only some of them show
 	enter := func(it item, f *supergraph.Field) bool {
 		subs, requiring := p.candidates(ps, f)
 		switch {
@@ -37,6 +38,9 @@ func (p *planner) satisfyAbstract(ps *pos, items []item) (failed []item) {
 			byType = append(byType, it)
 			continue
 		}
+		if it.field.On != nil && !covers(it.field.On, p.runtime(ps)) {
+			typed = append(typed, it)
+		}
 		able := p.able(ps, ps.typ, f, it)
 		if len(able) == 0 {
 			if !enter(it, f) {
@@ -54,7 +58,11 @@ func (p *planner) satisfyAbstract(ps *pos, items []item) (failed []item) {
 		byType = append(byType, p.require(ps, w, w.subs)...)
 	}
 	byType = append(byType, p.cover(ps, p.forced(ps, plain))...)
-	return append(failed, p.satisfyTypes(ps, byType)...)
+	failed = append(failed, p.satisfyTypes(ps, byType)...)
+	if len(typed) > 0 {
+		failed = append(failed, p.identify(ps, typed)...)
+	}
+	return failed
 }
 
 // satisfyTypes places items type by type.
