@@ -140,7 +140,11 @@ func TestRouterForwardsHeadersItIsTold(t *testing.T) {
 
 func TestRouterSignsWhereItHasASecret(t *testing.T) {
 	t.Parallel()
-	p, _ := startRouter(t, "--supergraph", serveEcho(t), "--secret", strings.Repeat("s", 32), "--forward-header", identity.Header)
+	everything := filepath.Join(t.TempDir(), "router.yaml")
+	if err := os.WriteFile(everything, []byte("every_subgraph: {headers: [{matching: .*}]}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, _ := startRouter(t, "--supergraph", serveEcho(t), "--secret", strings.Repeat("s", 32), "--config", everything)
 	got := p.with(identity.Header, "forged").ask(t, `{ identity }`, nil)
 	signer := identity.NewSigner(SecretFlags{strings.Repeat("s", 32)}.key("identity"), time.Now)
 	if _, err := signer.Verify(got.text("identity"), "echo"); err != nil {
@@ -156,6 +160,7 @@ func TestRouterOfTheShopNeedsItsParts(t *testing.T) {
 	t.Parallel()
 	fails(t, []string{"--supergraph", "--secret", "--oidc-issuer", "--kafka-brokers"}, "router", "--redis-url", "redis://127.0.0.1:1")
 	fails(t, []string{"--secret", "32"}, "router", "--supergraph", serveEcho(t), "--secret", "short")
+	fails(t, []string{"storefront-identity"}, "router", "--supergraph", serveEcho(t), "--forward-header", identity.Header)
 }
 
 func TestVersionNamesTheRevision(t *testing.T) {

@@ -2,13 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-
-	"go.opentelemetry.io/otel/propagation"
 
 	"storefront/internal/errs"
 	"storefront/internal/identity"
@@ -77,44 +73,4 @@ func firstLanguage(header string) string {
 		return ""
 	}
 	return tag
-}
-
-// headers passes the trace on and those headers of the client's that forward names, and signs the
-// identity for each subgraph where there is a signer. Nothing else of the client's goes on.
-type headers struct {
-	signer  *identity.Signer
-	forward []string
-}
-
-// ShareKey is all that the headers depend on: who asks, and what of the client's headers is passed on.
-func (s headers) ShareKey(id *gateway.Identity, client http.Header) string {
-	var key []byte
-	if s.signer != nil {
-		who, _ := id.Value.(identity.Identity)
-		if text, err := json.Marshal(who); err == nil { // strings, which always encode
-			key = append(key, text...)
-		}
-	}
-	for _, name := range s.forward {
-		for _, value := range client.Values(name) {
-			key = strconv.AppendQuote(key, value)
-		}
-		key = append(key, ';')
-	}
-	return string(key)
-}
-
-func (s headers) SubgraphHeaders(ctx context.Context, id *gateway.Identity, subgraph string, client http.Header) http.Header {
-	h := http.Header{}
-	for _, name := range s.forward {
-		if values := client.Values(name); len(values) > 0 {
-			h[http.CanonicalHeaderKey(name)] = values
-		}
-	}
-	if s.signer != nil {
-		who, _ := id.Value.(identity.Identity)
-		h.Set(identity.Header, s.signer.Sign(who, subgraph))
-	}
-	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(h))
-	return h
 }

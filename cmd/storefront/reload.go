@@ -11,7 +11,6 @@ import (
 
 	"storefront/internal/errs"
 	"storefront/internal/watch"
-	"storefront/router/execute"
 	"storefront/router/execute/transport"
 	"storefront/router/supergraph"
 	"storefront/schema"
@@ -33,20 +32,13 @@ func supergraphText(file string) (string, error) {
 }
 
 // read makes of a supergraph's text what a gateway serves.
-func (c RouterFlags) read(sdl string) (*supergraph.Supergraph, execute.Transport, error) {
+func (c routerConfig) read(sdl string) (*supergraph.Supergraph, *transport.Transport, *transport.Headers, error) {
 	sg, err := supergraph.Parse(sdl)
 	if err != nil {
-		return nil, nil, errs.Wrap(errs.BadInput, err, "the supergraph is not valid")
+		return nil, nil, nil, errs.Wrap(errs.BadInput, err, "the supergraph is not valid")
 	}
-	urls, err := subgraphURLs(sg, c.Subgraphs)
-	if err != nil {
-		return nil, nil, err
-	}
-	reach, err := transport.New(transport.To(urls), transport.Options{})
-	if err != nil {
-		return nil, nil, errs.Wrap(errs.BadInput, err, "the subgraphs cannot be reached")
-	}
-	return sg, reach, nil
+	reach, rules, err := c.reach(sg)
+	return sg, reach, rules, err
 }
 
 // watch takes the supergraph over whenever its file changes, and at once on SIGHUP. stop ends that.
@@ -74,10 +66,13 @@ func (r *router) watch(cfg routerConfig, known string) (stop func()) {
 // reload serves another supergraph, or says why not and goes on with the one from before.
 func (r *router) reload(ctx context.Context, cfg routerConfig, sdl string) {
 	began := time.Now()
-	sg, reach, err := cfg.read(sdl)
+	sg, reach, rules, err := cfg.read(sdl)
 	warm := 0
 	if err == nil {
-		warm, err = r.gateway.Replace(ctx, sg, reach)
+		before := r.rules.Swap(rules)
+		if warm, err = r.gateway.Replace(ctx, sg, reach); err != nil {
+			r.rules.Store(before)
+		}
 	}
 	cfg.metrics.Reloaded(err)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -21,6 +22,7 @@ import (
 	"storefront/internal/oidc"
 	"storefront/internal/server"
 	"storefront/internal/telemetry"
+	"storefront/router/execute/transport"
 	"storefront/router/gateway"
 	"storefront/router/supergraph"
 	"storefront/web"
@@ -29,6 +31,7 @@ import (
 // RouterConfig is what the router alone needs.
 type RouterConfig struct {
 	RouterFlags
+	File        string   `flag:"config" env:"STOREFRONT_ROUTER_CONFIG" help:"YAML file that says how subgraphs are reached; docs/router.yaml is an example with the defaults"`
 	Forward     []string `flag:"forward-header" env:"STOREFRONT_FORWARD_HEADERS" help:"header of clients' that subgraphs get, such as authorization; repeatable, none when absent"`
 	OIDCFlags   `group:"Identity: without an issuer nobody signs in; without a secret subgraphs are not told who asks"`
 	SecretFlags `group:"Identity: without an issuer nobody signs in; without a secret subgraphs are not told who asks"`
@@ -68,7 +71,7 @@ func runRouter(ctx context.Context, std stdio, args []string) (err error) {
 		return err
 	}
 	defer stopTraces(context.WithoutCancel(ctx))
-	rc := routerConfig{RouterFlags: cfg.RouterFlags, forward: cfg.Forward, log: log, metrics: telemetry.NewMetrics()}
+	rc := routerConfig{RouterFlags: cfg.RouterFlags, file: cfg.File, forward: cfg.Forward, log: log, metrics: telemetry.NewMetrics()}
 	if rc.pages, err = proxies(cfg.Pages); err != nil {
 		return err
 	}
@@ -125,6 +128,7 @@ func (c RouterConfig) check() error {
 
 type routerConfig struct {
 	RouterFlags
+	file    string   // --config
 	forward []string // headers of clients' that subgraphs get
 	log     *slog.Logger
 	metrics *telemetry.Metrics
@@ -161,6 +165,7 @@ type router struct {
 	feed    *live.Feed // nil without Kafka
 	log     *slog.Logger
 	unwatch func() // nil without a supergraph file
+	rules   atomic.Pointer[transport.Headers]
 }
 
 func newRouter(cfg routerConfig) (*router, error) {
@@ -168,7 +173,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 	if err != nil {
 		return nil, err
 	}
-	sg, reach, err := cfg.read(sdl)
+	sg, reach, rules, err := cfg.read(sdl)
 	if err != nil {
 		return nil, err
 	}
@@ -176,9 +181,11 @@ func newRouter(cfg routerConfig) (*router, error) {
 	if err != nil {
 		return nil, err
 	}
+	r := &router{log: cfg.log}
+	r.rules.Store(rules)
 	gc := gateway.Config{
 		Supergraph: sg, Transport: reach,
-		Headers: headers{cfg.signer, cfg.forward}, Operations: cfg.operations,
+		Headers: headers{cfg.signer, &r.rules}, Operations: cfg.operations,
 		Observer: observer{cfg.metrics}, Logger: cfg.log, Explorer: explorer,
 		Introspection: cfg.Introspection, CORS: gateway.CORS{Origins: cfg.Origins},
 	}
@@ -188,7 +195,6 @@ func newRouter(cfg routerConfig) (*router, error) {
 	if cfg.signer != nil { // Storefront's own subgraphs take so many at once
 		gc.MaxRepresentations = gql.MaxRepresentations
 	}
-	r := &router{log: cfg.log}
 	if cfg.kafka != nil {
 		r.feed = live.New(live.Config{Kafka: *cfg.kafka, Logger: cfg.log})
 		gc.Events = r.feed

@@ -26,6 +26,7 @@ type Metrics struct {
 	delivered   *prometheus.HistogramVec
 	withheld    *prometheus.CounterVec
 	ended       *prometheus.CounterVec
+	subgraphs   *Subgraphs
 	reloads     *prometheus.CounterVec
 }
 
@@ -55,12 +56,17 @@ func NewMetrics() *Metrics {
 		delivered:   histogram("live_delivery_seconds", "Time from an event to a client's queue.", "field"),
 		withheld:    counter("live_withheld_total", "Events that were not for the subscriber, by reason.", "field", "reason"),
 		ended:       counter("live_ended_total", "Subscriptions that ended, by reason.", "field", "reason"),
+		subgraphs:   newSubgraphs(),
 		reloads:     counter("supergraph_reloads_total", "New supergraphs, by whether they were taken over or refused.", "result"),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.handled, m.dead, m.behind, m.restarted, m.published, m.failed, m.left, m.requests, m.subscribers, m.delivered, m.withheld, m.ended, m.reloads)
+	m.registry.MustRegister(m.subgraphs.collectors()...)
 	return m
 }
+
+// Subgraphs are the metrics of the subgraphs that a router asks.
+func (m *Metrics) Subgraphs() *Subgraphs { return m.subgraphs }
 
 // Handler serves /metrics.
 func (m *Metrics) Handler() http.Handler {

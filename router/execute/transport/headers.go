@@ -5,9 +5,11 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -63,6 +65,23 @@ func (h *Headers) For(subgraph string, client http.Header) http.Header {
 		r(client, out)
 	}
 	return out
+}
+
+// Key is a text that is the same for clients whose headers give every subgraph the same, and differs
+// otherwise.
+func (h *Headers) Key(client http.Header) string {
+	var key []byte
+	for _, subgraph := range slices.Sorted(maps.Keys(h.rules)) {
+		out := h.For(subgraph, client)
+		for _, name := range slices.Sorted(maps.Keys(out)) {
+			key = strconv.AppendQuote(key, name)
+			for _, value := range out[name] {
+				key = strconv.AppendQuote(append(key, '='), value)
+			}
+		}
+		key = append(key, ';')
+	}
+	return string(key)
 }
 
 // never are the headers that no rule may touch: those of one connection (RFC 9110, 7.6.1), those that

@@ -49,6 +49,12 @@ func TestHeaders(t *testing.T) {
 		if got := h.For("s", client); !maps.EqualFunc(got, c.want, slices.Equal) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
+		other := maps.Clone(client)
+		other["Authorization"] = []string{"Bearer b"}
+		passed := len(c.want["Authorization"])+len(c.want["X-Token"]) > 0 && c.name != "inserted"
+		if h.Key(client) != h.Key(maps.Clone(client)) || (h.Key(client) != h.Key(other)) != passed {
+			t.Errorf("%s: the key of another client's headers differs: %v, want %v", c.name, !passed, passed)
+		}
 		if got := h.For("other", client); got == nil || len(got) > 0 {
 			t.Errorf("%s: another subgraph gets %v", c.name, got)
 		}
