@@ -18,6 +18,9 @@ const Header = "Storefront-Identity"
 // lifetime bounds how long a signed identity is good for: one request, and clocks that differ a bit.
 const lifetime = time.Minute
 
+// signedFor is how long a signature is handed out again; its age begins with it.
+const signedFor = 5 * time.Second
+
 // Signer signs and checks identities with a secret that router and subgraphs share.
 type Signer struct {
 	secret []byte
@@ -33,9 +36,10 @@ type envelope struct {
 	IssuedAt int64  `json:"iat"` // Unix milliseconds
 }
 
-// Sign makes the header's value for one subgraph.
+// Sign makes the header's value for one subgraph. For a few seconds it is the same for the same identity,
+// so that equal queries can be answered by one request.
 func (s *Signer) Sign(i Identity, subgraph string) string {
-	payload, _ := json.Marshal(envelope{i, subgraph, s.now().UnixMilli()}) // strings only: cannot fail
+	payload, _ := json.Marshal(envelope{i, subgraph, s.now().Truncate(signedFor).UnixMilli()}) // strings only: cannot fail
 	body := base64.RawURLEncoding.EncodeToString(payload)
 	return body + "." + s.mac(body)
 }
