@@ -3,12 +3,15 @@ package execute_test
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/tools/txtar"
 
 	"storefront/router/execute"
+	"storefront/router/execute/transport"
 	"storefront/router/operation"
 	"storefront/router/planner"
 	"storefront/router/supergraph"
@@ -32,6 +35,39 @@ func (s *stuck) Do(ctx context.Context, r *execute.SubgraphRequest) ([]byte, err
 	s.asked <- struct{}{}
 	<-ctx.Done()
 	return nil, ctx.Err()
+}
+
+// resting is a transport that leaves its subgraphs alone for a while.
+type resting struct{}
+
+func (resting) Do(context.Context, *execute.SubgraphRequest) ([]byte, error) {
+	return nil, &transport.Refusal{Subgraph: "accounts", Reason: "breaker", After: 1500 * time.Millisecond}
+}
+
+// TestRefusal: a client is told why a subgraph was not asked, and when to come back.
+func TestRefusal(t *testing.T) {
+	archive, err := txtar.ParseFile(filepath.Join("testdata", "shop.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sg, err := supergraph.Parse(string(archive.Files[0].Data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	op, errs := operation.Prepare(sg, `{ me { id } }`, "", operation.DefaultLimits())
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	p, err := planner.Plan(sg, op)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := execute.New(sg, resting{}, execute.Options{})
+	r := e.Execute(t.Context(), e.Prepare(p), nil, nil)
+	if len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "UNAVAILABLE" || r.Errors[0].Extensions["retryAfter"] != 2 ||
+		!strings.Contains(r.Errors[0].Message, "left alone for a while") {
+		t.Errorf("errors %v", r.Errors)
+	}
 }
 
 func TestConcurrencyAndCancellation(t *testing.T) {

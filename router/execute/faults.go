@@ -3,8 +3,11 @@ package execute
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"math"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -40,8 +43,18 @@ func (r *run) addError(message, code, subgraph string, path ast.Path) *gqlerror.
 // failed tells of a fetch that brought nothing, at every place its fields are missing from.
 func (r *run) failed(a answer, message, code string) {
 	for _, path := range r.places(a) {
-		r.addError(message, code, a.fetch.Subgraph, r.clientPath(path))
+		err := r.addError(message, code, a.fetch.Subgraph, r.clientPath(path))
+		if later, ok := errors.AsType[retryable](a.err); ok && err != nil {
+			err.Extensions["retryAfter"] = int(math.Ceil(later.RetryAfter().Seconds()))
+		}
 	}
+}
+
+// retryable is an error of a transport that knows when it makes sense to ask again. Clients get that in
+// seconds.
+type retryable interface {
+	error
+	RetryAfter() time.Duration
 }
 
 // places are the paths of the objects a fetch was for, followed by the field's key where the fetch is

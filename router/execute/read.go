@@ -173,6 +173,9 @@ func describe(subgraph string, err error) string {
 	case errors.Is(err, context.Canceled):
 		return fmt.Sprintf("the request to the subgraph %q was cancelled", subgraph)
 	}
+	if coded, ok := errors.AsType[*errs.Error](err); ok {
+		return coded.Message
+	}
 	return fmt.Sprintf("the subgraph %q is not available", subgraph)
 }
 
