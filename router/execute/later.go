@@ -266,7 +266,7 @@ func (l *later) cut(f *fragment, g *region) (entry Incremental, found []*region,
 	before := len(l.errors)
 	ok = w.object(g.out, g.obj)
 	entry = Incremental{ID: f.id, SubPath: pathOf(g.path)[len(f.path):], Data: w.b}
-	entry.Errors = append(l.errorsOf(g, before), l.errors[before:]...)
+	entry.Errors = append(l.errorsOf(g, before, w.found), l.errors[before:]...)
 	l.know(0)
 	for i := before; i < len(l.told); i++ {
 		l.told[i] = true
@@ -315,11 +315,11 @@ func (l *later) know(part int32) {
 	}
 }
 
-// firstErrors are the errors of the first payload: all that are not of deferred fields.
-func (l *later) firstErrors() (out gqlerror.List) {
+// firstErrors are the errors of the first payload: all but those that a region has still to tell.
+func (l *later) firstErrors(found []*region) (out gqlerror.List) {
 	l.know(0)
 	for i, err := range l.errors {
-		if l.origin[i] == 0 && l.partOf(err.Path) == 0 {
+		if l.origin[i] == 0 && !l.claimed(err.Path, 0, found) {
 			l.told[i] = true
 			out = append(out, err)
 		}
@@ -329,13 +329,14 @@ func (l *later) firstErrors() (out gqlerror.List) {
 
 // errorsOf are the errors of subgraphs that are to be told with a region: those of its fields, and those
 // of requests for its part that are of an object around it. Only the first n count.
-func (l *later) errorsOf(g *region, n int) (out gqlerror.List) {
+func (l *later) errorsOf(g *region, n int, found []*region) (out gqlerror.List) {
 	at := pathOf(g.path)
 	for i, err := range l.errors[:n] {
 		if l.told[i] {
 			continue
 		}
-		within := len(err.Path) > len(at) && slices.Equal(err.Path[:len(at)], at) && l.partOf(err.Path) == int(g.part)
+		within := len(err.Path) > len(at) && slices.Equal(err.Path[:len(at)], at) &&
+			l.partOf(err.Path[:len(at)+1]) == int(g.part) && !l.claimed(err.Path, int(g.part), found)
 		around := len(err.Path) <= len(at) && slices.Equal(err.Path, at[:len(err.Path)]) && l.origin[i] == g.part
 		if within || around {
 			l.told[i] = true
@@ -343,6 +344,16 @@ func (l *later) errorsOf(g *region, n int) (out gqlerror.List) {
 		}
 	}
 	return out
+}
+
+// claimed reports whether an error in what a part has written, which found regions of others, is one of
+// theirs. Where a null stands in place of what they would have hung on, it is not.
+func (l *later) claimed(path ast.Path, part int, found []*region) bool {
+	of := l.partOf(path)
+	return of != part && slices.ContainsFunc(found, func(g *region) bool {
+		at := pathOf(g.path)
+		return len(path) > len(at) && slices.Equal(path[:len(at)], at)
+	})
 }
 
 // partOf is the part of the field at a path.

@@ -148,7 +148,7 @@ func (s *streaming) first(ctx context.Context, whole bool) *Payload {
 		s.errors = s.errors[:before]
 		return nil
 	}
-	response.Errors = s.later.firstErrors()
+	response.Errors = s.later.firstErrors(w.found)
 	s.later.sent = len(response.Data)
 	s.later.admit(w.found)
 	p := &Payload{First: response}

@@ -124,11 +124,8 @@ func (p *planner) satisfyTypes(ps *pos, items []item) (failed []item) {
 
 // tellTypes makes sure that the objects at a position say their types.
 func (p *planner) tellTypes(ps *pos) {
-	if len(ps.accs) == 0 {
-		return
-	}
-	if a := ps.accs[0]; a.group.stage == p.stage || a.node.empty() {
-		p.touch(a.node)
+	if accs := p.leading(ps); len(accs) > 0 {
+		p.touch(accs[0].node)
 	}
 }
 
@@ -160,8 +157,9 @@ func (p *planner) veiled(ps *pos) bool { return slices.ContainsFunc(ps.accs, p.o
 // teller is the earliest request at ps that tells the objects' types, nil when none does.
 func (p *planner) teller(ps *pos) *access {
 	var out *access
+	read := len(p.leading(ps)) > 0
 	for _, a := range ps.accs {
-		if !p.opaque(a) && p.stage.after(a.group.stage) && (out == nil || a.group.depth < out.group.depth) {
+		if !p.opaque(a) && p.stage.after(a.group.stage) && (a.group.stage == p.stage || p.lenient || !read) && (out == nil || a.group.depth < out.group.depth) {
 			out = a
 		}
 	}

@@ -99,6 +99,21 @@ func (p *planner) usable(a *access, it item) bool {
 	return p.stage.after(a.group.stage) && (p.lenient || it.key || it.by != nil && reads(a, it.field))
 }
 
+// leading are the requests that read the objects at a position as such for the stage being planned. There
+// are none where an earlier stage has read them: then they are known, and their types where those count.
+func (p *planner) leading(ps *pos) []*access {
+	if p.stage == nil {
+		return ps.accs
+	}
+	var out []*access
+	for _, a := range ps.accs {
+		if a.group.stage == p.stage && a.group.pos != ps.owner() || p.lenient && p.stage.after(a.group.stage) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
 // reads reports whether a request reads a composite field already.
 func reads(a *access, f *operation.Field) bool {
 	return f.Sel != nil && slices.ContainsFunc(a.node.fields, func(have *gfield) bool {

@@ -120,15 +120,16 @@ func (p *planner) placed(ps *pos, it item) bool {
 
 // exists makes sure that some request tells whether the objects are there at all.
 func (p *planner) exists(ps *pos) {
-	if ps.root || len(ps.accs) == 0 {
+	accs := p.leading(ps)
+	if ps.root || len(accs) == 0 {
 		return
 	}
-	for _, a := range ps.accs {
+	for _, a := range accs {
 		if !a.node.empty() {
 			return
 		}
 	}
-	p.touch(ps.accs[0].node)
+	p.touch(accs[0].node)
 }
 
 // resolvers lists the subgraphs that resolve a field of a type for whoever enters them.
