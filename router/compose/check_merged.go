@@ -17,7 +17,12 @@ func checkMerged(c *composer) {
 				c.checkImplements(t, c.merged.types[i])
 			}
 		}
-		if t.kind == ast.Interface {
+	}
+}
+
+func checkInterfaceEntities(c *composer) {
+	for _, name := range c.merged.order {
+		if t := c.merged.types[name]; t.kind == ast.Interface {
 			c.checkInterfaceEntity(t)
 		}
 	}

@@ -102,6 +102,7 @@ func (r *reach) explore(from []visit, stuck func(visit, *mfield), reported map[s
 				continue
 			}
 			next := r.resolve(v.typ, v.at, f.name)
+			r.checkRuntimeTypes(f, next)
 			switch {
 			case len(next) == 0:
 				stuck(v, f)

@@ -22,6 +22,10 @@ type typ struct {
 
 func (t *typ) name() string { return t.def.Name }
 
+func (t *typ) composite() bool {
+	return t.def.Kind == ast.Object || t.def.Kind == ast.Interface || t.def.Kind == ast.Union
+}
+
 // isExtension reports whether a declaration of the type is an extension of it.
 func (t *typ) isExtension(decl *ast.Definition) bool {
 	for _, e := range t.sub.doc.Extensions {
@@ -76,12 +80,10 @@ type override struct {
 
 // collectTypes joins definitions and extensions, takes out what federation itself adds to a
 // subgraph's schema, and gives root types their standard names.
-func collectTypes(c *composer) {
-	for _, s := range c.subs {
-		s.renameRoots(c.report)
-		s.collect(c.report)
-		s.collectDirectives(c.report)
-	}
+func collectTypes(r *report, s *subgraph) {
+	s.renameRoots(r)
+	s.collect(r)
+	s.collectDirectives(r)
 }
 
 func (s *subgraph) isFederationType(name string) bool {

@@ -14,25 +14,23 @@ type contextArgument struct {
 
 // readContexts reads @context and @fromContext: which types set a context, and which arguments take
 // their value from one. https://specs.apollo.dev/context/v0.1
-func readContexts(c *composer) {
-	for _, s := range c.subs {
-		for _, name := range s.order {
-			t := s.types[name]
-			for _, d := range s.findAll(t.def.Directives, dirContext) {
-				ctx := stringArg(d, "name")
-				if !validContextName(ctx) {
-					c.report.errorf(codeContextNameInvalid, s.at(d.Position), "[%s] Context name %q is invalid. It should have only alphanumeric characters and begin with a letter.", s.name, ctx)
-					continue
-				}
-				s.contexts[ctx] = append(s.contexts[ctx], t)
+func readContexts(r *report, s *subgraph) {
+	for _, name := range s.order {
+		t := s.types[name]
+		for _, d := range s.findAll(t.def.Directives, dirContext) {
+			ctx := stringArg(d, "name")
+			if !validContextName(ctx) {
+				r.errorf(codeContextNameInvalid, s.at(d.Position), "[%s] Context name %q is invalid. It should have only alphanumeric characters and begin with a letter.", s.name, ctx)
+				continue
 			}
+			s.contexts[ctx] = append(s.contexts[ctx], t)
 		}
-		for _, name := range s.order {
-			for _, f := range s.types[name].fields {
-				for _, a := range f.def.Arguments {
-					if d := s.find(a.Directives, dirFromContext); d != nil {
-						s.readFromContext(c.report, f, a, d)
-					}
+	}
+	for _, name := range s.order {
+		for _, f := range s.types[name].fields {
+			for _, a := range f.def.Arguments {
+				if d := s.find(a.Directives, dirFromContext); d != nil {
+					s.readFromContext(r, f, a, d)
 				}
 			}
 		}

@@ -43,11 +43,9 @@ func (f *feature) localType(name string) string {
 
 // resolveLinks reads @link on each schema and gives every specified directive its local name.
 // https://specs.apollo.dev/link/v1.0
-func resolveLinks(c *composer) {
-	for _, s := range c.subs {
-		s.readLinks(c.report)
-		s.nameDirectives(c.report)
-	}
+func resolveLinks(r *report, s *subgraph) {
+	s.readLinks(r)
+	s.nameDirectives(r)
 }
 
 // schemaDirectives are the directives on the schema element and its extensions.

@@ -13,6 +13,7 @@ import (
 // subgraph is one input schema, filled in by the passes.
 type subgraph struct {
 	index  int
+	broken bool // has errors that make further checks of its own pointless
 	name   string
 	url    string
 	file   string
@@ -97,25 +98,23 @@ func graphValue(name string) string {
 	return v
 }
 
-// loadDocuments parses each SDL. A subgraph that does not parse is left with an empty document, so
+// loadDocument parses each SDL. A subgraph that does not parse is left with an empty document, so
 // that the others are still looked at.
-func loadDocuments(c *composer) {
-	for _, s := range c.subs {
-		doc, err := parser.ParseSchema(s.source)
-		if err != nil {
-			s.doc = &ast.SchemaDocument{}
-			at := s.at(nil)
-			msg := err.Error()
-			var ge *gqlerror.Error
-			if errors.As(err, &ge) {
-				msg = ge.Message
-				if len(ge.Locations) > 0 {
-					at[0].Line, at[0].Column = ge.Locations[0].Line, ge.Locations[0].Column
-				}
+func loadDocument(r *report, s *subgraph) {
+	doc, err := parser.ParseSchema(s.source)
+	if err != nil {
+		s.doc = &ast.SchemaDocument{}
+		at := s.at(nil)
+		msg := err.Error()
+		var ge *gqlerror.Error
+		if errors.As(err, &ge) {
+			msg = ge.Message
+			if len(ge.Locations) > 0 {
+				at[0].Line, at[0].Column = ge.Locations[0].Line, ge.Locations[0].Column
 			}
-			c.report.errorf(codeInvalidGraphQL, at, "[%s] %s", s.name, msg)
-			continue
 		}
-		s.doc = doc
+		r.errorf(codeInvalidGraphQL, at, "[%s] %s", s.name, msg)
+		return
 	}
+	s.doc = doc
 }

@@ -76,10 +76,10 @@ func (c *composer) mergeEnum(t *mtype, u usage) {
 			switch {
 			case u.input && u.output && !hidden:
 				c.report.errorf(codeEnumValueMismatch, t.locations(), "Enum type %q is used as both input type (for example, as type of %q) and output type (for example, as type of %q), but value %q is not defined in all the subgraphs defining %q: %q is defined in %s but not in %s", t.name, u.asInput, u.asOutput, name, t.name, name, subgraphList(in), subgraphList(notIn))
-			case u.input && !u.output:
+			case u.input && !u.output && !hidden:
 				c.report.hintf(hintInconsistentInputEnum, t.locations(), "Value %q of enum type %q will not be part of the supergraph as it is not defined in all the subgraphs defining %q: %q is defined in %s but not in %s.", name, t.name, t.name, name, subgraphList(in), subgraphList(notIn))
 				continue
-			case u.output && !u.input:
+			case !u.input:
 				c.report.hintf(hintInconsistentOutputEnum, t.locations(), "Value %q of enum type %q has been added to the supergraph but is only defined in a subset of the subgraphs defining %q: %q is defined in %s but not in %s.", name, t.name, t.name, name, subgraphList(in), subgraphList(notIn))
 			}
 		}

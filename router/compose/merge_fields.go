@@ -180,7 +180,7 @@ func (c *composer) joinFields(m *mfield) []joinField {
 				j.context = append(j.context, ctx)
 			}
 		}
-		if j.usedOverridden || j.override != "" || j.label != "" || j.external || j.requires != "" || j.provides != "" || j.typ != "" || len(j.context) > 0 {
+		if j.usedOverridden || j.label != "" || j.external || j.requires != "" || j.provides != "" || j.typ != "" || len(j.context) > 0 {
 			needed = true
 		}
 		joins = append(joins, j)

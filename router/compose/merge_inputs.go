@@ -29,6 +29,7 @@ func (c *composer) mergeInput(t *mtype) {
 	for _, name := range order {
 		m := &mfield{parent: t, name: name}
 		var in, notIn, required []string
+		hidden := false
 		var refs []typeRef
 		var descs []described
 		var defaults []defaultIn
@@ -40,6 +41,7 @@ func (c *composer) mergeInput(t *mtype) {
 				continue
 			}
 			in = append(in, src.sub.name)
+			hidden = hidden || src.sub.find(f.def.Directives, dirInaccessible) != nil
 			at = append(at, f.at()...)
 			if f.def.Type.NonNull && f.def.DefaultValue == nil {
 				required = append(required, src.sub.name)
@@ -50,7 +52,10 @@ func (c *composer) mergeInput(t *mtype) {
 			m.sources = append(m.sources, f)
 			m.add(src.sub, f.def.Directives, f.def.Position)
 		}
-		if len(notIn) > 0 {
+		m.typ = c.mergeTypeRefs(refs, true, codeFieldTypeMismatch, hintInconsistentFieldType, "field", m.coordinate())
+		m.desc = c.mergeDescription(m.coordinate(), descs)
+		m.deflt = c.mergeDefault(defaults, codeInputFieldDefaultMismatch, "Input field", m.coordinate(), at)
+		if len(notIn) > 0 && !hidden {
 			if len(required) > 0 {
 				c.report.errorf(codeRequiredInputFieldMissing, at, "Input object field %q is required in some subgraphs but does not appear in all subgraphs: it is required in %s but does not appear in %s", m.coordinate(), subgraphList(required), subgraphList(notIn))
 			} else {
@@ -58,9 +63,6 @@ func (c *composer) mergeInput(t *mtype) {
 			}
 			continue
 		}
-		m.typ = c.mergeTypeRefs(refs, true, codeFieldTypeMismatch, hintInconsistentFieldType, "field", m.coordinate())
-		m.desc = c.mergeDescription(m.coordinate(), descs)
-		m.deflt = c.mergeDefault(defaults, codeInputFieldDefaultMismatch, "Input field", m.coordinate(), at)
 		m.joins = c.joinFields(m)
 		t.addField(m)
 	}

@@ -1,5 +1,7 @@
 package compose
 
+import "slices"
+
 // pass is one step of composition; its name says what it does to the composer's state.
 type pass struct {
 	name string
@@ -15,7 +17,8 @@ type stage struct {
 // stages lists every pass in order. The order matters:
 //   - links are resolved before anything reads a directive, because a directive's local name is
 //     whatever @link says it is;
-//   - Federation 1 schemas are upgraded before federation rules are checked, so that every later
+//   - Federation 1 schemas are upgraded when all others are known to be right, since how they share
+//     and extend depends on these, and before their federation rules are checked, so that every later
 //     pass knows one dialect only;
 //   - interfaces and union members merge before fields, because merging field types asks which type
 //     is a subtype of which;
@@ -23,24 +26,21 @@ type stage struct {
 //   - satisfiability is last: it walks the finished supergraph.
 func stages() []stage {
 	return []stage{
-		{"load", []pass{
-			{"name subgraphs", nameSubgraphs},
-			{"parse documents", loadDocuments},
-			{"resolve links", resolveLinks},
-		}},
-		{"subgraphs", []pass{
-			{"collect types", collectTypes},
-			{"check GraphQL", validateGraphQL},
-		}},
-		{"federation", []pass{
-			{"read federation directives", readFederation},
-			{"upgrade federation 1", upgradeFederation1},
-			{"check field sets", validateFieldSets},
-			{"check use of directives", validateUsage},
-			{"check cost and list size", validateCost},
-			{"check interface objects", validateInterfaceObjects},
-			{"read contexts", readContexts},
-		}},
+		{"subgraphs", slices.Concat(
+			[]pass{{"name subgraphs", nameSubgraphs}},
+			each(every, true,
+				own{"parse document", loadDocument},
+				own{"resolve links", resolveLinks},
+				own{"collect types and check GraphQL", collectAndValidate}),
+			each(every, false, own{"read federation directives", readFederation}),
+			each(every, true, own{"check implementations", validateImplementations}),
+			each(federation2, false, federationChecks()...))},
+		{"federation 1", slices.Concat(
+			[]pass{
+				{"check federation 1 extensions", checkFederation1Extensions},
+				{"upgrade federation 1", upgradeFederation1},
+			},
+			each(federation1, false, federationChecks()...))},
 		{"merge", []pass{
 			{"resolve overrides", resolveOverrides},
 			{"name merged directives", nameMerged},
@@ -54,6 +54,7 @@ func stages() []stage {
 			{"merge enums", mergeEnums},
 			{"inherit access", inheritAccess},
 			{"merge directives", mergeDirectives},
+			{"check interface entities", checkInterfaceEntities},
 			{"check field sharing", checkSharing},
 			{"check externals", checkExternals},
 		}},
@@ -70,4 +71,44 @@ func stages() []stage {
 			{"check output", checkOutput},
 		}},
 	}
+}
+
+// own is a pass over one subgraph, which looks at no other.
+type own struct {
+	name string
+	run  func(*report, *subgraph)
+}
+
+// federationChecks are what a subgraph must hold to on its own, whatever the others say.
+func federationChecks() []own {
+	return []own{
+		{"check field sets", validateFieldSets},
+		{"check use of directives", validateUsage},
+		{"check cost and list size", validateCost},
+		{"check interface objects", validateInterfaceObjects},
+		{"read contexts", readContexts},
+	}
+}
+
+func every(*subgraph) bool         { return true }
+func federation1(s *subgraph) bool { return !s.fed2 }
+func federation2(s *subgraph) bool { return s.fed2 }
+
+// each makes passes over the subgraphs that a pass has not found broken. The errors of a pass that
+// breaks make its subgraph so: what follows would only repeat them. The other subgraphs go on.
+func each(which func(*subgraph) bool, breaks bool, list ...own) []pass {
+	var out []pass
+	for _, p := range list {
+		out = append(out, pass{p.name, func(c *composer) {
+			for _, s := range c.subs {
+				if s.broken || !which(s) {
+					continue
+				}
+				before := len(c.report.errs)
+				p.run(c.report, s)
+				s.broken = breaks && len(c.report.errs) > before
+			}
+		}})
+	}
+	return out
 }

@@ -19,6 +19,7 @@ type reach struct {
 
 	runtime map[*typ]map[string]bool // of a type in its subgraph
 	merged  map[string][]string      // of a merged type
+	typed   map[*mfield]bool         // fields whose possible types were compared
 
 	depth       int
 	busy        map[string]bool
@@ -33,7 +34,7 @@ type reach struct {
 func newReach(c *composer, labels bool) *reach {
 	return &reach{
 		c: c, labels: labels, closures: map[string]states{}, required: map[string]bool{}, busy: map[string]bool{},
-		runtime: map[*typ]map[string]bool{}, merged: map[string][]string{},
+		runtime: map[*typ]map[string]bool{}, merged: map[string][]string{}, typed: map[*mfield]bool{},
 	}
 }
 

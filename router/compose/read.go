@@ -9,19 +9,17 @@ import (
 
 // readFederation turns directives into what they say of types and fields, and marks which fields
 // field sets use. Field sets that cannot be read are reported here, with the code of their directive.
-func readFederation(c *composer) {
-	for _, s := range c.subs {
-		for _, name := range s.order {
-			t := s.types[name]
-			t.extension = t.extension || s.find(t.def.Directives, dirExtends) != nil
-			t.interfaceObject = s.find(t.def.Directives, dirInterfaceObject) != nil
-			s.readKeys(c.report, t)
-			for _, f := range t.fields {
-				s.readField(c.report, f)
-			}
+func readFederation(r *report, s *subgraph) {
+	for _, name := range s.order {
+		t := s.types[name]
+		t.extension = t.extension || s.find(t.def.Directives, dirExtends) != nil
+		t.interfaceObject = s.find(t.def.Directives, dirInterfaceObject) != nil
+		s.readKeys(r, t)
+		for _, f := range t.fields {
+			s.readField(r, f)
 		}
-		s.markUses()
 	}
+	s.markUses()
 }
 
 func (s *subgraph) readKeys(r *report, t *typ) {

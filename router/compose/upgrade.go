@@ -191,3 +191,44 @@ func (c *composer) upgradeExtension(t *typ) {
 		}
 	}
 }
+
+// checkFederation1Extensions: in Federation 1 an extension extends a type that another subgraph
+// defines, and a key on an interface does not tell the types of its objects, which an interface object
+// relies on.
+func checkFederation1Extensions(c *composer) {
+	for _, s := range c.subs {
+		if s.fed2 {
+			continue
+		}
+		for _, name := range s.order {
+			t := s.types[name]
+			if t.isExtensionOf(s) && !isRootName(name) && !c.definedOutside(s, name) {
+				c.report.errorf(codeExtensionWithNoBase, s.at(t.def.Position), "[%s] Type %q is an extension type, but there is no type definition for %q in any subgraph.", s.name, name, name)
+			}
+			if t.def.Kind == ast.Interface && s.find(t.def.Directives, dirKey) != nil {
+				c.checkInterfaceKeyFederation1(t)
+			}
+		}
+	}
+}
+
+func (t *typ) isExtensionOf(s *subgraph) bool {
+	return t.extension || s.find(t.def.Directives, dirExtends) != nil
+}
+
+func (c *composer) definedOutside(s *subgraph, name string) bool {
+	for _, other := range c.subs {
+		if o := other.types[name]; other != s && o != nil && !o.isExtensionOf(other) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *composer) checkInterfaceKeyFederation1(t *typ) {
+	for _, other := range c.subs {
+		if o := other.types[t.name()]; o != nil && other.isInterfaceObject(o) {
+			c.report.errorf(codeInterfaceObjectUsage, append(other.at(o.def.Position), t.sub.at(t.def.Position)...), "The @interfaceObject directive is used on type %q in subgraph %q, which requires other subgraphs to resolve its type name via an interface @key. A key on an interface in a federation 1 schema, as in subgraph %q, does not promise that: upgrade that subgraph to federation 2, or remove the key.", t.name(), other.name, t.sub.name)
+		}
+	}
+}

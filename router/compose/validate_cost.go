@@ -7,17 +7,15 @@ import (
 )
 
 // validateCost checks @cost and @listSize. https://ibm.github.io/graphql-specs/cost-spec.html
-func validateCost(c *composer) {
-	for _, s := range c.subs {
-		for _, name := range s.order {
-			t := s.types[name]
-			for _, f := range t.fields {
-				if d := s.find(f.def.Directives, dirCost); d != nil && t.def.Kind == ast.Interface {
-					c.report.errorf(codeCostOnInterfaceField, s.at(d.Position), "[%s] @cost cannot be applied to interface %q", s.name, f.coordinate())
-				}
-				if d := s.find(f.def.Directives, dirListSize); d != nil {
-					s.validateListSize(c.report, f, d)
-				}
+func validateCost(r *report, s *subgraph) {
+	for _, name := range s.order {
+		t := s.types[name]
+		for _, f := range t.fields {
+			if d := s.find(f.def.Directives, dirCost); d != nil && t.def.Kind == ast.Interface {
+				r.errorf(codeCostOnInterfaceField, s.at(d.Position), "[%s] @cost cannot be applied to interface %q", s.name, f.coordinate())
+			}
+			if d := s.find(f.def.Directives, dirListSize); d != nil {
+				s.validateListSize(r, f, d)
 			}
 		}
 	}

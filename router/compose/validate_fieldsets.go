@@ -5,15 +5,13 @@ import (
 )
 
 // validateFieldSets checks what @key, @requires and @provides select.
-func validateFieldSets(c *composer) {
-	for _, s := range c.subs {
-		for _, name := range s.order {
-			t := s.types[name]
-			s.validateKeys(c.report, t)
-			for _, f := range t.fields {
-				s.validateRequires(c.report, f)
-				s.validateProvides(c.report, f)
-			}
+func validateFieldSets(r *report, s *subgraph) {
+	for _, name := range s.order {
+		t := s.types[name]
+		s.validateKeys(r, t)
+		for _, f := range t.fields {
+			s.validateRequires(r, f)
+			s.validateProvides(r, f)
 		}
 	}
 }
@@ -129,8 +127,8 @@ func (v setCheck) selection(t *typ, sels ast.SelectionSet, argsAllowed bool) boo
 			}
 			on := t
 			if sel.TypeCondition != "" {
-				if on = v.s.types[sel.TypeCondition]; on == nil || !v.s.overlap(t, on) {
-					v.fail("INVALID_FIELDS", "the fragment on %q can never apply on type %q.", sel.TypeCondition, t.name())
+				if on = v.s.types[sel.TypeCondition]; on == nil || !on.composite() {
+					v.fail("INVALID_FIELDS", "unknown type %q in a fragment on type %q.", sel.TypeCondition, t.name())
 					ok = false
 					continue
 				}
@@ -160,10 +158,6 @@ func (v setCheck) field(t *typ, sel *ast.Field, argsAllowed bool) bool {
 		v.fail("INVALID_FIELDS", "cannot query field %q on type %q.%s", sel.Name, t.name(), v.s.lacking(t))
 		return false
 	}
-	if !argsAllowed && len(f.def.Arguments) > 0 {
-		v.fail("FIELDS_HAS_ARGS", "field %s cannot be included because it has arguments (fields with argument are not allowed in @%s)", f.coordinate(), v.role)
-		return false
-	}
 	for _, a := range f.def.Arguments {
 		given := sel.Arguments.ForName(a.Name)
 		if given == nil && a.Type.NonNull && a.DefaultValue == nil {
@@ -183,16 +177,19 @@ func (v setCheck) field(t *typ, sel *ast.Field, argsAllowed bool) bool {
 	}
 	on := v.s.types[f.def.Type.Name()]
 	composite := on != nil && (on.def.Kind == ast.Object || on.def.Kind == ast.Interface || on.def.Kind == ast.Union)
-	if v.role == dirKey && composite && on.def.Kind != ast.Object {
-		v.fail("FIELDS_SELECT_INVALID_TYPE", "field %q is a %s which is not allowed in @key", f.coordinate(), kindName(on.def.Kind))
-		return false
-	}
 	if composite != (len(sel.SelectionSet) > 0) {
 		if composite {
 			v.fail("INVALID_FIELDS", "invalid empty selection set for field %q of non-leaf type %s", f.coordinate(), f.def.Type.String())
 		} else {
 			v.fail("INVALID_FIELDS", "field %q must not have a selection since type %q has no subfields.", f.coordinate(), f.def.Type.String())
 		}
+		return false
+	}
+	if !argsAllowed && len(f.def.Arguments) > 0 {
+		v.fail("FIELDS_HAS_ARGS", "field %s cannot be included because it has arguments (fields with argument are not allowed in @%s)", f.coordinate(), v.role)
+	}
+	if v.role == dirKey && composite && on.def.Kind != ast.Object {
+		v.fail("FIELDS_SELECT_INVALID_TYPE", "field %q is a %s which is not allowed in @key", f.coordinate(), kindName(on.def.Kind))
 		return false
 	}
 	return !composite || v.selection(on, sel.SelectionSet, argsAllowed)
@@ -219,8 +216,11 @@ func (v setCheck) external(t *typ, sels ast.SelectionSet, above bool) {
 			v.external(on, sel.SelectionSet, above)
 		case *ast.Field:
 			f := t.byName[sel.Name]
-			if f == nil {
-				continue // __typename
+			if f == nil { // __typename
+				if !above {
+					v.fail("FIELDS_MISSING_EXTERNAL", "field \"%s.__typename\" should not be part of a @%s since every subgraph gives it itself", t.name(), v.role)
+				}
+				continue
 			}
 			external := above || v.s.externalHere(t, f) || f.wasExternal()
 			if len(sel.SelectionSet) > 0 {

@@ -6,22 +6,26 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
+// collectAndValidate makes one step of two, so that a subgraph gets the errors of both.
+func collectAndValidate(r *report, s *subgraph) {
+	collectTypes(r, s)
+	validateGraphQL(r, s)
+}
+
 // validateGraphQL checks each subgraph against the GraphQL specification's rules for type systems
 // (https://spec.graphql.org/September2025/#sec-Type-System), reporting every breach.
-func validateGraphQL(c *composer) {
-	for _, s := range c.subs {
-		v := graphqlCheck{s, c.report}
-		v.directives(s.schemaDirectives(), ast.LocationSchema)
-		for _, name := range s.dirOrder {
-			def := s.directives[name]
-			v.reserved(def.Name, "Directive @"+def.Name, def.Position)
-			v.arguments(def.Arguments, "@"+def.Name)
-		}
-		for _, name := range s.order {
-			v.checkType(s.types[name])
-		}
-		v.inputCycles()
+func validateGraphQL(r *report, s *subgraph) {
+	v := graphqlCheck{s, r}
+	v.directives(s.schemaDirectives(), ast.LocationSchema)
+	for _, name := range s.dirOrder {
+		def := s.directives[name]
+		v.reserved(def.Name, "Directive @"+def.Name, def.Position)
+		v.arguments(def.Arguments, "@"+def.Name)
 	}
+	for _, name := range s.order {
+		v.checkType(s.types[name])
+	}
+	v.inputCycles()
 }
 
 type graphqlCheck struct {
@@ -111,7 +115,6 @@ func (v graphqlCheck) checkType(t *typ) {
 	case ast.Enum:
 		v.enum(t)
 	}
-	v.implements(t)
 }
 
 func (v graphqlCheck) union(t *typ) {

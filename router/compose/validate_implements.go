@@ -4,6 +4,14 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
+// validateImplementations checks that types have what their interfaces ask for.
+func validateImplementations(r *report, s *subgraph) {
+	v := graphqlCheck{s, r}
+	for _, name := range s.order {
+		v.implements(s.types[name])
+	}
+}
+
 // implements checks that a type has what its interfaces ask for.
 // https://spec.graphql.org/September2025/#IsValidImplementation()
 func (v graphqlCheck) implements(t *typ) {
@@ -43,7 +51,7 @@ func (s *subgraph) isInterfaceObject(t *typ) bool {
 func (v graphqlCheck) implementsField(t, iface *typ, want *field) {
 	got := t.byName[want.def.Name]
 	if got == nil {
-		v.r.errorf(codeInterfaceFieldNoImplem, v.s.at(t.def.Position), "[%s] Interface field %q is declared but %q does not provide it.", v.s.name, want.coordinate(), t.name())
+		v.fail(t.def.Position, "Interface field %q is expected but %q does not provide it.", want.coordinate(), t.name())
 		return
 	}
 	if !v.s.covariant(got.def.Type, want.def.Type) {

@@ -5,23 +5,21 @@ import (
 )
 
 // validateUsage checks where @external, @shareable, @override and the merged directives stand.
-func validateUsage(c *composer) {
-	for _, s := range c.subs {
-		for _, name := range s.order {
-			t := s.types[name]
-			s.validateAuth(c.report, t)
-			for _, decl := range t.decls {
-				s.validateShareableOnce(c.report, decl.Directives, t.name())
+func validateUsage(r *report, s *subgraph) {
+	for _, name := range s.order {
+		t := s.types[name]
+		s.validateAuth(r, t)
+		for _, decl := range t.decls {
+			s.validateShareableOnce(r, decl.Directives, t.name())
+		}
+		for _, f := range t.fields {
+			s.validateShareableOnce(r, f.def.Directives, f.coordinate())
+			if t.def.Kind == ast.Interface {
+				s.validateInterfaceField(r, f)
 			}
-			for _, f := range t.fields {
-				s.validateShareableOnce(c.report, f.def.Directives, f.coordinate())
-				if t.def.Kind == ast.Interface {
-					s.validateInterfaceField(c.report, f)
-				}
-				s.validateExternal(c.report, f)
-				if t.name() == "Subscription" && t.def.Kind == ast.Object && f.shareable && s.fed2 {
-					c.report.errorf(codeInvalidFieldSharing, f.at(), "[%s] Fields on root level subscription object cannot be marked as shareable: %q", s.name, f.coordinate())
-				}
+			s.validateExternal(r, f)
+			if t.name() == "Subscription" && t.def.Kind == ast.Object && f.shareable && s.fed2 {
+				r.errorf(codeInvalidFieldSharing, f.at(), "[%s] Fields on root level subscription object cannot be marked as shareable: %q", s.name, f.coordinate())
 			}
 		}
 	}
@@ -60,10 +58,6 @@ func (s *subgraph) validateExternal(r *report, f *field) {
 			if s.fed2 {
 				r.errorf(codeExternalCollision, s.at(d.Position), "[%s] Field %q is both @external and @%s: a field that this subgraph does not resolve cannot have it.", s.name, f.coordinate(), d.Name)
 			}
-		case dirTag, dirInaccessible:
-			if s.fed2 {
-				r.errorf(codeMergedDirectiveOnExternal, s.at(d.Position), "[%s] Cannot apply merged directive @%s to external field %q", s.name, d.Name, f.coordinate())
-			}
 		}
 	}
 }
@@ -97,19 +91,17 @@ func (s *subgraph) validateAuth(r *report, t *typ) {
 
 // validateInterfaceObjects: an @interfaceObject stands for all implementations of an interface, so it
 // has a key to meet them by, and its subgraph knows none of them.
-func validateInterfaceObjects(c *composer) {
-	for _, s := range c.subs {
-		for _, name := range s.order {
-			t := s.types[name]
-			if !t.interfaceObject {
-				continue
-			}
-			if t.def.Kind != ast.Object {
-				continue
-			}
-			if len(t.keys) == 0 {
-				c.report.errorf(codeInterfaceObjectUsage, s.at(t.def.Position), "[%s] The @interfaceObject directive can only be applied to entity types but type %q has no @key in this subgraph.", s.name, name)
-			}
+func validateInterfaceObjects(r *report, s *subgraph) {
+	for _, name := range s.order {
+		t := s.types[name]
+		if !t.interfaceObject {
+			continue
+		}
+		if t.def.Kind != ast.Object {
+			continue
+		}
+		if len(t.keys) == 0 {
+			r.errorf(codeInterfaceObjectUsage, s.at(t.def.Position), "[%s] The @interfaceObject directive can only be applied to entity types but type %q has no @key in this subgraph.", s.name, name)
 		}
 	}
 }
