@@ -82,6 +82,9 @@ func (s *subgraph) keepExternal(t *typ, sels ast.SelectionSet) ast.SelectionSet 
 			}
 		case *ast.Field:
 			f := t.byName[sel.Name]
+			if sel.Name == "__typename" {
+				continue
+			}
 			if f == nil || s.externalHere(t, f) {
 				out = append(out, sel)
 				continue
