@@ -17,7 +17,7 @@ func (r *reach) checkRuntimeTypes(f *mfield, results []held) {
 	for _, n := range r.possible(target.name) {
 		common[n] = true
 	}
-	abstract, differ := 0, false
+	abstract, differ, some := 0, false, false
 	var first []*typ
 	for i, h := range results {
 		if h.typ == nil || h.typ.interfaceObject {
@@ -30,7 +30,7 @@ func (r *reach) checkRuntimeTypes(f *mfield, results []held) {
 		if i == 0 {
 			first = here
 		}
-		differ = differ || !sameNames(first, here)
+		differ, some = differ || !sameNames(first, here), some || len(here) > 0
 		for n := range common {
 			common[n] = common[n] && r.canBe(h.typ, n)
 		}
@@ -40,7 +40,7 @@ func (r *reach) checkRuntimeTypes(f *mfield, results []held) {
 		shared = shared || ok
 	}
 	switch {
-	case abstract < 2:
+	case abstract < 2 || !some:
 	case !shared:
 		r.c.report.errorf(codeShareableRuntimeTypes, f.locations(), "For the following shared field %q: its possible runtime types have nothing in common between the subgraphs that resolve it", f.coordinate())
 	case differ:

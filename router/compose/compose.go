@@ -7,7 +7,8 @@
 // same byte for byte whatever the order of the input: graphs are ordered by name, types and
 // directives alphabetically without regard to case, fields as they first appear graph by graph.
 //
-// Enter at Compose; passes.go lists the passes in their order.
+// Enter at Compose; passes.go lists the passes in their order. The command oracle compares the outcome
+// with that of Apollo's composition.
 package compose
 
 import (
@@ -30,8 +31,8 @@ type Result struct {
 }
 
 // Compose merges the subgraphs. It returns either a result or every error found, never both.
-// Errors come in stages: those inside subgraphs first, then those of merging, then those of the
-// merged schema, then unreachable fields; each stage reports all of its errors and ends composition
+// Errors come in stages: those inside subgraphs first (in Federation 1 schemas after the others), then
+// those of merging, then those of the merged schema, then unreachable fields; each stage reports all of its errors and ends composition
 // when it has some, because what follows would only repeat them in other words.
 func Compose(subgraphs []Subgraph) (*Result, Errors) {
 	return newComposer(subgraphs).compose()

@@ -4,6 +4,8 @@
 //
 //	go run ./router/compose/oracle            compares, and fails on a difference without a reason
 //	go run ./router/compose/oracle -record    also writes Apollo's answers into the sets
+//	go run ./router/compose/oracle -output FILE NAME=URL=SDL …
+//	                                          only composes these with Apollo's, into FILE
 //
 // Differences we mean are in deviations.txt, each with its reason. Recorded answers let `go test`
 // compare without Node. Enter at run; compare.go says what is compared, normal.go what is the same.
@@ -17,10 +19,15 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
+
+	"storefront/router/compose"
 )
 
 type config struct {
 	sets, deviations, cache, codes string
+	output                         string
+	subgraphs                      []string // NAME=URL=FILE
 	record                         bool
 }
 
@@ -31,7 +38,9 @@ func main() {
 	flag.StringVar(&cfg.codes, "codes", "router/compose/testdata/published_codes.txt", "where -record writes the published codes")
 	flag.StringVar(&cfg.cache, "cache", "", "folder for the npm packages (default: storefront-oracle in the user's cache folder)")
 	flag.BoolVar(&cfg.record, "record", false, "write Apollo's answers into the sets")
+	flag.StringVar(&cfg.output, "output", "", "compose the subgraphs given as NAME=URL=FILE with Apollo's composition into this file")
 	flag.Parse()
+	cfg.subgraphs = flag.Args()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, cfg, os.Stdout); err != nil {
@@ -41,6 +50,16 @@ func main() {
 }
 
 func run(ctx context.Context, cfg config, out io.Writer) error {
+	if cfg.cache == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			return fmt.Errorf("find a folder for npm packages: %w; give one with -cache", err)
+		}
+		cfg.cache = filepath.Join(dir, "storefront-oracle")
+	}
+	if cfg.output != "" {
+		return composeThere(ctx, cfg)
+	}
 	sets, err := readSets(cfg.sets)
 	if err != nil {
 		return err
@@ -51,13 +70,6 @@ func run(ctx context.Context, cfg config, out io.Writer) error {
 	}
 	for _, s := range sets {
 		s.compose()
-	}
-	if cfg.cache == "" {
-		dir, err := os.UserCacheDir()
-		if err != nil {
-			return fmt.Errorf("find a folder for npm packages: %w; give one with -cache", err)
-		}
-		cfg.cache = filepath.Join(dir, "storefront-oracle")
 	}
 	answers, err := askApollo(ctx, cfg.cache, sets)
 	if err != nil {
@@ -74,4 +86,32 @@ func run(ctx context.Context, cfg config, out io.Writer) error {
 		found = append(found, s.compareReading(&answers.Sets[i])...)
 	}
 	return report(out, sets, found, meant)
+}
+
+// composeThere writes the supergraph that Apollo's composition makes of the given subgraphs.
+func composeThere(ctx context.Context, cfg config) error {
+	s := &set{name: "given"}
+	for _, arg := range cfg.subgraphs {
+		parts := strings.SplitN(arg, "=", 3)
+		if len(parts) != 3 {
+			return fmt.Errorf("read subgraphs: %q is not NAME=URL=FILE", arg)
+		}
+		sdl, err := os.ReadFile(parts[2])
+		if err != nil {
+			return fmt.Errorf("read subgraphs: %w", err)
+		}
+		s.subgraphs = append(s.subgraphs, compose.Subgraph{Name: parts[0], URL: parts[1], SDL: string(sdl), File: parts[2]})
+	}
+	answers, err := askApollo(ctx, cfg.cache, []*set{s})
+	if err != nil {
+		return err
+	}
+	made := answers.Sets[0].Composed
+	if len(made.Errors) > 0 {
+		return fmt.Errorf("the subgraphs do not compose: %s", answers.Sets[0].answer().said)
+	}
+	if err := os.WriteFile(cfg.output, []byte(made.Supergraph+"\n"), 0o644); err != nil {
+		return fmt.Errorf("write supergraph: %w", err)
+	}
+	return nil
 }
