@@ -58,6 +58,9 @@ func runPlan(_ context.Context, std stdio, args []string) error {
 	if len(mistakes) > 0 {
 		return errs.Wrap(errs.BadInput, mistakes, "the operation is not valid")
 	}
+	if op, mistakes = op.Deferred(nil); len(mistakes) > 0 {
+		return errs.Wrap(errs.BadInput, mistakes, "the operation cannot be deferred")
+	}
 	p, err := planner.Plan(sg.With(strings.Split(cfg.Labels, ",")), op)
 	if err != nil {
 		return err

@@ -137,7 +137,7 @@ func (p *planner) satisfyVariant(ps *pos, typ string, items []item) []item {
 		}
 		n := p.frag(a.node, typ)
 		if !slices.ContainsFunc(v.accs, func(have *access) bool { return have.node == n }) {
-			p.addAccess(v, &access{group: a.group, node: n, provides: a.provides})
+			p.addAccess(v, &access{group: a.group, node: n, lead: a.lead, provides: a.provides})
 		}
 	}
 	p.steps += len(items) + 1

@@ -92,11 +92,22 @@ func (s *stage) after(t *stage) bool {
 
 // usable reports whether an item may be read through a request: one of the stage being planned, or an
 // earlier one for the fields of a key.
-func (p *planner) usable(a *access, it item) bool {
+func (p *planner) usable(ps *pos, a *access, it item) bool {
 	if a.group.stage == p.stage {
 		return true
 	}
-	return p.stage.after(a.group.stage) && (p.lenient || it.key || it.by != nil && reads(a, it.field))
+	return p.readable(ps, a) && (p.lenient || it.key || it.by != nil && reads(a, it.field))
+}
+
+// readable reports whether what a request reads at a position is there for the stage being planned
+// whenever the objects are. It is not where the stage reads the objects anew, or where the request reads
+// them for another one only, which may be left out.
+func (p *planner) readable(ps *pos, a *access) bool {
+	if a.group.stage == p.stage {
+		return true
+	}
+	return p.stage.after(a.group.stage) && (p.lenient || len(p.leading(ps)) == 0) && (a.lead == nil ||
+		slices.ContainsFunc(a.lead.demands, func(d demand) bool { return d.by == nil || d.by.stage == p.stage }))
 }
 
 // leading are the requests that read the objects at a position as such for the stage being planned. There

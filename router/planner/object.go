@@ -101,7 +101,7 @@ func (p *planner) placed(ps *pos, it item) bool {
 	if s == nil {
 		return false
 	}
-	first, ok := s.first(func(g *group) bool { return p.stage.after(g.stage) })
+	first, ok := s.first(func(a *access) bool { return p.readable(ps, a) })
 	if !ok {
 		return false
 	}

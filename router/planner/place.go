@@ -128,7 +128,7 @@ func (p *planner) descend(acc *access, ps *pos, s *slot, gf *gfield, it item, f 
 	if in := p.known(acc, f); in != nil {
 		provides = append(provides, in.Provides...)
 	}
-	p.addAccess(s.child, &access{group: acc.group, node: gf.node, provides: provides})
+	p.addAccess(s.child, &access{group: acc.group, node: gf.node, lead: gf, provides: provides})
 }
 
 // known is what the request's subgraph knows of a field, by the type it has there.
@@ -213,7 +213,7 @@ func (p *planner) able(ps *pos, typ string, f *supergraph.Field, it item) []*acc
 }
 
 func (p *planner) ableTo(a *access, ps *pos, typ string, f *supergraph.Field, it item) bool {
-	if !p.usable(a, it) {
+	if !p.usable(ps, a, it) {
 		return false
 	}
 	if a.group.sub == heldData && len(it.field.Args) > 0 {

@@ -60,7 +60,7 @@ func (p *planner) representField(ps *pos, f *operation.Field) (plan.RepField, []
 		var first *group
 		for _, s := range slots {
 			for _, pl := range s.placed {
-				if (pl.acc.group.id >= 0 || pl.acc.group.sub == heldData) && p.stage.after(pl.acc.group.stage) {
+				if (pl.acc.group.id >= 0 || pl.acc.group.sub == heldData) && p.readable(ps, pl.acc) {
 					if first == nil || pl.acc.group.depth < first.depth {
 						first = pl.acc.group
 					}

@@ -95,10 +95,10 @@ type slot struct {
 	child  *pos
 }
 
-// first is the placement in the request that answers first, of the requests that ok allows.
-func (s *slot) first(ok func(*group) bool) (out placement, found bool) {
+// first is the placement in the request that answers first, of those that ok allows.
+func (s *slot) first(ok func(*access) bool) (out placement, found bool) {
 	for _, pl := range s.placed {
-		if ok(pl.acc.group) && (!found || pl.acc.group.depth < out.acc.group.depth) {
+		if ok(pl.acc) && (!found || pl.acc.group.depth < out.acc.group.depth) {
 			out, found = pl, true
 		}
 	}
@@ -114,6 +114,7 @@ type placement struct {
 type access struct {
 	group     *group
 	node      *gnode
+	lead      *gfield // that leads here in the request; nil where it enters
 	provides  supergraph.FieldSet
 	satisfied []string
 	contexts  []fieldContext
