@@ -2,6 +2,7 @@ package execute
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"storefront/internal/errs"
@@ -135,8 +136,15 @@ func (r *run) fly(ctx context.Context, q outgoing) {
 	go func() { r.scratch.answers <- r.send(ctx, q) }()
 }
 
-func (r *run) send(ctx context.Context, q outgoing) answer {
-	a := answer{fetch: q.fetch, target: q.target}
+// send asks a subgraph. A fault of the transport's is that request's failure: it ends neither the
+// process nor what other subgraphs answer.
+func (r *run) send(ctx context.Context, q outgoing) (a answer) {
+	a = answer{fetch: q.fetch, target: q.target}
+	defer func() {
+		if fault := recover(); fault != nil {
+			a.body, a.err = nil, fmt.Errorf("ask subgraph %q: fault: %v", q.fetch.Subgraph, fault)
+		}
+	}()
 	if a.err = ctx.Err(); a.err == nil {
 		a.body, a.err = r.e.transport.Do(ctx, q.req)
 	}

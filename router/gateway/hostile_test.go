@@ -62,6 +62,13 @@ func TestHostileRequestsGetOneClearAnswer(t *testing.T) {
 
 func hostileRouter(t *testing.T) (url string) {
 	t.Helper()
+	router := httptest.NewServer(hostileGateway(t).Handler())
+	t.Cleanup(router.Close)
+	return router.URL + "/graphql"
+}
+
+func hostileGateway(t testing.TB) *gateway.Gateway {
+	t.Helper()
 	subgraph := httptest.NewServer(hostile.Subgraph())
 	t.Cleanup(subgraph.Close)
 	made, mistakes := compose.Compose([]compose.Subgraph{{Name: "hostile", URL: subgraph.URL, SDL: hostile.SDL()}})
@@ -80,7 +87,5 @@ func hostileRouter(t *testing.T) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	router := httptest.NewServer(g.Handler())
-	t.Cleanup(router.Close)
-	return router.URL + "/graphql"
+	return g
 }

@@ -1,0 +1,88 @@
+package gateway_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+// FuzzRequest: whatever a client posts, it gets one answer that is JSON and says why when it has no data,
+// and none that is the router's own fault.
+func FuzzRequest(f *testing.F) {
+	for _, seed := range []string{
+		`{"query":"{ plain }"}`,
+		`{"query":"query A($x: Int) { s(i: $x) } query B { n }","operationName":"A","variables":{"x":1},"extensions":{}}`,
+		`{"query":"{ b { ...F } } fragment F on B { n b { n } node { id ... on T7 { b { n } } } }"}`,
+		`{"query":"subscription { n }"}`,
+		`{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"abc"}}}`,
+		`{"query":"{ b { n ... @defer(label: \"x\") { b { n } } } }"}`,
+		`[{"query":"{ plain }"}]`, `{`, `null`, `{"query":7}`, `{"query":"{ s(in: {a: 1, list: [{s: \"\\u0000\"}]}) }"}`,
+	} {
+		f.Add([]byte(seed), "application/json", "application/json")
+	}
+	f.Add([]byte(`{"query":"{ plain }"}`), "application/json; charset=utf-16", "text/event-stream")
+	f.Add([]byte(`{ plain }`), "application/graphql", "multipart/mixed")
+	router := hostileGateway(f).Handler()
+	f.Fuzz(func(t *testing.T, body []byte, contentType, accept string) {
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", bytes.NewReader(body))
+		req.Header.Set("Content-Type", contentType)
+		req.Header.Set("Accept", accept)
+		w := httptest.NewRecorder()
+		router.ServeHTTP(w, req)
+		told(t, w)
+	})
+}
+
+// FuzzVariables: whatever is sent for variables is taken as their types say, or refused.
+func FuzzVariables(f *testing.F) {
+	for _, seed := range []string{`{}`, `{"i":1,"f":1.5,"d":"x","l":[1,null],"in":{"a":1,"list":[{"s":"x"}]},"v":{"a":[[]]}}`,
+		`{"i":1e400}`, `{"l":3}`, `{"l":[[3]]}`, `{"in":{"in":{"in":null}}}`, `{"d":1.0}`, `{"x":"\ud800"}`, `{"i":"1"}`, `[]`, `{"i":1,"i":2}`} {
+		f.Add([]byte(seed))
+	}
+	router := hostileGateway(f).Handler()
+	query, err := json.Marshal(`query($x: String, $i: Int, $f: Float, $d: ID, $l: [Int], $in: In, $v: Any) { s(x: $x, i: $i, f: $f, d: $d, l: $l, in: $in) any(v: $v) }`)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, variables []byte) {
+		body := append(append(append(append([]byte(`{"query":`), query...), `,"variables":`...), variables...), '}')
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", bytes.NewReader(body))
+		req.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		router.ServeHTTP(w, req)
+		told(t, w)
+	})
+}
+
+// told fails unless an answer is data, or errors with messages, or a stream.
+func told(t *testing.T, w *httptest.ResponseRecorder) {
+	t.Helper()
+	if w.Code >= http.StatusInternalServerError {
+		t.Fatalf("status %d: %s", w.Code, w.Body)
+	}
+	switch w.Header().Get("Content-Type") {
+	case "application/json; charset=utf-8", "application/graphql-response+json; charset=utf-8":
+	default:
+		return
+	}
+	var answer struct {
+		Data   json.RawMessage
+		Errors []struct {
+			Message    string
+			Extensions struct{ Code string }
+		}
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+		t.Fatalf("status %d, no JSON: %v: %s", w.Code, err, w.Body)
+	}
+	if answer.Data == nil && len(answer.Errors) == 0 {
+		t.Fatalf("neither data nor errors: %s", w.Body)
+	}
+	for _, e := range answer.Errors {
+		if e.Message == "" || e.Extensions.Code == "" || e.Extensions.Code == "INTERNAL" {
+			t.Fatalf("an error that helps nobody: %s", w.Body)
+		}
+	}
+}
