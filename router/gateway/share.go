@@ -24,12 +24,12 @@ type flightKey struct {
 	caller    string
 }
 
-// flight is a query under way.
+// flight is a query under way. Whoever asks first runs it; the others wait.
 type flight struct {
-	waiting  int // callers who still want it, or are writing it
-	cancel   context.CancelFunc
-	done     chan struct{}
-	response *execute.Response // after done; nil when it came to none
+	waiting   int           // callers who still want it, or are writing it; guarded by sharing.mu
+	done      chan struct{} // closed when what follows is there
+	response  *execute.Response
+	abandoned bool // the one who ran it left before it was answered, or failed
 }
 
 // sharing holds the queries under way.
@@ -40,80 +40,57 @@ type sharing struct {
 
 func newSharing() *sharing { return &sharing{flights: map[flightKey]*flight{}} }
 
-// do runs a query, or waits for the same one that is under way. The run ends when nobody waits for it
-// any more; nil means that ctx ended first. Once the response is written, release is called.
+// do runs a query, or waits for the same one that is under way; when the one who runs it leaves, the next
+// runs it anew. nil means that ctx ended first. Once the response is written, release is called.
 func (s *sharing) do(ctx context.Context, key flightKey, run func(context.Context) *execute.Response) (r *execute.Response, release func()) {
-	s.mu.Lock()
-	f, ok := s.flights[key]
-	if !ok {
-		shared, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		f = &flight{waiting: 1, cancel: cancel, done: make(chan struct{})}
-		s.flights[key] = f
+	for {
+		s.mu.Lock()
+		f, ok := s.flights[key]
+		if !ok {
+			f = &flight{waiting: 1, done: make(chan struct{}), abandoned: true}
+			s.flights[key] = f
+			s.mu.Unlock()
+			s.lead(ctx, key, f, run)
+			return f.response, func() { s.release(f) }
+		}
+		f.waiting++
 		s.mu.Unlock()
-		stop := context.AfterFunc(ctx, func() { s.leave(key, f) })
-		s.lead(key, f, func() *execute.Response { return run(shared) })
-		if !stop() { // it has left, and may hold the response no longer
+		select {
+		case <-f.done:
+			if !f.abandoned {
+				return f.response, func() { s.release(f) }
+			}
+			s.release(f)
+		case <-ctx.Done():
+			s.release(f)
 			return nil, nil
 		}
-		return f.response, func() { s.release(f) }
-	}
-	f.waiting++
-	s.mu.Unlock()
-	select {
-	case <-f.done:
-		if f.response == nil { // whoever ran it failed; that says nothing about the query
-			r := run(ctx)
-			return r, r.Release
-		}
-		return f.response, func() { s.release(f) }
-	case <-ctx.Done():
-		s.leave(key, f)
-		return nil, nil
 	}
 }
 
 // lead runs the query for all who wait for it. A panic is the leader's own.
-func (s *sharing) lead(key flightKey, f *flight, run func() *execute.Response) {
-	defer s.land(key, f)
-	f.response = run()
+func (s *sharing) lead(ctx context.Context, key flightKey, f *flight, run func(context.Context) *execute.Response) {
+	defer func() {
+		s.mu.Lock()
+		if s.flights[key] == f {
+			delete(s.flights, key)
+		}
+		s.mu.Unlock()
+		close(f.done)
+	}()
+	f.response = run(ctx)
+	f.abandoned = ctx.Err() != nil
 }
 
-// release gives the response back after the last of those who share it has written it.
+// release is called once by each caller, when it has written the response or left. The last one gives
+// the response's memory back.
 func (s *sharing) release(f *flight) {
 	s.mu.Lock()
 	f.waiting--
 	last := f.waiting == 0
 	s.mu.Unlock()
-	if last {
+	if last && f.response != nil {
 		f.response.Release()
-	}
-}
-
-func (s *sharing) land(key flightKey, f *flight) {
-	s.forget(key, f)
-	f.cancel()
-	close(f.done)
-}
-
-func (s *sharing) forget(key flightKey, f *flight) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.flights[key] == f {
-		delete(s.flights, key)
-	}
-}
-
-// leave is called once for each caller that gives up.
-func (s *sharing) leave(key flightKey, f *flight) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f.waiting--
-	if f.waiting > 0 {
-		return
-	}
-	f.cancel()
-	if s.flights[key] == f {
-		delete(s.flights, key)
 	}
 }
 

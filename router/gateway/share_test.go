@@ -56,19 +56,32 @@ func (s *sharing) await(key flightKey, n int) {
 	}
 }
 
-// The first caller's leaving does not take the answer from the others; the last one's ends the run.
+// When the caller who runs a query leaves, one who waits runs it anew; one who waits may leave as well.
 func TestSharedQueryOutlivesItsFirstCaller(t *testing.T) {
 	s, key := newSharing(), flightKey{}
-	ended := make(chan struct{})
+	want := &execute.Response{}
+	release := make(chan struct{})
 	run := func(ctx context.Context) *execute.Response {
-		<-ctx.Done()
-		close(ended)
-		return &execute.Response{}
+		select {
+		case <-ctx.Done():
+			return &execute.Response{}
+		case <-release:
+			return want
+		}
 	}
 	first, leaveFirst := context.WithCancel(t.Context())
 	second, leaveSecond := context.WithCancel(t.Context())
+	defer leaveSecond()
 	var wg sync.WaitGroup
 	wg.Go(func() { s.do(first, key, run) })
+	s.await(key, 1)
+	wg.Go(func() {
+		if got, _ := s.do(t.Context(), key, run); got != want {
+			t.Errorf("stayed, and got %v", got)
+		}
+	})
+	s.await(key, 2)
+	leaveFirst()
 	s.await(key, 1)
 	wg.Go(func() {
 		if got, _ := s.do(second, key, run); got != nil {
@@ -76,15 +89,9 @@ func TestSharedQueryOutlivesItsFirstCaller(t *testing.T) {
 		}
 	})
 	s.await(key, 2)
-	leaveFirst()
-	s.await(key, 1)
-	select {
-	case <-ended:
-		t.Error("the run ended while someone waited")
-	default:
-	}
 	leaveSecond()
-	<-ended
+	s.await(key, 1)
+	close(release)
 	wg.Wait()
 }
 

@@ -20,63 +20,66 @@ type sharing struct {
 	flights map[uint64]*flight // by hash; of two unequal requests with one hash the second goes alone
 }
 
-// flight is a request that somebody waits for. It ends early when nobody does any more.
+// flight is a request under way. Whoever asks first sends it; the others wait.
 type flight struct {
-	req     *execute.SubgraphRequest
-	waiters int // guarded by sharing.mu
-	cancel  context.CancelCauseFunc
-	done    chan struct{} // closed when data and err are there
-	data    []byte
-	err     error
+	req       *execute.SubgraphRequest
+	waiters   int           // the one who sends it among them; guarded by sharing.mu
+	done      chan struct{} // closed when what follows is there
+	data      []byte
+	err       error
+	abandoned bool // the one who sent it left before it was answered
 }
 
 func newSharing() *sharing {
 	return &sharing{seed: maphash.MakeSeed(), flights: map[uint64]*flight{}}
 }
 
-// do answers r by a request of its own, made by send, or by an equal one that is under way.
+// do answers r by a request of its own, made by send, or by an equal one that is under way. When the one
+// who sends it leaves, the next who waits for it sends it anew: they are queries, and it costs a request
+// only where somebody left, while a context apart from the caller's would cost something every time.
 func (g *sharing) do(ctx context.Context, r *execute.SubgraphRequest, send func(context.Context, *execute.SubgraphRequest) ([]byte, error)) (data []byte, shared bool, err error) {
 	key := g.hash(r)
-	g.mu.Lock()
-	f, taken := g.flights[key]
-	if taken && !equal(f.req, r) {
-		g.mu.Unlock()
-		data, err = send(ctx, r)
-		return data, false, err
-	}
-	if !taken {
-		own, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-		f = &flight{req: r, cancel: cancel, done: make(chan struct{})}
-		g.flights[key] = f
-		go func() {
-			f.data, f.err = send(own, r)
-			g.mu.Lock()
-			g.forget(key, f)
+	for {
+		g.mu.Lock()
+		f, taken := g.flights[key]
+		if !taken {
+			f = &flight{req: r, waiters: 1, done: make(chan struct{}), abandoned: true}
+			g.flights[key] = f
 			g.mu.Unlock()
-			cancel(nil)
-			close(f.done)
-		}()
+			return g.lead(ctx, key, f, send)
+		}
+		if !equal(f.req, r) {
+			g.mu.Unlock()
+			data, err = send(ctx, r)
+			return data, false, err
+		}
+		f.waiters++
+		g.mu.Unlock()
+		select {
+		case <-f.done:
+			if !f.abandoned {
+				return f.data, true, f.err
+			}
+		case <-ctx.Done():
+			g.mu.Lock()
+			f.waiters--
+			g.mu.Unlock()
+			return nil, true, ctx.Err()
+		}
 	}
-	f.waiters++
-	g.mu.Unlock()
-	select {
-	case <-f.done:
-		return f.data, taken, f.err
-	case <-ctx.Done():
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if f.waiters--; f.waiters == 0 {
-		g.forget(key, f) // a request that is being given up is nobody's to join
-		f.cancel(ctx.Err())
-	}
-	return nil, taken, ctx.Err()
 }
 
-func (g *sharing) forget(key uint64, f *flight) {
-	if g.flights[key] == f {
+// lead sends the request for all who wait for it.
+func (g *sharing) lead(ctx context.Context, key uint64, f *flight, send func(context.Context, *execute.SubgraphRequest) ([]byte, error)) ([]byte, bool, error) {
+	defer func() {
+		g.mu.Lock()
 		delete(g.flights, key)
-	}
+		g.mu.Unlock()
+		close(f.done)
+	}()
+	f.data, f.err = send(ctx, f.req)
+	f.abandoned = ctx.Err() != nil
+	return f.data, false, f.err
 }
 
 // hash is the same for equal requests. The order of headers, which a map has none of, does not count.

@@ -84,7 +84,8 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// TestShareLeaving: a shared request goes on while anybody waits, and ends when the last one has gone.
+// TestShareLeaving: when the one who asks leaves, one of those who wait asks anew; when all have left,
+// nobody does.
 func TestShareLeaving(t *testing.T) {
 	arrived, gone, hold := make(chan struct{}, 9), make(chan struct{}, 9), make(chan struct{})
 	s := answering(t, func(w http.ResponseWriter, r *http.Request) {
@@ -104,6 +105,7 @@ func TestShareLeaving(t *testing.T) {
 	ask := func(n int) (leave []context.CancelFunc, done []chan error) {
 		for i := range n {
 			ctx, cancel := context.WithCancel(t.Context())
+			t.Cleanup(cancel)
 			end := make(chan error, 1)
 			go func() { _, err := tr.Do(ctx, query()); end <- err }()
 			eventually(t, "one more waits", func() bool { return tr.Waiting("s") == i+1 })
@@ -113,29 +115,32 @@ func TestShareLeaving(t *testing.T) {
 		return leave, done
 	}
 	leave, done := ask(3)
-	leave[0]() // the one whose request it is
+	leave[0]() // the one who asks
 	if err := <-done[0]; !errors.Is(err, context.Canceled) {
 		t.Errorf("who left got %v", err)
 	}
+	<-gone
+	<-arrived // from one of the two who wait
+	eventually(t, "both wait for it", func() bool { return tr.Waiting("s") == 2 })
 	hold <- struct{}{}
 	for _, d := range done[1:] {
 		if err := <-d; err == nil || !strings.Contains(err.Error(), "status 400") {
 			t.Errorf("who stayed got %v", err)
 		}
 	}
-	leave[1]()
-	leave[2]()
 
 	leave, done = ask(2)
-	leave[0]()
-	<-done[0]
 	leave[1]()
 	<-done[1]
-	<-gone
-	leave, done = ask(1) // not the request that is being given up
-	hold <- struct{}{}
-	if err := <-done[0]; err == nil || errors.Is(err, context.Canceled) {
-		t.Errorf("who came after got %v", err)
-	}
 	leave[0]()
+	<-done[0]
+	<-gone
+	if tr.Waiting("s") != 0 {
+		t.Error("somebody still waits")
+	}
+	select {
+	case <-arrived:
+		t.Error("asked again for nobody")
+	default:
+	}
 }
