@@ -162,7 +162,7 @@ func (e *edition) prepareNow(query, operationName string, labels []string) (p *p
 }
 
 // deferred is the operation prepared to deliver later what variables let it defer; nil when that is
-// nothing.
+// nothing, or too much to plan.
 func (p *prepared) deferred(vars map[string]any) (*prepared, *failure) {
 	key := p.op.DeferKey(vars)
 	if key == "" {
@@ -178,8 +178,9 @@ func (p *prepared) deferred(vars map[string]any) (*prepared, *failure) {
 		return nil, reject(http.StatusBadRequest, withCode(list, operation.CodeInvalid)...)
 	}
 	planned, err := planner.Plan(p.edition.supergraph.With(p.labels), op)
-	if err != nil {
-		return nil, p.edition.unplannable(op, err)
+	if err != nil { // it is answered whole, which is as correct
+		p.edition.log.Warn("operation cannot be planned with fragments deferred", "operation", op.Name, "error", err)
+		return nil, nil
 	}
 	d := &prepared{edition: p.edition, op: op, ready: p.edition.executor.Prepare(planned)}
 	if p.byDefer == nil || len(p.byDefer) >= maxDeferrals {

@@ -2,6 +2,7 @@ package operation
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -85,9 +86,37 @@ func (o *Operation) Deferred(vars map[string]any) (*Operation, gqlerror.List) {
 	if errs != nil {
 		return nil, errs
 	}
+	coarsen(root, nil, map[string]bool{}, o.defers.limits.MaxDefers)
 	out := *o
 	out.Root, out.Usages = root, n.usages
 	return &out, nil
+}
+
+// coarsen bounds the different sets of @defers, each of which can cost a request: fifty @defers have
+// many more when they overlap cunningly. Fields of a set beyond the limit are delivered with what is
+// around them.
+func coarsen(set *SelectionSet, around []*DeferUsage, seen map[string]bool, limit int) {
+	for _, f := range set.Fields {
+		if key := DeferSetKey(f.Defer); key != "" && !seen[key] {
+			if len(seen) >= limit {
+				f.Defer = around
+			} else {
+				seen[key] = true
+			}
+		}
+		if f.Sel != nil {
+			coarsen(f.Sel, f.Defer, seen, limit)
+		}
+	}
+}
+
+// DeferSetKey names a set of @defers as in Field.Defer; "" for none.
+func DeferSetKey(set []*DeferUsage) string {
+	var b []byte
+	for _, u := range set {
+		b = append(strconv.AppendInt(b, int64(u.ID), 10), ',')
+	}
+	return string(b)
 }
 
 // deferringOf finds the @defers of an operation that may be active; nil when there are none.

@@ -121,3 +121,39 @@ func TestDeferRules(t *testing.T) {
 		}
 	}
 }
+
+// TestDeferSets: cunning overlaps give no more sets of @defers than there may be @defers.
+func TestDeferSets(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("{ pet {")
+	for i := range 20 {
+		fmt.Fprintf(&b, " ... @defer(label: \"%d\") {", i)
+		for j := range 20 {
+			if lo, hi := min(i, j), max(i, j); lo != hi {
+				fmt.Fprintf(&b, " a%d_%d: name", lo, hi)
+			}
+		}
+		b.WriteString(" friend { id } }")
+	}
+	b.WriteString("} }")
+	limits := operation.DefaultLimits()
+	limits.MaxDefers = 20
+	op, errs := operation.Prepare(load(t), b.String(), "", limits)
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	if op, errs = op.Deferred(nil); errs != nil {
+		t.Fatal(errs)
+	}
+	sets, early := map[string]bool{}, 0
+	for _, f := range op.Root.Fields[0].Sel.Fields {
+		if key := operation.DeferSetKey(f.Defer); key != "" {
+			sets[key] = true
+		} else {
+			early++
+		}
+	}
+	if len(sets) != 20 || early == 0 {
+		t.Errorf("%d sets, %d fields at once", len(sets), early)
+	}
+}

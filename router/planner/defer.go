@@ -2,7 +2,6 @@ package planner
 
 import (
 	"slices"
-	"strconv"
 
 	"storefront/router/operation"
 	"storefront/router/plan"
@@ -37,7 +36,7 @@ func stagesOf(op *operation.Operation) *stages {
 
 func (s *stages) add(set *operation.SelectionSet) {
 	for _, f := range set.Fields {
-		if key := stageKey(f.Defer); key != "" && s.byKey[key] == nil {
+		if key := operation.DeferSetKey(f.Defer); key != "" && s.byKey[key] == nil {
 			s.list = append(s.list, &stage{part: len(s.list) + 1, usages: f.Defer})
 			s.byKey[key] = s.list[len(s.list)-1]
 		}
@@ -47,20 +46,12 @@ func (s *stages) add(set *operation.SelectionSet) {
 	}
 }
 
-func stageKey(usages []*operation.DeferUsage) string {
-	var b []byte
-	for _, u := range usages {
-		b = append(strconv.AppendInt(b, int64(u.ID), 10), ',')
-	}
-	return string(b)
-}
-
 // of is the stage of a field.
 func (s *stages) of(f *operation.Field) *stage {
 	if f.Defer == nil {
 		return nil
 	}
-	return s.byKey[stageKey(f.Defer)]
+	return s.byKey[operation.DeferSetKey(f.Defer)]
 }
 
 // part is the number of a field's stage, 0 for what is sent first.
