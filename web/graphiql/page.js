@@ -1,5 +1,6 @@
-// Starts GraphiQL and gives it a fetcher: queries and mutations are one POST, subscriptions are
-// server-sent events read from a POST, so that the header editor works for both.
+// Starts GraphiQL and gives it a fetcher: queries and mutations are one POST; subscriptions, and what is
+// answered in parts because of @defer, are server-sent events read from a POST, so that the header editor
+// works for all. GraphiQL merges the parts by itself.
 (function () {
   'use strict';
 
@@ -50,7 +51,7 @@
     }
   }
 
-  // many is an observable of a subscription's results; leaving it aborts the request.
+  // many is an observable of results that come one by one; leaving it aborts the request.
   function many(params, headers) {
     return {
       subscribe: function (observer) {
@@ -90,7 +91,8 @@
 
   function fetcher(params, options) {
     var headers = (options && options.headers) || {};
-    return isSubscription(params, options) ? many(params, headers) : once(params, headers);
+    var several = isSubscription(params, options) || /@defer\b/.test(params.query);
+    return several ? many(params, headers) : once(params, headers);
   }
 
   var props = { fetcher: fetcher, isHeadersEditorEnabled: true, shouldPersistHeaders: false };
