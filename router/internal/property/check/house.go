@@ -77,7 +77,7 @@ func Open(w *world.World) (h *House, dropped *Dropped, failure *Failure) {
 	if h.whole, err = testgraph.New(whole.SDL, whole.Data); err != nil {
 		return nil, nil, &Failure{"schema", "whole: " + err.Error() + "\n" + whole.SDL}
 	}
-	h.executor = execute.New(h.Supergraph, &transport{h}, execute.Options{SubgraphMessages: true})
+	h.executor = execute.New(h.Supergraph, &transport{h}, execute.Options{SubgraphMessages: true, MaxRepresentations: int(w.Seed % 4)})
 	return h, nil, nil
 }
 

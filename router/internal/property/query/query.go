@@ -38,6 +38,7 @@ type generator struct {
 	booleans  []string
 	fragments []fragment
 	budget    int
+	clashes   int // how often, in percent, a key is used that another field has
 }
 
 // fragment is a named fragment that was written; it is spread again where it fits.
@@ -49,6 +50,9 @@ type fragment struct {
 func Generate(schema *ast.Schema, seed uint64) Query {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0x9e3779b9)), schema: schema, values: map[string]any{}}
 	g.budget = 4 + g.IntN(30)
+	if g.chance(10) {
+		g.clashes = 50
+	}
 	root, kind := schema.Query, "query"
 	if schema.Mutation != nil && g.chance(25) {
 		root, kind = schema.Mutation, "mutation"
@@ -107,6 +111,10 @@ func (g *generator) selection(def *ast.Definition, at *scope, depth int) string 
 		if at.take("__typename", "__typename", "String!") {
 			return "__typename" + g.directives()
 		}
+	case r < 5:
+		if at.take("kind", "__typename", "String!") {
+			return "kind: __typename" + g.directives()
+		}
 	case r < 30 && depth > 0:
 		return g.fragment(def, at, depth-1)
 	}
@@ -137,8 +145,11 @@ func (g *generator) field(def *ast.Definition, at *scope, depth int) string {
 	if g.chance(10) {
 		key = string(rune('a' + g.IntN(5)))
 	}
-	for i := 0; !at.take(key, signature, f.Type.String()); i++ {
+	taken := at.take(key, signature, f.Type.String())
+	// a key that another field has is right where the two are of different object types; validation knows
+	for i := 0; !taken && !g.chance(g.clashes); i++ {
 		key = fmt.Sprintf("%s_%d", f.Name, i)
+		taken = at.take(key, signature, f.Type.String())
 	}
 	text := f.Name
 	if key != f.Name {
@@ -155,6 +166,9 @@ func (g *generator) field(def *ast.Definition, at *scope, depth int) string {
 func (g *generator) fragment(def *ast.Definition, at *scope, depth int) string {
 	types := g.overlapping(def)
 	on := g.schema.Types[types[g.IntN(len(types))]]
+	if i := g.IntN(20); i < len(g.fragments) && g.fragments[i].text != "" && g.clashes > 0 {
+		return "..." + g.fragments[i].name + g.directives() // where it fits, if it fits
+	}
 	switch r := g.IntN(10); {
 	case r == 0:
 		return "..." + g.directives() + " " + g.set(def, at, depth, true)

@@ -13,6 +13,8 @@ func (w *World) Features() []string {
 	}
 	for _, t := range w.Types {
 		has[t.Kind] = true
+		has["@interfaceObject"] = has["@interfaceObject"] || len(t.Objects) > 0
+		has["value type in parts"] = has["value type in parts"] || t.Name == "S0"
 		has["mutation"] = has["mutation"] || t.Name == "Mutation"
 		has["several keys"] = has["several keys"] || len(t.Keys) > 1
 		has["entity missing or failing"] = has["entity missing or failing"] || t.Gap != nil
@@ -25,6 +27,7 @@ func (w *World) Features() []string {
 		}
 		for _, f := range t.Fields {
 			has["@inaccessible"] = has["@inaccessible"] || f.Hidden
+			has["query root in an entity"] = has["query root in an entity"] || base(f.Type) == "Query"
 			has["list of lists"] = has["list of lists"] || strings.HasPrefix(f.Type, "[[")
 			has["null where none may be"] = has["null where none may be"] || f.Dirty
 			has["failing field"] = has["failing field"] || f.Fails
@@ -34,6 +37,9 @@ func (w *World) Features() []string {
 				has["@requires"] = has["@requires"] || p.Requires != ""
 				has["@requires with nested selection"] = has["@requires with nested selection"] || strings.Contains(p.Requires, "{")
 				has["@requires with arguments"] = has["@requires with arguments"] || strings.Contains(p.Requires, "(")
+				has["@requires with fragments"] = has["@requires with fragments"] || strings.Contains(p.Requires, "...")
+				has["@provides with fragments"] = has["@provides with fragments"] || strings.Contains(p.Provides, "...")
+				has["@requires on @interfaceObject"] = has["@requires on @interfaceObject"] || p.Requires != "" && t.Kind == Interface
 				has["@provides"] = has["@provides"] || p.Provides != ""
 				has["@provides with nested selection"] = has["@provides with nested selection"] || strings.Contains(p.Provides, "{")
 				has["@override"] = has["@override"] || p.Override != ""

@@ -12,6 +12,7 @@ type generator struct {
 	*rand.Rand
 	w      *World
 	values []string // value types
+	split  []*Type  // value types of which no subgraph has all
 	dirty  bool     // non-null fields are null now and then; then nothing is required or keyed through objects
 	fields int      // how many fields were named
 	rows   int      // of every type, since a nested key tells rows apart only if its target has as many
@@ -61,6 +62,9 @@ func Generate(seed uint64) *World {
 	g.subgraphs()
 	g.enums()
 	g.entities()
+	if g.chance(30) {
+		g.interfaceEntity()
+	}
 	g.valueTypes()
 	g.interfaces()
 	g.unions()

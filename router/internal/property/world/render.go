@@ -81,7 +81,12 @@ func (w *World) writeType(b *strings.Builder, t *Type, sub int) {
 	if extends {
 		b.WriteString("extend ")
 	}
-	b.WriteString(t.Kind + " " + t.Name)
+	object := slices.Contains(t.Objects, sub)
+	if object {
+		b.WriteString(Object + " " + t.Name + " @interfaceObject")
+	} else {
+		b.WriteString(t.Kind + " " + t.Name)
+	}
 	w.writeImplements(b, t, func(i *Type) bool { return w.implements(t, i, sub) })
 	for _, k := range t.Keys {
 		for _, at := range k.At {
@@ -114,7 +119,7 @@ func (w *World) writeType(b *strings.Builder, t *Type, sub int) {
 		if p.Provides != "" {
 			fmt.Fprintf(b, " @provides(fields: %q)", p.Provides)
 		}
-		if !fed1 && t.Kind == Object {
+		if !fed1 && (t.Kind == Object || object) {
 			if !p.External && !p.Overridden && p.Override == "" && (len(f.resolvers()) > 1 || len(f.At) > 1 && w.isProvided(f)) && !t.keyed(f, sub) {
 				b.WriteString(" @shareable")
 			}
@@ -200,7 +205,7 @@ func (w *World) wholeSDL() string {
 		w.writeImplements(&b, t, func(i *Type) bool { return every(func(s int) bool { return w.implements(t, i, s) }) })
 		b.WriteString(" {\n")
 		for _, f := range t.Fields {
-			if len(f.resolvers()) > 0 {
+			if len(w.holder(f).resolvers()) > 0 {
 				b.WriteString("  " + f.Name + arguments(f) + ": " + f.Type + "\n")
 			}
 		}

@@ -13,6 +13,11 @@ func (w *World) Smaller(i int) (*World, bool) {
 	if c.at >= 0 {
 		return nil, false
 	}
+	for _, t := range c.w.Types {
+		if len(t.Objects) > 0 && !slices.ContainsFunc(c.w.Types, func(o *Type) bool { return slices.Contains(o.Implements, t.Name) }) {
+			return nil, true
+		}
+	}
 	if len(c.w.Subs) == 0 {
 		return nil, true
 	}
@@ -212,6 +217,7 @@ func (w *World) removeSub(s int) {
 		}
 		t.Keys = slices.DeleteFunc(t.Keys, func(k *Key) bool { return len(k.At) == 0 })
 		t.Extends = shift(t.Extends)
+		t.Objects = shift(t.Objects)
 		for j := range t.Members {
 			t.Members[j].Subs = shift(t.Members[j].Subs)
 		}
@@ -231,7 +237,7 @@ func (w *World) removeSub(s int) {
 				}
 			}
 		}
-		t.Fields = slices.DeleteFunc(t.Fields, func(f *Field) bool { return len(f.At) == 0 })
+		t.Fields = slices.DeleteFunc(t.Fields, func(f *Field) bool { return len(f.At) == 0 && f.Via == "" })
 	}
 	w.Types = slices.DeleteFunc(w.Types, func(t *Type) bool { return t.Kind != Union && len(t.Fields) == 0 })
 	for _, e := range w.Enums {
@@ -246,7 +252,7 @@ func (w *World) removeType(name string) {
 	for _, t := range w.Types {
 		t.Implements = slices.DeleteFunc(t.Implements, func(n string) bool { return n == name })
 		t.Members = slices.DeleteFunc(t.Members, func(m Member) bool { return m.Type == name })
-		t.Fields = slices.DeleteFunc(t.Fields, func(f *Field) bool { return base(f.Type) == name })
+		t.Fields = slices.DeleteFunc(t.Fields, func(f *Field) bool { return base(f.Type) == name || f.Via == name })
 	}
 	w.Types = slices.DeleteFunc(w.Types, func(t *Type) bool {
 		return t.Kind != Union && len(t.Fields) == 0 || t.Kind == Union && len(t.Members) == 0

@@ -40,7 +40,7 @@ func (g *generator) requirement() {
 		if len(texts) == 3 {
 			break
 		}
-		if text := g.required(f, sub); text != "" {
+		if text := g.required(f, sub, 2); text != "" {
 			if f.at(sub) == nil {
 				f.At = append(f.At, &Place{Sub: sub, External: true})
 			}
@@ -85,7 +85,7 @@ func (g *generator) restsOn(t *Type, f *Field, sub, depth int) bool {
 }
 
 // required is what of a field is selected; "" when the subgraph cannot select it.
-func (g *generator) required(f *Field, sub int) string {
+func (g *generator) required(f *Field, sub, depth int) string {
 	text := f.Name + g.literals(f)
 	target := g.w.Type(base(f.Type))
 	if target == nil {
@@ -94,12 +94,34 @@ func (g *generator) required(f *Field, sub int) string {
 		}
 		return text
 	}
-	if g.dirty || target.Kind == Union || !target.In(sub) {
+	if g.dirty || !target.In(sub) || target.isRoot() || slices.Contains(target.Objects, sub) {
 		return ""
 	}
+	inner := g.requiredIn(target, sub, depth)
+	if target.Kind != Object {
+		for _, name := range g.w.possible(target.Name, sub) {
+			if of := g.requiredIn(g.w.Type(name), sub, depth); len(of) > 0 && g.chance(60) {
+				inner = append(inner, "... on "+name+" { "+strings.Join(of, " ")+" }")
+			}
+		}
+	}
+	if len(inner) == 0 {
+		return ""
+	}
+	return text + " { " + strings.Join(inner, " ") + " }"
+}
+
+// requiredIn is what of a type's own fields is selected.
+func (g *generator) requiredIn(target *Type, sub, depth int) []string {
 	var inner []string
 	for _, nested := range target.Fields {
 		p := nested.at(sub)
+		if g.w.Type(base(nested.Type)) != nil && nested.at(sub) != nil && depth > 0 && g.chance(30) && nested.requires() == "" && !nested.Dirty && !nested.Fails && !nested.at(sub).Overridden {
+			if text := g.required(nested, sub, depth-1); text != "" {
+				inner = append(inner, text)
+			}
+			continue
+		}
 		if g.w.Type(base(nested.Type)) != nil || nested.Dirty || nested.Fails || nested.requires() != "" || base(nested.Type) == "Color" {
 			continue
 		}
@@ -111,10 +133,7 @@ func (g *generator) required(f *Field, sub int) string {
 			inner = append(inner, nested.Name+g.literals(nested))
 		}
 	}
-	if len(inner) == 0 {
-		return ""
-	}
-	return text + " { " + strings.Join(inner, " ") + " }"
+	return inner
 }
 
 // colors reports whether a subgraph knows all values of the enum that a field has.
@@ -146,6 +165,9 @@ func (g *generator) literals(f *Field) string {
 // promise puts a field that requires others into an interface of its type, when it is alone there.
 func (g *generator) promise(t *Type, f *Field, sub int) {
 	it := g.w.Type(pick(g, t.Implements))
+	if len(it.Objects) > 0 {
+		return
+	}
 	for _, o := range g.w.Types {
 		if o != t && slices.Contains(o.Implements, it.Name) {
 			return
@@ -163,32 +185,54 @@ func (g *generator) provision() {
 		return
 	}
 	f := pick(g, t.Fields)
+	if len(f.At) == 0 {
+		return
+	}
 	target := g.w.Type(base(f.Type))
-	if f.Key || target == nil || !isEntity(target) || target.Gap != nil {
+	if f.Key || target == nil || target.isRoot() || !isEntity(target) && target.Kind == Object {
 		return
 	}
 	p := pick(g, f.At)
 	if p.External || p.Overridden || p.Provides != "" {
 		return
 	}
-	if text := g.provided(target, p.Sub, 1); text != "" {
+	if slices.Contains(target.Objects, p.Sub) {
+		return
+	}
+	if text := g.providedIn(target, p.Sub, 1); text != "" {
 		p.Provides = text
 	}
+}
+
+// providedIn is what is provided of a type; of an abstract one, in fragments.
+func (g *generator) providedIn(t *Type, sub, depth int) string {
+	if t.Kind == Object {
+		return g.provided(t, sub, depth)
+	}
+	var out []string
+	for _, name := range g.w.possible(t.Name, sub) {
+		if member := g.w.Type(name); isEntity(member) {
+			if inner := g.provided(member, sub, depth); inner != "" {
+				out = append(out, "... on "+name+" { "+inner+" }")
+			}
+		}
+	}
+	return strings.Join(out, " ")
 }
 
 func (g *generator) provided(t *Type, sub, depth int) string {
 	var out []string
 	for _, f := range t.Fields {
 		at := f.at(sub)
-		if f.Key || f.Dirty || f.Fails || len(f.Args) > 0 || f.requires() != "" || len(f.resolvers()) == 0 || at != nil && !at.External || g.chance(40) {
+		if f.Key || f.Via != "" || f.Dirty || f.Fails || len(f.Args) > 0 || f.requires() != "" || len(f.resolvers()) == 0 || at != nil && !at.External || g.chance(40) {
 			continue
 		}
 		text := f.Name
 		if target := g.w.Type(base(f.Type)); target != nil {
-			if depth == 0 || target.Kind != Object || !target.In(sub) || g.dirty {
+			if depth == 0 || !target.In(sub) || g.dirty || target.isRoot() || slices.Contains(target.Objects, sub) {
 				continue
 			}
-			inner := g.provided(target, sub, depth-1)
+			inner := g.providedIn(target, sub, depth-1)
 			if inner == "" {
 				continue
 			}
@@ -211,7 +255,7 @@ func (g *generator) override() {
 		return
 	}
 	f := pick(g, t.Fields)
-	if f.Key || len(f.At) != 1 || f.requires() != "" || f.At[0].Provides != "" || t.Gap != nil {
+	if f.Key || f.Via != "" || len(f.At) != 1 || f.requires() != "" || f.At[0].Provides != "" || t.Gap != nil {
 		return
 	}
 	from := f.At[0]
@@ -241,7 +285,7 @@ func (g *generator) twists() {
 				f.Hidden = true
 			}
 		}
-		if isEntity(t) && g.chance(20) {
+		if isEntity(t) && g.chance(20) && !slices.ContainsFunc(t.Implements, func(n string) bool { return len(g.w.Type(n).Objects) > 0 }) {
 			g.gap(t)
 		}
 		for _, k := range t.Keys {

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// isEntity reports whether a type has keys.
-func isEntity(t *Type) bool { return len(t.Keys) > 0 }
+// isEntity reports whether an object type has keys.
+func isEntity(t *Type) bool { return t.Kind == Object && len(t.Keys) > 0 }
 
 // subsOf are the subgraphs that have a type; those alone that have a key of an entity, mostly, since
 // what else one resolves of it is seldom reached.
@@ -23,7 +23,7 @@ func (g *generator) subsOf(t *Type) []int {
 func (g *generator) composites(subs []int) []string {
 	var out []string
 	for _, t := range g.w.Types {
-		if t.isRoot() {
+		if t.isRoot() || slices.Contains(g.split, t) {
 			continue
 		}
 		if len(g.w.domain(&Field{Type: t.Name, At: places(subs)})) > 0 {
@@ -55,11 +55,47 @@ func (g *generator) valueTypes() {
 		g.w.Types = append(g.w.Types, t)
 		g.values = append(g.values, t.Name)
 	}
+	if g.chance(25) {
+		g.splitType()
+	}
+}
+
+// splitType makes a value type of which each of several subgraphs has a part.
+func (g *generator) splitType() {
+	subs := some(g, g.subs(), 2)
+	t := &Type{Name: "S0", Kind: Object, Rows: g.rows}
+	for _, s := range subs {
+		at := []int{s}
+		if g.chance(30) {
+			at = some(g, subs, 1)
+		}
+		t.Fields = append(t.Fields, g.field("s", g.typeFor(at, 30), at))
+	}
+	if slices.ContainsFunc(subs, func(s int) bool { return !t.In(s) }) {
+		return
+	}
+	g.w.Types = append(g.w.Types, t)
+	g.split = append(g.split, t)
+}
+
+// splits adds fields that lead to a type of which each subgraph has a part, in all of them.
+func (g *generator) splits(t *Type, all []int) {
+	for _, s := range g.split {
+		subs := g.subsOf(s)
+		if g.chance(60) && !slices.ContainsFunc(subs, func(sub int) bool { return !slices.Contains(all, sub) }) {
+			t.Fields = append(t.Fields, g.field("p", g.wrapped(s.Name), subs))
+		}
+	}
 }
 
 // interfaces makes interfaces whose fields and implementers differ by subgraph.
 func (g *generator) interfaces() {
-	objects := slices.Clone(g.w.Types)
+	var objects []*Type
+	for _, t := range g.w.Types {
+		if t.Kind == Object && !slices.Contains(g.split, t) {
+			objects = append(objects, t)
+		}
+	}
 	for i := range g.IntN(3) {
 		name := fmt.Sprintf("I%d", i)
 		members := some(g, objects, 1)
@@ -159,6 +195,7 @@ func (g *generator) ordinary() {
 			f := g.field("f", g.typeFor(subs, 45), subs)
 			t.Fields = append(t.Fields, f)
 		}
+		g.splits(t, all)
 	}
 }
 
@@ -178,6 +215,10 @@ func (g *generator) roots() {
 			q.Fields = append(q.Fields, g.field("q", g.typeFor(subs, 90), subs))
 		}
 	}
+	g.splits(q, g.subs())
+	if g.chance(8) {
+		g.back(q)
+	}
 	if g.chance(25) {
 		m := g.add(Object, "Mutation")
 		for range 1 + g.IntN(4) {
@@ -186,4 +227,16 @@ func (g *generator) roots() {
 		}
 	}
 	q.Rows = 1
+}
+
+// back adds a field of an entity that leads to the query root.
+func (g *generator) back(q *Type) {
+	t := g.entity()
+	if t == nil {
+		return
+	}
+	if s := pick(g, g.subsOf(t)); q.In(s) {
+		q.Rows = 1
+		t.Fields = append(t.Fields, g.field("root", "Query", []int{s}))
+	}
 }

@@ -16,7 +16,9 @@ const variants = 4
 // valuing makes the values of one field for one row.
 type valuing struct {
 	w        *World
+	t        *Type
 	f        *Field
+	sub      int
 	domain   []string
 	provides []selection
 	at       string // what all hashes begin with
@@ -39,18 +41,18 @@ func (w *World) value(t *Type, row int, f *Field, sub int) any {
 		}
 		return nil
 	}
-	v := valuing{w: w, f: f, at: at, row: row}
+	v := valuing{w: w, t: t, f: f, at: at, row: row, sub: sub}
 	if w.Type(base(f.Type)) != nil {
 		v.domain = w.domain(f)
 	}
-	if p := f.at(sub); p != nil {
+	if p := w.holder(f).at(sub); p != nil {
 		v.provides = parseSet(p.Provides)
 		if p.Overridden {
 			v.at += ".gone"
 		}
 	}
 	typ := parseType(f.Type)
-	requires := f.requires()
+	requires := w.holder(f).requires()
 	if len(f.Args) == 0 && requires == "" {
 		return v.of(typ, v.at)
 	}
@@ -108,7 +110,7 @@ func (v *valuing) of(t *ast.Type, at string) any {
 			return nil
 		}
 		name := v.domain[h/8%uint64(len(v.domain))]
-		return v.w.ref(name, int(h/512%uint64(v.w.Type(name).Rows)), v.provides)
+		return v.ref(name, int(h/512%uint64(v.w.Type(name).Rows)))
 	}
 	return v.leaf(t.NamedType, at, h/8)
 }
@@ -116,7 +118,10 @@ func (v *valuing) of(t *ast.Type, at string) any {
 // key makes a value that no other row has.
 func (v *valuing) key(t *ast.Type) any {
 	if target := v.w.Type(t.NamedType); target != nil {
-		return v.w.ref(target.Name, v.row%target.Rows, nil)
+		return v.ref(target.Name, v.row%target.Rows)
+	}
+	if v.f.Own {
+		return fmt.Sprintf("%s-%s-%d", v.t.Name, v.f.Name, v.row)
 	}
 	if t.NamedType == "Int" {
 		return float64(100 + v.row)
@@ -139,7 +144,7 @@ func (v *valuing) leaf(name, at string, h uint64) any {
 	}
 	var known []string
 	for _, value := range v.w.enum(name).Values {
-		if !slices.ContainsFunc(v.f.resolvers(), func(s int) bool { return !slices.Contains(value.Subs, s) }) {
+		if !slices.ContainsFunc(v.w.holder(v.f).resolvers(), func(s int) bool { return !slices.Contains(value.Subs, s) }) {
 			known = append(known, value.Name)
 		}
 	}
@@ -150,17 +155,20 @@ func (v *valuing) leaf(name, at string, h uint64) any {
 }
 
 // ref is an object in the tables, with the values of the fields that its field provides.
-func (w *World) ref(name string, row int, provides []selection) any {
+func (v *valuing) ref(name string, row int) any {
+	if i := v.w.Type(base(v.f.Type)); v.sub >= 0 && slices.Contains(i.Objects, v.sub) {
+		return map[string]any{"$ref": i.Name, "$id": fmt.Sprintf("%s.%d", name, row)}
+	}
 	out := map[string]any{"$ref": name, "$id": float64(row)}
-	w.provide(out, w.Type(name), row, provides)
+	v.w.provide(out, v.w.Type(name), row, v.provides, v.sub)
 	return out
 }
 
-func (w *World) provide(out map[string]any, t *Type, row int, provides []selection) {
+func (w *World) provide(out map[string]any, t *Type, row int, provides []selection, sub int) {
 	for _, sel := range provides {
 		if sel.on != "" {
 			if sel.on == t.Name || slices.Contains(t.Implements, sel.on) {
-				w.provide(out, t, row, sel.sub)
+				w.provide(out, t, row, sel.sub, sub)
 			}
 			continue
 		}
@@ -168,7 +176,7 @@ func (w *World) provide(out map[string]any, t *Type, row int, provides []selecti
 		if f == nil || f.Key {
 			continue
 		}
-		v := valuing{w: w, f: f, at: fmt.Sprintf("%s.%d.%s", t.Name, row, f.Name), row: row, provides: sel.sub}
+		v := valuing{w: w, t: t, f: f, at: fmt.Sprintf("%s.%d.%s", t.Name, row, f.Name), row: row, provides: sel.sub, sub: sub}
 		if w.Type(base(f.Type)) != nil {
 			v.domain = w.domain(f)
 		}
@@ -180,6 +188,9 @@ func (w *World) provide(out map[string]any, t *Type, row int, provides []selecti
 func (w *World) tables(sub int) testgraph.Data {
 	data := testgraph.Data{Roots: map[string]any{}, Entities: map[string][]testgraph.Row{}}
 	for _, t := range w.Types {
+		if slices.Contains(t.Objects, sub) {
+			data.Entities[t.Name] = w.interfaceRows(t, sub)
+		}
 		if t.Kind != Object || sub >= 0 && !t.In(sub) {
 			continue
 		}
@@ -211,4 +222,24 @@ func (w *World) tables(sub int) testgraph.Data {
 		data.Entities[t.Name] = rows
 	}
 	return data
+}
+
+// interfaceRows are the rows of an @interfaceObject: those of all implementers, without their types.
+func (w *World) interfaceRows(i *Type, sub int) []testgraph.Row {
+	rows := []testgraph.Row{}
+	for _, t := range w.Types {
+		if t.Kind != Object || !slices.Contains(t.Implements, i.Name) {
+			continue
+		}
+		for n := range t.Rows {
+			row := testgraph.Row{"$id": fmt.Sprintf("%s.%d", t.Name, n)}
+			for _, f := range i.Fields {
+				if p, own := f.at(sub), t.Field(f.Name); p != nil && !p.External && own != nil {
+					row[f.Name] = w.value(t, n, own, sub)
+				}
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows
 }

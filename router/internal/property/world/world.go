@@ -45,6 +45,7 @@ type Type struct {
 	Members    []Member
 	Gap        *Gap
 	Extends    []int // Federation 1 subgraphs that write it as an extension
+	Objects    []int // subgraphs that have an interface as an @interfaceObject
 }
 
 // Member is a member of a union in some subgraphs.
@@ -77,11 +78,13 @@ type Field struct {
 	Type   string
 	Args   []Arg
 	At     []*Place
-	Key    bool // part of a key: each row has its own value
-	Hidden bool // @inaccessible
-	Nulls  bool // null now and then where its type allows it
-	Dirty  bool // null now and then where its type does not
-	Fails  bool // an error now and then
+	Key    bool   // part of a key: each row has its own value
+	Own    bool   // and no row of another type has it
+	Via    string // an interface that subgraphs resolve the field on, as an @interfaceObject
+	Hidden bool   // @inaccessible
+	Nulls  bool   // null now and then where its type allows it
+	Dirty  bool   // null now and then where its type does not
+	Fails  bool   // an error now and then
 }
 
 // Arg is an argument.
@@ -239,7 +242,7 @@ func (w *World) possible(name string, sub int) []string {
 		}
 	case Interface:
 		for _, o := range w.Types {
-			if w.implements(o, t, sub) {
+			if w.implements(o, t, sub) || slices.Contains(t.Objects, sub) && slices.Contains(o.Implements, name) {
 				out = append(out, o.Name)
 			}
 		}
@@ -256,6 +259,7 @@ func (w *World) possible(name string, sub int) []string {
 // domain are the object types that a field's objects have: those that all who resolve it know.
 func (w *World) domain(f *Field) []string {
 	name := base(f.Type)
+	f = w.holder(f)
 	var out []string
 	for i, sub := range f.resolvers() {
 		here := w.possible(name, sub)
@@ -266,4 +270,15 @@ func (w *World) domain(f *Field) []string {
 		out = slices.DeleteFunc(slices.Clone(out), func(n string) bool { return !slices.Contains(here, n) })
 	}
 	return out
+}
+
+// holder is the field that says where a field is resolved: the interface's, for one that subgraphs
+// resolve as an @interfaceObject.
+func (w *World) holder(f *Field) *Field {
+	if f.Via != "" {
+		if i := w.Type(f.Via); i != nil && i.Field(f.Name) != nil {
+			return i.Field(f.Name)
+		}
+	}
+	return f
 }
