@@ -124,12 +124,29 @@ func (p *planner) exists(ps *pos) {
 	if ps.root || len(accs) == 0 {
 		return
 	}
+	chosen := accs[0]
 	for _, a := range accs {
-		if !a.node.empty() {
+		if a.node.claimed() {
 			return
 		}
+		if chosen.node.empty() {
+			chosen = a
+		}
 	}
-	p.touch(accs[0].node)
+	if chosen.node.empty() {
+		chosen = accs[0]
+	}
+	p.touch(chosen.node)
+}
+
+// claimed reports whether the client wants something of a node, so that it stays whatever becomes of the
+// requests that want the rest.
+func (n *gnode) claimed() bool {
+	byClient := func(d demand) bool { return d.by == nil }
+	return n.touched || slices.ContainsFunc(n.demands, byClient) || slices.ContainsFunc(n.frags, (*gnode).claimed) ||
+		slices.ContainsFunc(n.fields, func(f *gfield) bool {
+			return slices.ContainsFunc(f.demands, byClient) && (f.node == nil || f.node.claimed())
+		})
 }
 
 // resolvers lists the subgraphs that resolve a field of a type for whoever enters them.

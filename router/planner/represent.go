@@ -57,16 +57,7 @@ func (p *planner) representField(ps *pos, f *operation.Field) (plan.RepField, []
 		}
 	}
 	if f.Sel == nil {
-		var first *group
-		for _, s := range slots {
-			for _, pl := range s.placed {
-				if (pl.acc.group.id >= 0 || pl.acc.group.sub == heldData) && p.readable(ps, pl.acc) {
-					if first == nil || pl.acc.group.depth < first.depth {
-						first = pl.acc.group
-					}
-				}
-			}
-		}
+		first := p.earliest(ps, slots...)
 		return rf, []*group{first}, first != nil
 	}
 	for _, s := range slots {
@@ -74,12 +65,31 @@ func (p *planner) representField(ps *pos, f *operation.Field) (plan.RepField, []
 			continue
 		}
 		sub, deps, ok := p.representFields(s.child, f.Sel.Fields)
+		if ok && len(sub) == 0 { // nothing that is selected applies, but that the object is there
+			first := p.earliest(ps, s)
+			deps, ok = append(deps, first), first != nil
+		}
 		if ok {
 			rf.Sub, rf.Typename = sub, s.child.abstract
 			return rf, deps, true
 		}
 	}
 	return rf, nil, false
+}
+
+// earliest is the group that reads a slot soonest, nil for none.
+func (p *planner) earliest(ps *pos, slots ...*slot) *group {
+	var first *group
+	for _, s := range slots {
+		for _, pl := range s.placed {
+			if (pl.acc.group.id >= 0 || pl.acc.group.sub == heldData) && p.readable(ps, pl.acc) {
+				if first == nil || pl.acc.group.depth < first.depth {
+					first = pl.acc.group
+				}
+			}
+		}
+	}
+	return first
 }
 
 // representAbstract looks a field up for all objects of a position at once, else for each type.
@@ -89,13 +99,25 @@ func (p *planner) representAbstract(ps *pos, f *operation.Field) (out []plan.Rep
 			return []plan.RepField{rf}, d, true
 		}
 	}
-	if len(ps.variants) == 0 {
+	variants := ps.variants
+	if f.On != nil { // none, where no object is of a type it is selected on
+		variants = nil
+		for _, typ := range p.runtime(ps) {
+			if slices.Contains(f.On, typ) {
+				variants = append(variants, p.variant(ps, typ))
+			}
+		}
+		if len(variants) > 0 && p.veiled(ps) {
+			teller := p.teller(ps)
+			if teller == nil {
+				return nil, nil, false
+			}
+			deps = append(deps, teller.group)
+		}
+	} else if len(variants) == 0 {
 		return nil, nil, false
 	}
-	for _, v := range ps.variants {
-		if f.On != nil && !slices.Contains(f.On, v.typ) {
-			continue
-		}
+	for _, v := range variants {
 		rf, d, ok := p.representField(v, f)
 		if !ok {
 			return nil, nil, false

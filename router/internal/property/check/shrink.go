@@ -1,6 +1,7 @@
 package check
 
 import (
+	"strings"
 	"time"
 
 	"storefront/router/internal/property/query"
@@ -28,7 +29,7 @@ func Shrink(w *world.World, q query.Query, f *Failure, limit time.Duration) (*wo
 			if !ok {
 				break
 			}
-			if failure := h.Run(smaller).Failure; failure != nil && failure.Kind == f.Kind && len(smaller.Text) < len(q.Text) {
+			if failure := h.Run(smaller).Failure; failure != nil && failure.Kind == f.Kind && size(smaller.Text) < size(q.Text) {
 				q, f, changed = smaller, failure, true
 			} else {
 				i++
@@ -55,3 +56,6 @@ func Shrink(w *world.World, q query.Query, f *Failure, limit time.Duration) (*wo
 	}
 	return w, q, f
 }
+
+// size is the length of a text without its spaces.
+func size(text string) int { return len(strings.Join(strings.Fields(text), "")) }

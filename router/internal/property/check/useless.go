@@ -62,10 +62,15 @@ func readRepresentation(read map[string]bool, at string, fields []plan.RepField)
 	}
 }
 
+// bare reports whether a selection tells no more than that an object is there.
+func bare(s *plan.Selection) bool {
+	return len(s.Fields) == 0 || len(s.Fields) == 1 && s.Fields[0].Alias == "__typename"
+}
+
 func selects(read map[string]bool, at string, s *plan.Selection) bool {
 	for _, f := range s.Fields {
 		here := at + f.Key + "/"
-		if f.Sub == nil && read[here] || f.Sub != nil && selects(read, here, f.Sub) {
+		if f.Sub == nil && read[here] || f.Sub != nil && (selects(read, here, f.Sub) || read[here] && bare(f.Sub)) {
 			return true
 		}
 	}

@@ -129,11 +129,9 @@ func (c *cutter) field(t *Type, f *Field) {
 		}
 		for _, text := range []*string{&p.Requires, &p.Provides} {
 			set := parseSet(*text)
-			for k := range set {
-				if len(set) > 1 && c.now() {
-					*text = setText(slices.Delete(slices.Clone(set), k, k+1))
-					return
-				}
+			if c.set(&set); c.at < 0 {
+				*text = setText(set)
+				return
 			}
 		}
 		if p.Provides != "" && c.now() {
@@ -163,6 +161,19 @@ func (c *cutter) field(t *Type, f *Field) {
 	}
 	if plain := strings.TrimSuffix(f.Type, "!"); plain != f.Type && !f.Key && c.now() {
 		c.alike(t, f, func(o *Field) { o.Type = plain })
+	}
+}
+
+// set takes one selection out of a field set, or out of what is in it.
+func (c *cutter) set(set *[]selection) {
+	for k := range *set {
+		if len(*set) > 1 && c.now() {
+			*set = slices.Delete(slices.Clone(*set), k, k+1)
+			return
+		}
+		if c.set(&(*set)[k].sub); c.at < 0 {
+			return
+		}
 	}
 }
 
