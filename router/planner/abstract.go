@@ -67,7 +67,7 @@ func (p *planner) satisfyAbstract(ps *pos, items []item) (failed []item) {
 
 // satisfyTypes places items type by type.
 func (p *planner) satisfyTypes(ps *pos, items []item) (failed []item) {
-	var byType []item
+	var byType, typed []item
 	for _, it := range items {
 		f := p.sg.Type(ps.typ).Field(it.field.Name)
 		if f == nil || it.field.On == nil || !p.alike(ps, it, f) {
@@ -79,10 +79,16 @@ func (p *planner) satisfyTypes(ps *pos, items []item) (failed []item) {
 			byType = append(byType, it)
 			continue
 		}
+		if !covers(it.field.On, p.runtime(ps)) {
+			typed = append(typed, it)
+		}
 		byType = append(byType, p.placeThrough(able, ps, it, f)...)
 	}
+	if len(typed) > 0 {
+		failed = p.identify(ps, typed)
+	}
 	if len(byType) == 0 {
-		return nil
+		return failed
 	}
 	if len(p.fullPossible(ps.typ)) == 0 { // nothing implements the interface
 		p.explain(ps, byType[0].field)
@@ -90,11 +96,12 @@ func (p *planner) satisfyTypes(ps *pos, items []item) (failed []item) {
 	}
 	p.tellTypes(ps)
 	if p.veiled(ps) {
-		if failed := p.identify(ps, byType); len(failed) > 0 {
-			return failed
+		if unknown := p.identify(ps, byType); len(unknown) > 0 {
+			return append(failed, unknown...)
 		}
 	}
-	byType, failed = p.coherent(ps, byType)
+	byType, apart := p.coherent(ps, byType)
+	failed = append(failed, apart...)
 	public := p.sg.Possible(ps.typ)
 	for _, typ := range p.runtime(ps) {
 		var mine []item

@@ -44,8 +44,19 @@ func (p *planner) representFields(ps *pos, fields []*operation.Field) (out []pla
 	return out, deps, true
 }
 
+// representField looks a field up where the position keeps it; for one object type, also where it was
+// read for all.
 func (p *planner) representField(ps *pos, f *operation.Field) (plan.RepField, []*group, bool) {
-	key := p.keyOf(ps, f.Name, f.ArgsKey)
+	rf, deps, ok := p.representKey(ps, f, p.keyOf(ps, f.Name, f.ArgsKey))
+	if !ok && ps.base != nil {
+		if key := ps.base.internalKey(f.Name, f.ArgsKey); key != "" {
+			return p.representKey(ps, f, key)
+		}
+	}
+	return rf, deps, ok
+}
+
+func (p *planner) representKey(ps *pos, f *operation.Field, key string) (plan.RepField, []*group, bool) {
 	rf := plan.RepField{Name: f.Name, Key: key}
 	var slots []*slot
 	if s := ps.slot(key); s != nil {

@@ -270,10 +270,8 @@ func (p *planner) keyOf(ps *pos, name, argsKey string) string {
 			return f.Key
 		}
 	}
-	for _, n := range o.internal {
-		if n.name == name && n.argsKey == argsKey {
-			return n.key
-		}
+	if key := o.internalKey(name, argsKey); key != "" {
+		return key
 	}
 	key := name
 	for i := 0; ; i++ {
@@ -289,6 +287,16 @@ func (p *planner) keyOf(ps *pos, name, argsKey string) string {
 	o.internal = append(o.internal, naming{name, argsKey, key})
 	p.did(func() { o.internal = o.internal[:len(o.internal)-1] })
 	return key
+}
+
+// internalKey is the key given to a field that the client does not select, "" for none.
+func (ps *pos) internalKey(name, argsKey string) string {
+	for _, n := range ps.internal {
+		if n.name == name && n.argsKey == argsKey {
+			return n.key
+		}
+	}
+	return ""
 }
 
 // declaredAt returns what the client selects under a key of the position; where objects of several

@@ -13,15 +13,36 @@ func (w *World) Smaller(i int) (*World, bool) {
 	if c.at >= 0 {
 		return nil, false
 	}
-	for _, t := range c.w.Types {
-		if len(t.Objects) > 0 && !slices.ContainsFunc(c.w.Types, func(o *Type) bool { return slices.Contains(o.Implements, t.Name) }) {
-			return nil, true
-		}
-	}
-	if len(c.w.Subs) == 0 {
+	if len(c.w.Subs) == 0 || !c.w.interfacesAreWhole() {
 		return nil, true
 	}
 	return c.w, true
+}
+
+// interfacesAreWhole reports whether interfaces that are entities have implementers, and the subgraph
+// that has them as interfaces knows them all.
+func (w *World) interfacesAreWhole() bool {
+	for _, i := range w.Types {
+		if len(i.Objects) == 0 {
+			continue
+		}
+		members := 0
+		for _, o := range w.Types {
+			if !slices.Contains(o.Implements, i.Name) {
+				continue
+			}
+			members++
+			for s := range w.Subs {
+				if i.In(s) && !slices.Contains(i.Objects, s) && !w.implements(o, i, s) {
+					return false
+				}
+			}
+		}
+		if members == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // cutter counts possible cuts and makes one of them.

@@ -290,12 +290,17 @@ func (g *generator) twists() {
 		}
 		for _, k := range t.Keys {
 			for i := range k.At {
-				if s := k.At[i].Sub; !g.w.Subs[s].Fed1 && len(k.At) > 1 && g.ownsNothing(t, s) && g.chance(40) {
+				if s := k.At[i].Sub; !g.w.Subs[s].Fed1 && len(k.At) > 1 && !k.ofInterface(g.w, t) && g.ownsNothing(t, s) && g.chance(40) {
 					k.At[i].Unresolvable = true
 				}
 			}
 		}
 	}
+}
+
+// ofInterface reports whether a key is also one of an interface that the type implements.
+func (k *Key) ofInterface(w *World, t *Type) bool {
+	return slices.ContainsFunc(t.Implements, func(n string) bool { return len(w.Type(n).Keys) > 0 })
 }
 
 // ownsNothing reports whether a subgraph resolves nothing of an entity but keys.

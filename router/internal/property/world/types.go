@@ -167,7 +167,7 @@ func (g *generator) interfaces() {
 func (g *generator) unions() {
 	var objects []*Type
 	for _, t := range g.w.Types {
-		if t.Kind == Object {
+		if t.Kind == Object && !slices.Contains(g.split, t) {
 			objects = append(objects, t)
 		}
 	}
