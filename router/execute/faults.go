@@ -249,6 +249,7 @@ func index(v any) int {
 // translate turns the aliases of a request into the keys of the tree.
 func translate(steps []any, sel *plan.Selection, typ string) ast.Path {
 	var out ast.Path
+	at := []*plan.Selection{sel} // several where a field stands in fragments on several types
 	for _, s := range steps {
 		switch s := s.(type) {
 		case json.Number:
@@ -258,20 +259,23 @@ func translate(steps []any, sel *plan.Selection, typ string) ast.Path {
 			}
 			out = append(out, ast.PathIndex(n))
 		case string:
-			if sel == nil {
-				return out
-			}
-			found := false
-			for i := range sel.Fields {
-				f := &sel.Fields[i]
-				if f.Alias == s && (typ == "" || len(f.On) == 0 || contains(f.On, typ)) {
-					out, sel, found, typ = append(out, ast.PathName(f.Key)), f.Sub, true, ""
-					break
+			key := ""
+			var next []*plan.Selection
+			for _, sel := range at {
+				for i := range sel.Fields {
+					f := &sel.Fields[i]
+					if f.Alias == s && (typ == "" || len(f.On) == 0 || contains(f.On, typ)) && (key == "" || key == f.Key) {
+						key = f.Key
+						if f.Sub != nil {
+							next = append(next, f.Sub)
+						}
+					}
 				}
 			}
-			if !found {
+			if key == "" {
 				return out
 			}
+			out, at, typ = append(out, ast.PathName(key)), next, ""
 		}
 	}
 	return out
@@ -279,29 +283,28 @@ func translate(steps []any, sel *plan.Selection, typ string) ast.Path {
 
 // clientPath cuts a path where it leaves what the client selected.
 func (r *run) clientPath(path ast.Path) ast.Path {
-	out := r.p.plan.Output
+	at := []*plan.Output{r.p.plan.Output} // several where a field is selected on several types
 	for i, step := range path {
 		name, ok := step.(ast.PathName)
 		if !ok {
 			continue
 		}
-		if out == nil {
-			return path[:i]
-		}
-		var next *plan.Output
+		var next []*plan.Output
 		found := false
-		for j := range out.Fields {
-			if out.Fields[j].Key == string(name) {
-				found = true
-				if next == nil {
-					next = out.Fields[j].Sub
+		for _, out := range at {
+			for j := range out.Fields {
+				if f := &out.Fields[j]; f.Key == string(name) {
+					found = true
+					if f.Sub != nil {
+						next = append(next, f.Sub)
+					}
 				}
 			}
 		}
 		if !found {
 			return path[:i]
 		}
-		out = next
+		at = next
 	}
 	return path
 }
