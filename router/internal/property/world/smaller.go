@@ -298,6 +298,9 @@ func (w *World) removeField(t *Type, name string) {
 	}
 	for _, i := range t.Implements {
 		it := w.Type(i)
+		if it == nil {
+			continue
+		}
 		it.Fields = slices.DeleteFunc(it.Fields, func(f *Field) bool { return f.Name == name })
 	}
 	w.Types = slices.DeleteFunc(w.Types, func(t *Type) bool { return t.Kind != Union && len(t.Fields) == 0 })
