@@ -42,6 +42,8 @@ func (w *cutting) object(out *output, obj uint32) bool {
 		} else if !out.possible.has(typ) {
 			if out.hidden != nil && out.hidden.has(typ) {
 				return false
+			} else if typ == 0 && w.hasError() {
+				return false
 			} else if typ == 0 {
 				w.fault("the type of an object of %s is not known", out.name)
 			} else {

@@ -14,22 +14,44 @@ func (p *planner) hop(ps *pos, sub int) *access {
 	if ps.root {
 		return p.openRoot(ps, sub, plan.RootFetch)
 	}
-	for _, o := range p.opening {
-		if o.pos == ps && o.sub == sub && o.requires == "" {
-			return nil
-		}
+	if p.opens(opening{ps, sub, ""}) {
+		return nil
 	}
 	at := deadEnd{opening{ps, sub, ""}, p.state, p.stage, p.lenient}
 	if p.dead[at] {
 		return nil
 	}
-	p.opening = append(p.opening, at.opening)
-	a := p.hopTo(ps, sub)
-	p.opening = p.opening[:len(p.opening)-1]
-	if a == nil {
+	var a *access
+	p.open(at, func() bool {
+		a = p.hopTo(ps, sub)
+		return a != nil
+	})
+	return a
+}
+
+// opens reports whether a hop is being opened already, so that it cannot rest on itself.
+func (p *planner) opens(o opening) bool {
+	at := slices.Index(p.opening, o)
+	if at < 0 {
+		return false
+	}
+	p.blockedBy = min(p.blockedBy, at)
+	return true
+}
+
+// open tries a hop. One that fails is a dead end. Where the search is exact, it is none when it failed for
+// a hop that it is tried within: then it may well lead somewhere from elsewhere.
+func (p *planner) open(at deadEnd, try func() bool) {
+	own, outer := len(p.opening), p.blockedBy
+	p.opening, p.blockedBy = append(p.opening, at.opening), own
+	if !try() && (p.blockedBy >= own || !p.exact || p.steps > exactBudget) {
 		p.dead[at] = true
 	}
-	return a
+	p.opening = p.opening[:own]
+	if p.blockedBy < own {
+		outer = min(outer, p.blockedBy)
+	}
+	p.blockedBy = outer
 }
 
 func (p *planner) hopTo(ps *pos, sub int) *access {
@@ -110,24 +132,24 @@ func (p *planner) satisfies(a *access, n need, m met) {
 func (p *planner) require(ps *pos, w want, subs []int) (failed []item) {
 	name := ps.typ + "." + w.field.Name
 	for _, sub := range subs {
-		if slices.ContainsFunc(p.opening, func(o opening) bool { return o.pos == ps && o.sub == sub && o.requires == name }) {
+		if p.opens(opening{ps, sub, name}) {
 			continue
 		}
 		at := deadEnd{opening{ps, sub, name}, p.state, p.stage, p.lenient}
 		if p.dead[at] {
 			continue
 		}
-		p.opening = append(p.opening, at.opening)
 		mark := len(p.trail)
 		n := need{name, &w.field.In[sub]}
-		a := p.extend(ps, sub, n)
-		if a == nil {
-			a = p.enter(ps, sub, n)
-		}
-		p.opening = p.opening[:len(p.opening)-1]
+		var a *access
+		p.open(at, func() bool {
+			if a = p.extend(ps, sub, n); a == nil {
+				a = p.enter(ps, sub, n)
+			}
+			return a != nil
+		})
 		if a == nil {
 			p.undo(mark)
-			p.dead[at] = true
 			continue
 		}
 		missing := p.placeThrough([]*access{a}, ps, w.item, w.field)

@@ -43,9 +43,10 @@ import (
 
 // Bounds of the search of one plan; see the package comment.
 const (
-	tryBudget  = 2_000 // steps after which nothing is tried any more
-	maxTries   = 2     // tries within tries
-	maxOptions = 3     // hops tried at one position
+	exactBudget = 20_000 // steps within which dead ends are known exactly, see open
+	tryBudget   = 2_000  // steps after which nothing is tried any more
+	maxTries    = 2      // tries within tries
+	maxOptions  = 3      // hops tried at one position
 )
 
 type planner struct {
@@ -62,6 +63,8 @@ type planner struct {
 	resolving map[*supergraph.Field][]int
 	names     map[*supergraph.Type][]string
 	dead      map[deadEnd]bool // hops found to lead nowhere
+	exact     bool             // the search found nothing at first, and knows its dead ends exactly now
+	blockedBy int              // the outermost opening that kept the hop being tried from another
 	state     int              // a number for the accesses that are there
 	states    int              // numbers given so far
 	score     []int            // of subgraphs, for the hop being chosen
@@ -90,10 +93,11 @@ func Plan(sg *supergraph.Supergraph, op *operation.Operation) (*plan.Plan, error
 			return nil, err
 		}
 	default:
-		root := p.rootPos(op.Root)
-		failed := p.satisfy(root, clientItems(p.staged(op.Root.Fields, nil)))
-		if len(failed) == 0 {
-			failed = p.later(root, op.Root.Fields, nil, nil)
+		failed := p.query()
+		if len(failed) > 0 {
+			p = newPlanner(sg, op)
+			p.exact = true
+			failed = p.query()
 		}
 		if len(failed) > 0 {
 			return nil, p.unreachable(op.RootType, failed)
@@ -112,6 +116,15 @@ func (p *planner) put(out *plan.Plan) {
 
 func newPlanner(sg *supergraph.Supergraph, op *operation.Operation) *planner {
 	return &planner{sg: sg, op: op, reaches: map[reachKey][]int{}, resolving: map[*supergraph.Field][]int{}, dead: map[deadEnd]bool{}, names: map[*supergraph.Type][]string{}, stages: stagesOf(op)}
+}
+
+// query places the fields of a query and returns what it could not.
+func (p *planner) query() []item {
+	root := p.rootPos(p.op.Root)
+	if failed := p.satisfy(root, clientItems(p.staged(p.op.Root.Fields, nil))); len(failed) > 0 {
+		return failed
+	}
+	return p.later(root, p.op.Root.Fields, nil, nil)
 }
 
 func (p *planner) rootPos(set *operation.SelectionSet) *pos {

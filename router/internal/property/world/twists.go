@@ -311,7 +311,7 @@ func (g *generator) ownsNothing(t *Type, sub int) bool {
 // gap lets a subgraph miss rows of an entity that has one key everywhere, so that nothing but the
 // fields which only that subgraph resolves is lost.
 func (g *generator) gap(t *Type) {
-	if len(t.Keys) != 1 || len(t.Keys[0].At) != len(g.subsOf(t)) {
+	if len(t.Keys) != 1 || strings.Contains(t.Keys[0].Fields, "{") || len(t.Keys[0].At) != len(g.subsOf(t)) {
 		return
 	}
 	sub := pick(g, g.subsOf(t))
