@@ -116,6 +116,20 @@ func (p *planner) leading(ps *pos) []*access {
 	return out
 }
 
+// sends makes sure that what a deferred request sends is read for it, where another has asked for it
+// first.
+func (p *planner) sends(pl placement) {
+	if p.stage == nil || p.sender == nil || pl.acc.group.stage == p.stage {
+		return
+	}
+	for _, gf := range []*gfield{pl.field, pl.acc.lead} {
+		if gf != nil {
+			gf.demands = append(gf.demands, demand{by: p.sender})
+			p.did(func() { gf.demands = gf.demands[:len(gf.demands)-1] })
+		}
+	}
+}
+
 // reads reports whether a request reads a composite field already.
 func reads(a *access, f *operation.Field) bool {
 	return f.Sel != nil && slices.ContainsFunc(a.node.fields, func(have *gfield) bool {

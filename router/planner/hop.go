@@ -110,7 +110,7 @@ func (p *planner) meet(ps *pos, n need, by *group) (m met, ok bool) {
 	if !p.ready(ps, n.in.Requires, why) {
 		return m, false
 	}
-	if m.fields, m.deps, ok = p.represent(ps, n.in.Requires); !ok {
+	if m.fields, m.deps, ok = p.represent(ps, n.in.Requires, by); !ok {
 		return m, false
 	}
 	args, deps, ok := p.contexts(ps, n.in.Contexts, why)
@@ -217,7 +217,7 @@ func (p *planner) enter(ps *pos, sub int, n need) *access {
 		if !ok {
 			return nil
 		}
-		fields, deps, ok := p.represent(ps, keys[i].Fields)
+		fields, deps, ok := p.represent(ps, keys[i].Fields, g)
 		if !ok {
 			return nil
 		}

@@ -71,6 +71,7 @@ type planner struct {
 
 	stages  *stages
 	stage   *stage // being planned
+	sender  *group // whose representation is being written
 	lenient bool   // fields of the stage may be read with earlier ones
 }
 

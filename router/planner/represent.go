@@ -10,7 +10,9 @@ import (
 
 // represent says where the values of a key's or requirement's fields are kept, and which groups must
 // have answered before they are there.
-func (p *planner) represent(ps *pos, set supergraph.FieldSet) (fields []plan.RepField, deps []*group, ok bool) {
+func (p *planner) represent(ps *pos, set supergraph.FieldSet, by *group) (fields []plan.RepField, deps []*group, ok bool) {
+	p.sender = by
+	defer func() { p.sender = nil }()
 	fields, deps, ok = p.representFields(ps, p.internalFields(ps.typ, set, nil))
 	if ok && ps.base != nil && p.veiled(ps.base) { // which objects these are must be known
 		teller := p.teller(ps.base)
@@ -90,17 +92,22 @@ func (p *planner) representKey(ps *pos, f *operation.Field, key string) (plan.Re
 
 // earliest is the group that reads a slot soonest, nil for none.
 func (p *planner) earliest(ps *pos, slots ...*slot) *group {
-	var first *group
+	var first *placement
 	for _, s := range slots {
-		for _, pl := range s.placed {
+		for i := range s.placed {
+			pl := &s.placed[i]
 			if (pl.acc.group.id >= 0 || pl.acc.group.sub == heldData) && p.readable(ps, pl.acc) {
-				if first == nil || pl.acc.group.depth < first.depth {
-					first = pl.acc.group
+				if first == nil || pl.acc.group.depth < first.acc.group.depth {
+					first = pl
 				}
 			}
 		}
 	}
-	return first
+	if first == nil {
+		return nil
+	}
+	p.sends(*first)
+	return first.acc.group
 }
 
 // representAbstract looks a field up for all objects of a position at once, else for each type.
