@@ -10,7 +10,7 @@ import (
 func TestFixedSeeds(t *testing.T) {
 	for _, seed := range []uint64{1, 2} {
 		var out bytes.Buffer
-		if !run(options{cases: 600, perWorld: 10, failures: 1, workers: 2, world: -1, seed: seed, shrink: 5 * time.Second}, &out) {
+		if !run(options{deferred: true, cases: 600, perWorld: 10, failures: 1, workers: 2, world: -1, seed: seed, shrink: 5 * time.Second}, &out) {
 			t.Errorf("%s", out.String())
 		}
 	}

@@ -18,6 +18,7 @@ import (
 type options struct {
 	cases, perWorld, failures, workers, world int
 	seed                                      uint64
+	deferred                                  bool
 	shrink                                    time.Duration
 	out                                       string
 }
@@ -104,6 +105,7 @@ func (r *report) world(o options, i int, w io.Writer) {
 	if house == nil {
 		return
 	}
+	house.Defer = o.deferred
 	for k := range o.perWorld {
 		q := query.Generate(house.Supergraph.API(), o.seed<<32+uint64(i)<<8+uint64(k))
 		out := house.Run(q)

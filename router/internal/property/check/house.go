@@ -21,6 +21,7 @@ import (
 type House struct {
 	Supergraph *supergraph.Supergraph
 	SDL        string // the supergraph's
+	Defer      bool   // a third of the operations is run with fragments deferred as well
 	Servers    []world.Server
 
 	subs     map[string]*testgraph.Subgraph
