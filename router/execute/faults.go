@@ -60,43 +60,52 @@ type retryable interface {
 // places are the paths of the objects a fetch was for, followed by the field's key where the fetch is
 // for one field only.
 func (r *run) places(a answer) []ast.Path {
-	var only string
-	for _, f := range a.fetch.Selection.Fields {
-		if f.Key == "__typename" {
-			continue
-		}
-		if only != "" && only != f.Key {
-			only = ""
-			break
-		}
-		only = f.Key
-	}
-	paths := r.objectPaths(a, -1)
-	if only != "" {
-		for i, path := range paths {
-			paths[i] = append(path[:len(path):len(path)], ast.PathName(only))
+	var out []ast.Path
+	for i, place := range a.fetch.places {
+		only := place.only()
+		for _, path := range r.objectPaths(a, i, -1) {
+			if only != "" {
+				path = append(path[:len(path):len(path)], ast.PathName(only))
+			}
+			out = append(out, path)
 		}
 	}
-	return paths
+	return out[:min(len(out), maxPlaces)]
 }
 
-// objectPaths finds where the objects of an answer stand, at most maxPlaces; with rep >= 0 only those
-// that were sent as that representation. For an answer without targets it finds all the fetch is for.
-func (r *run) objectPaths(a answer, rep int) []ast.Path {
+// only is the key of the one field that a fetch reads, "" when it reads several.
+func (f *fetch) only() string {
+	var only string
+	for _, field := range f.Selection.Fields {
+		if field.Key == "__typename" {
+			continue
+		}
+		if only != "" && only != field.Key {
+			return ""
+		}
+		only = field.Key
+	}
+	return only
+}
+
+// objectPaths finds where the objects of an answer stand at one of the fetch's places, at most maxPlaces;
+// with rep >= 0 only those that were sent as that representation. For an answer without targets it finds
+// all the fetch is for.
+func (r *run) objectPaths(a answer, place, rep int) []ast.Path {
 	if a.fetch.Kind == plan.RootFetch {
 		return []ast.Path{nil}
 	}
 	f := &finder{run: r}
 	if a.target != (targets{}) {
 		f.wanted = map[uint32]bool{}
-		reps := r.scratch.targetReps(a.target)
+		reps, places := r.scratch.targetReps(a.target), r.scratch.targetPlaces(a.target)
 		for i, obj := range r.scratch.targetObjs(a.target) {
-			if rep < 0 || int(reps[i]) == rep {
+			if int(places[i]) == place && (rep < 0 || int(reps[i]) == rep) {
 				f.wanted[obj] = true
 			}
 		}
 	}
-	f.find(a.fetch.path, value{kind: object, at: r.root})
+	f.find(a.fetch.places[place].path, value{kind: object, at: r.root})
 	return f.paths
 }
 
@@ -209,11 +218,8 @@ func (r *run) errorPaths(a answer, path any) []ast.Path {
 	if len(steps) == 0 {
 		return r.places(a)
 	}
-	bases := []ast.Path{nil}
-	typ := ""
-	switch a.fetch.Kind {
-	case plan.EntityFetch:
-		rep := -1
+	typ, rep := "", -1
+	if a.fetch.Kind == plan.EntityFetch {
 		if len(steps) >= 2 && steps[0] == "_entities" {
 			rep = index(steps[1])
 		}
@@ -221,16 +227,16 @@ func (r *run) errorPaths(a answer, path any) []ast.Path {
 		if rep < 0 || rep >= len(types) {
 			return r.places(a)
 		}
-		bases, typ, steps = r.objectPaths(a, rep), r.typeName(types[rep]), steps[2:]
-	case plan.NestedFetch:
-		bases = r.objectPaths(a, -1)
+		typ, steps = r.typeName(types[rep]), steps[2:]
 	}
-	rest := translate(steps, a.fetch.Selection, typ)
-	out := make([]ast.Path, len(bases))
-	for i, base := range bases {
-		out[i] = append(base[:len(base):len(base)], rest...)
+	var out []ast.Path
+	for i, place := range a.fetch.places {
+		rest := translate(steps, place.Selection, typ)
+		for _, base := range r.objectPaths(a, i, rep) {
+			out = append(out, append(base[:len(base):len(base)], rest...))
+		}
 	}
-	return out
+	return out[:min(len(out), maxPlaces)]
 }
 
 // index is a step of a path as a list index, -1 when it is none.

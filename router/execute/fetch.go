@@ -29,7 +29,7 @@ type span struct{ lo, hi int }
 
 // targets are the objects that an answer goes into: parts of the slices in scratch.
 type targets struct {
-	objs  span // objects, and beside each the number of its representation
+	objs  span // objects, and beside each the numbers of its representation and its place
 	types span // by representation: its type
 }
 
@@ -41,33 +41,42 @@ type scratch struct {
 	ready   []int32 // fetches that wait for nothing, in the order in which they came to
 	list    []outgoing
 
-	objs  []uint32
-	reps  []int32 // beside objs
-	types []int32
+	objs   []uint32
+	reps   []int32 // beside objs: the number of its representation
+	places []int32 // beside objs: which of the fetch's places it stands at
+	types  []int32
+	used   []uint64 // beside types: at which of the fetch's places it stands, as bits
 
 	buf    []byte // representations being written
 	spans  []span
 	hashes []uint64
 	table  []int32
 
-	entities []uint32 // the objects of the answer being read, by representation; 0 for none
+	entities []uint32 // the objects of the answer being read, by representation and reading; 0 for none
 	path     []pathStep
 }
 
 func (s *scratch) size() int {
-	return 4*(cap(s.objs)+cap(s.reps)+cap(s.types)+cap(s.table)+cap(s.entities)) + 16*cap(s.spans) + 8*cap(s.hashes) + cap(s.buf)
+	return 8*cap(s.used) + 4*(cap(s.objs)+cap(s.reps)+cap(s.places)+cap(s.types)+cap(s.table)+cap(s.entities)) + 16*cap(s.spans) + 8*cap(s.hashes) + cap(s.buf)
 }
 
 func (s *scratch) reset() {
-	s.objs, s.reps, s.types = s.objs[:0], s.reps[:0], s.types[:0]
+	s.objs, s.reps, s.places, s.types, s.used = s.objs[:0], s.reps[:0], s.places[:0], s.types[:0], s.used[:0]
 	clear(s.list[:cap(s.list)])
 	clear(s.path[:cap(s.path)])
 	s.list = s.list[:0]
 }
 
-func (s *scratch) targetObjs(t targets) []uint32 { return s.objs[t.objs.lo:t.objs.hi] }
-func (s *scratch) targetReps(t targets) []int32  { return s.reps[t.objs.lo:t.objs.hi] }
-func (s *scratch) targetTypes(t targets) []int32 { return s.types[t.types.lo:t.types.hi] }
+func (s *scratch) targetObjs(t targets) []uint32  { return s.objs[t.objs.lo:t.objs.hi] }
+func (s *scratch) targetReps(t targets) []int32   { return s.reps[t.objs.lo:t.objs.hi] }
+func (s *scratch) targetPlaces(t targets) []int32 { return s.places[t.objs.lo:t.objs.hi] }
+func (s *scratch) targetTypes(t targets) []int32  { return s.types[t.types.lo:t.types.hi] }
+func (s *scratch) targetUsed(t targets) []uint64  { return s.used[t.types.lo:t.types.hi] }
+
+// target notes an object that an answer goes into.
+func (s *scratch) target(obj uint32, rep, place int32) {
+	s.objs, s.reps, s.places = append(s.objs, obj), append(s.reps, rep), append(s.places, place)
+}
 
 // fetchAll runs a program's fetches, each as soon as those it waits for are done, and returns when all
 // are. A request that flies alone is sent by this goroutine: a chain of fetches needs no other.
@@ -165,7 +174,7 @@ func (r *run) requests(f *fetch) {
 	switch f.Kind {
 	case plan.EntityFetch:
 		if len(f.contexts) == 0 {
-			r.entities(f, r.walk(f.path, r.root), nil)
+			r.entities(f, nil, nil)
 			return
 		}
 		for _, group := range r.around(f) {
@@ -173,20 +182,20 @@ func (r *run) requests(f *fetch) {
 		}
 	case plan.NestedFetch:
 		lo := len(s.objs)
-		s.objs = append(s.objs, r.walk(f.path, r.root)...)
-		for range s.objs[lo:] {
-			s.reps = append(s.reps, 0)
+		for _, obj := range r.walk(f.path, r.root) {
+			s.target(obj, 0, 0)
 		}
 		if len(s.objs) > lo {
 			s.list = append(s.list, outgoing{f, r.request(f, nil, nil), targets{objs: span{lo, len(s.objs)}}})
 		}
 	default:
-		s.objs, s.reps = append(s.objs, r.root), append(s.reps, 0)
+		s.target(r.root, 0, 0)
 		s.list = append(s.list, outgoing{f, r.request(f, nil, nil), targets{objs: span{len(s.objs) - 1, len(s.objs)}}})
 	}
 }
 
-// entities asks for objects, in as many requests as it takes; more are variables that all of them send.
+// entities asks for the objects found, for nil for those at all places of the fetch, in as many requests as
+// it takes; more are variables that all of them send.
 func (r *run) entities(f *fetch, found []uint32, more []byte) {
 	s := &r.scratch
 	all, err := r.represent(f, found)
@@ -214,7 +223,7 @@ func (r *run) part(t targets, lo, hi int) targets {
 	start := len(s.objs)
 	for i := t.objs.lo; i < t.objs.hi; i++ {
 		if rep := int(s.reps[i]); rep >= lo && rep < hi {
-			s.objs, s.reps = append(s.objs, s.objs[i]), append(s.reps, int32(rep-lo))
+			s.target(s.objs[i], int32(rep-lo), s.places[i])
 		}
 	}
 	return targets{objs: span{start, len(s.objs)}, types: span{t.types.lo + lo, t.types.lo + hi}}

@@ -57,6 +57,9 @@ type fetch struct {
 
 	sel  *selection
 	into []int32 // by slot of what is read: the slot in the tree
+
+	places []*fetch // itself and those that it is joined with
+	apart  bool     // entities are read once for each place: there are objects in them, laid out as at that place
 }
 
 // variable is a client's variable that a request sends.
@@ -225,8 +228,29 @@ func (c *compiler) fetch(f *plan.Fetch) *fetch {
 	}
 	if f.Selection != nil {
 		out.sel, out.into = c.apart(f.Selection, at)
+		out.apart = slices.ContainsFunc(f.Selection.Fields, func(f plan.SelField) bool { return f.Sub != nil })
+	}
+	out.places = []*fetch{out}
+	for _, with := range f.With {
+		out.places = append(out.places, c.fetch(with))
 	}
 	return out
+}
+
+// reading is the number of the reading of an answer's entities that a place takes.
+func (f *fetch) reading(place int32) int {
+	if f.apart {
+		return int(place)
+	}
+	return 0
+}
+
+// readings is how often an answer's entities are read.
+func (f *fetch) readings() int {
+	if f.apart {
+		return len(f.places)
+	}
+	return 1
 }
 
 // apart compiles a selection that is read beside the tree, and says which slot of the tree each of its

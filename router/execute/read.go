@@ -68,10 +68,11 @@ func (r *run) read(a answer) {
 		}
 		return
 	}
-	reps := s.targetReps(a.target)
+	reps, places, readings := s.targetReps(a.target), s.targetPlaces(a.target), f.readings()
 	for i, obj := range s.targetObjs(a.target) {
-		if entity := s.entities[reps[i]]; entity != 0 {
-			r.take(obj, entity, f.sel.shape, f.into)
+		if entity := s.entities[int(reps[i])*readings+f.reading(places[i])]; entity != 0 {
+			place := f.places[places[i]]
+			r.take(obj, entity, place.sel.shape, place.into)
 		}
 	}
 	if r.unshared && len(r.vals) > r.limit {
@@ -147,23 +148,48 @@ func (r *run) receiveEntities(a answer, got *received) (err error) {
 		return nil
 	}
 	for {
-		entity := uint32(0)
 		if p.Peek() == '{' && got.count < len(types) {
-			entity, err = p.object(a.fetch.sel, types[got.count], 3)
+			err = r.receiveEntity(a, got.count)
 		} else {
 			err = p.Pass(3)
+			if got.count < len(types) {
+				for range a.fetch.readings() {
+					s.entities = append(s.entities, 0)
+				}
+			}
 		}
 		if err != nil {
 			return err
 		}
 		got.count++
-		if got.count <= len(types) {
-			s.entities = append(s.entities, entity)
-		}
 		if more, err := p.More(']'); !more {
 			return err
 		}
 	}
+}
+
+// receiveEntity reads an entity, once or for each place that its representation stands at.
+func (r *run) receiveEntity(a answer, n int) error {
+	p, s, f := &r.reader, &r.scratch, a.fetch
+	typ := s.targetTypes(a.target)[n]
+	if !f.apart || len(f.places) == 1 {
+		entity, err := p.object(f.sel, typ, 3)
+		s.entities = append(s.entities, entity)
+		return err
+	}
+	start, used := p.Pos, s.targetUsed(a.target)[n]
+	for i, place := range f.places {
+		entity := uint32(0)
+		if used&(1<<i) != 0 {
+			var err error
+			p.Pos = start
+			if entity, err = p.object(place.sel, typ, 3); err != nil {
+				return err
+			}
+		}
+		s.entities = append(s.entities, entity)
+	}
+	return nil
 }
 
 func describe(subgraph string, err error) string {

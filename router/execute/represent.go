@@ -2,42 +2,65 @@ package execute
 
 import "hash/maphash"
 
-// represent writes the representations of a fetch's objects into scratch, equal ones once.
+// represent writes the representations of the objects found, for nil of those at all places of the fetch,
+// into scratch, equal ones once.
 func (r *run) represent(f *fetch, found []uint32) (targets, error) {
 	s := &r.scratch
-	s.buf, s.spans, s.hashes = s.buf[:0], s.spans[:0], s.hashes[:0]
+	s.buf, s.spans, s.hashes, s.table = s.buf[:0], s.spans[:0], s.hashes[:0], s.table[:0]
+	objs, types := len(s.objs), len(s.types)
+	for i, place := range f.places {
+		if found == nil || i > 0 {
+			found = r.walk(place.path, r.root)
+		}
+		s.grow(len(found))
+		for _, obj := range found {
+			rep := place.representation(r.typeOf(obj))
+			if rep == nil {
+				continue
+			}
+			lo := len(s.buf)
+			s.buf = append(s.buf, rep.head...)
+			if !r.writeRep(rep.fields, obj) {
+				s.buf = s.buf[:lo]
+				continue
+			}
+			s.buf = append(s.buf, '}')
+			if len(s.buf) > r.e.opts.MaxAnswerBytes {
+				return targets{}, errTooLarge
+			}
+			at, known := s.intern(lo, maphash.Bytes(r.e.seed, s.buf[lo:]))
+			if !known {
+				s.types, s.used = append(s.types, rep.typ), append(s.used, 0)
+			}
+			s.used[types+int(at)] |= 1 << i
+			s.target(obj, at, int32(i))
+		}
+	}
+	return targets{objs: span{objs, len(s.objs)}, types: span{types, len(s.types)}}, nil
+}
+
+// grow makes room for n more representations in the table by which they are found.
+func (s *scratch) grow(n int) {
 	size := 8
-	for size < 2*len(found) {
+	for size < 2*(n+len(s.spans)) {
 		size *= 2
+	}
+	if size <= len(s.table) {
+		return
 	}
 	if cap(s.table) < size {
 		s.table = make([]int32, size)
 	}
 	s.table = s.table[:size]
 	clear(s.table)
-	objs, types := len(s.objs), len(s.types)
-	for _, obj := range found {
-		rep := f.representation(r.typeOf(obj))
-		if rep == nil {
-			continue
+	mask := uint64(size - 1)
+	for n, hash := range s.hashes {
+		i := hash & mask
+		for s.table[i] != 0 {
+			i = (i + 1) & mask
 		}
-		lo := len(s.buf)
-		s.buf = append(s.buf, rep.head...)
-		if !r.writeRep(rep.fields, obj) {
-			s.buf = s.buf[:lo]
-			continue
-		}
-		s.buf = append(s.buf, '}')
-		if len(s.buf) > r.e.opts.MaxAnswerBytes {
-			return targets{}, errTooLarge
-		}
-		at, known := s.intern(lo, maphash.Bytes(r.e.seed, s.buf[lo:]))
-		if !known {
-			s.types = append(s.types, rep.typ)
-		}
-		s.objs, s.reps = append(s.objs, obj), append(s.reps, at)
+		s.table[i] = int32(n + 1)
 	}
-	return targets{objs: span{objs, len(s.objs)}, types: span{types, len(s.types)}}, nil
 }
 
 // intern returns the number of the representation that ends the buffer and begins at lo. One that is

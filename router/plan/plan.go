@@ -103,6 +103,18 @@ type Fetch struct {
 	Cond          Cond       // nil for always
 	Why           []Reason   // what its fields are for
 	Part          int        // what waits for it: 0 for the whole response, else a deferred part
+
+	// With are fetches of entities elsewhere that ask for exactly the same, and are answered by this
+	// request: of theirs, only Path, Requires, Selection and Why count.
+	With []*Fetch
+}
+
+// Places are the fetch itself and those it is joined with.
+func (f *Fetch) Places() []*Fetch {
+	if len(f.With) == 0 {
+		return []*Fetch{f}
+	}
+	return append([]*Fetch{f}, f.With...)
 }
 
 // Context is a variable of an entity fetch whose value is read above each of its objects. Objects with

@@ -113,7 +113,15 @@ func (w *writer) block(head string, nodes ...Node) {
 }
 
 func (w *writer) fetch(f *Fetch) {
-	if len(f.Path) > 0 {
+	switch {
+	case len(f.With) > 0:
+		paths := make([]string, 0, len(f.With)+1)
+		for _, place := range f.Places() {
+			paths = append(paths, strconv.Quote(PathText(place.Path)))
+		}
+		w.line("Flatten(paths: [" + strings.Join(paths, ", ") + "]) {")
+		w.depth++
+	case len(f.Path) > 0:
 		w.line("Flatten(path: %q) {", PathText(f.Path))
 		w.depth++
 	}
@@ -183,6 +191,15 @@ func leafText(fields []RepField) string {
 // reasons says which fetch this is, and for whom it reads what.
 func (w *writer) reasons(f *Fetch) {
 	w.line("# fetch " + strconv.Itoa(f.ID))
+	for _, place := range f.Places() {
+		if len(f.With) > 0 {
+			w.line("# at " + strconv.Quote(PathText(place.Path)))
+		}
+		w.reasonsOf(place)
+	}
+}
+
+func (w *writer) reasonsOf(f *Fetch) {
 	for _, r := range f.Why {
 		text := "# for the client: "
 		if r.For >= 0 {

@@ -22,15 +22,7 @@ func (p *planner) finish() []written {
 		}
 		return groups[i].id < groups[j].id
 	})
-	ids := map[*group]int{}
-	for i, g := range groups {
-		ids[g] = i
-	}
-	out := make([]written, len(groups))
-	for i, g := range groups {
-		out[i] = p.write(g, i, ids)
-	}
-	return out
+	return p.joined(groups)
 }
 
 // prune keeps the groups that read something for the client or for a group that is kept. Who waits

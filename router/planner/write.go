@@ -43,6 +43,7 @@ func (p *planner) write(g *group, id int, ids map[*group]int) written {
 		f.After = append(f.After, ids[a])
 	}
 	slices.Sort(f.After)
+	f.After = slices.Compact(f.After)
 	if p.op.Name != "" {
 		f.OperationName = p.op.Name + "__" + identifier(f.Subgraph) + "__" + itoa(id)
 	}

@@ -15,20 +15,24 @@ func uselessFetches(p *plan.Plan) []int {
 		readOutput(read, "", p.Output)
 	}
 	fetches := plan.Fetches(p.Root)
-	for _, f := range fetches {
-		at := place(f.Path)
-		for _, r := range f.Requires {
-			readRepresentation(read, at, r.Fields)
-		}
-		if f.Kind != plan.RootFetch {
-			read[at+"__typename/"] = true
-			read[at] = true
+	for _, joined := range fetches {
+		for _, f := range joined.Places() {
+			at := place(f.Path)
+			for _, r := range f.Requires {
+				readRepresentation(read, at, r.Fields)
+			}
+			if f.Kind != plan.RootFetch {
+				read[at+"__typename/"] = true
+				read[at] = true
+			}
 		}
 	}
 	var out []int
-	for _, f := range fetches {
-		if f.Selection != nil && !selects(read, place(f.Path), f.Selection) {
-			out = append(out, f.ID)
+	for _, joined := range fetches {
+		for _, f := range joined.Places() { // each has to be worth its place
+			if f.Selection != nil && !selects(read, place(f.Path), f.Selection) {
+				out = append(out, f.ID)
+			}
 		}
 	}
 	return out
