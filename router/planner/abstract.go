@@ -225,13 +225,14 @@ func (p *planner) tellers(ps *pos, items []item) []int {
 }
 
 // alike reports whether an item may be read for all objects at ps in one way: it applies to all, or
-// what it costs to know to which it applies is spared, since the response leaves the others out, and
-// nothing else is kept under its key.
+// what it costs to know to which it applies is spared, since the response leaves the others out, nothing
+// else is kept under its key, and a null of theirs takes nothing with it.
 func (p *planner) alike(ps *pos, it item, f *supergraph.Field) bool {
 	if it.field.On == nil || covers(it.field.On, p.runtime(ps)) {
 		return true
 	}
-	if !slices.ContainsFunc(ps.accs, func(a *access) bool { return p.opaque(a) && p.uniformAt(a, f.Name) }) {
+	if !slices.ContainsFunc(ps.accs, func(a *access) bool { return p.opaque(a) && p.uniformAt(a, f.Name) }) ||
+		slices.ContainsFunc(ps.accs, func(a *access) bool { return p.uniformAt(a, f.Name) && p.strict(a, f) }) {
 		return false
 	}
 	whole := it.field // with what is deferred beneath it
@@ -242,6 +243,27 @@ func (p *planner) alike(ps *pos, it item, f *supergraph.Field) bool {
 	}
 	return whole.Key == "" || !slices.ContainsFunc(ps.declared, func(o *operation.Field) bool {
 		return o.Key == whole.Key && clash(o, whole)
+	})
+}
+
+// strict reports whether a field may not be null in a request's subgraph, for objects of some type that
+// it can answer with: there, a null takes the whole object (GraphQL specification 6.4.4). Fields of a key
+// are left out; an object without its key is none, whoever reads it.
+func (p *planner) strict(a *access, f *supergraph.Field) bool {
+	if a.group.sub == heldData {
+		return f.Def.Type.NonNull
+	}
+	for _, k := range p.sg.Type(a.node.typ).In[a.group.sub].Keys {
+		if _, ok := k.Fields.Find(p.sg, a.node.typ, f.Name); ok {
+			return false
+		}
+	}
+	if f.In[a.group.sub].Type != nil && f.In[a.group.sub].Type.NonNull {
+		return true
+	}
+	return slices.ContainsFunc(p.possibleIn(a), func(typ string) bool {
+		own := p.sg.Type(typ).Field(f.Name)
+		return own != nil && own.In[a.group.sub].Type != nil && own.In[a.group.sub].Type.NonNull
 	})
 }
 
