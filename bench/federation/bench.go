@@ -54,12 +54,14 @@ func bench(ctx context.Context, cfg config) error {
 		return err
 	}
 	urls := map[string]string{}
+	var subgraphs []*process
 	for _, name := range subgraphNames {
 		p, err := start(ctx, self, "subgraph", name, "{addr}")
 		if err != nil {
 			return err
 		}
 		defer p.stop()
+		subgraphs = append(subgraphs, p)
 		urls[name] = p.url("/graphql")
 	}
 	sdl, err := supergraphOf(urls)
@@ -77,7 +79,7 @@ func bench(ctx context.Context, cfg config) error {
 	if err != nil {
 		return err
 	}
-	if err := table(ctx, os.Stdout, cfg, runners); err != nil {
+	if err := table(ctx, os.Stdout, cfg, runners, subgraphs); err != nil {
 		return err
 	}
 	if cfg.profile != "" {
@@ -126,13 +128,14 @@ type sum struct {
 	elapsed  time.Duration
 	p50, p99 time.Duration // of the last round
 	cpu      time.Duration
+	beneath  time.Duration // CPU of the subgraphs
 	mallocs  int64
 	peak     int64
 	bytes    int
 }
 
 // table runs every scenario on every router, round by round, and prints what it saw.
-func table(ctx context.Context, w io.Writer, cfg config, runners []*runner) error {
+func table(ctx context.Context, w io.Writer, cfg config, runners []*runner, subgraphs []*process) error {
 	all := scenarios()
 	sums := make([][]sum, len(all))
 	for i := range sums {
@@ -145,7 +148,7 @@ func table(ctx context.Context, w io.Writer, cfg config, runners []*runner) erro
 					continue
 				}
 				fmt.Fprintf(os.Stderr, "round %d of %d: %s, %s\n", round+1, cfg.rounds, sc.name, r.name)
-				if err := sums[i][j].measure(ctx, cfg, sc, r); err != nil {
+				if err := sums[i][j].measure(ctx, cfg, sc, r, subgraphs); err != nil {
 					return err
 				}
 			}
@@ -153,22 +156,22 @@ func table(ctx context.Context, w io.Writer, cfg config, runners []*runner) erro
 	}
 	fmt.Fprintf(w, "%d clients, %d rounds of %v each\n\n", cfg.clients, cfg.rounds, cfg.duration)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "scenario\trouter\tanswer\trequests/s\tp50\tp99\tCPU s per 1,000\tallocations per request\tpeak memory\t")
+	fmt.Fprintln(t, "scenario\trouter\tanswer\trequests/s\tp50\tp99\tCPU s per 1,000\tsubgraphs' CPU\tallocations per request\tpeak memory\t")
 	for i, sc := range all {
 		for j, r := range runners {
 			s := sums[i][j]
 			if s.requests == 0 {
 				continue
 			}
-			fmt.Fprintf(t, "%s\t%s\t%.1f KB\t%.0f\t%.1f ms\t%.1f ms\t%.3f\t%s\t%.0f MiB\t\n", sc.name, r.name, float64(s.bytes)/1000,
+			fmt.Fprintf(t, "%s\t%s\t%.1f KB\t%.0f\t%.1f ms\t%.1f ms\t%.3f\t%.3f\t%s\t%.0f MiB\t\n", sc.name, r.name, float64(s.bytes)/1000,
 				float64(s.requests)/s.elapsed.Seconds(), ms(s.p50), ms(s.p99), s.cpu.Seconds()/float64(s.requests)*1000,
-				perRequest(s.mallocs, s.requests), float64(s.peak)/(1<<20))
+				s.beneath.Seconds()/float64(s.requests)*1000, perRequest(s.mallocs, s.requests), float64(s.peak)/(1<<20))
 		}
 	}
 	return t.Flush()
 }
 
-func (s *sum) measure(ctx context.Context, cfg config, sc scenario, r *runner) error {
+func (s *sum) measure(ctx context.Context, cfg config, sc scenario, r *runner, subgraphs []*process) error {
 	url := r.process.url(r.path)
 	want, err := ask(ctx, url, sc.query)
 	if err != nil {
@@ -182,6 +185,10 @@ func (s *sum) measure(ctx context.Context, cfg config, sc scenario, r *runner) e
 	if err != nil {
 		return err
 	}
+	beneath, err := cpuOf(subgraphs)
+	if err != nil {
+		return err
+	}
 	l.duration = cfg.duration
 	f, err := l.run(ctx)
 	if err != nil {
@@ -191,6 +198,11 @@ func (s *sum) measure(ctx context.Context, cfg config, sc scenario, r *runner) e
 	if err != nil {
 		return err
 	}
+	beneathAfter, err := cpuOf(subgraphs)
+	if err != nil {
+		return err
+	}
+	s.beneath += beneathAfter - beneath
 	s.requests += f.requests
 	s.elapsed += f.elapsed
 	s.p50, s.p99 = f.p50, f.p99
@@ -199,6 +211,19 @@ func (s *sum) measure(ctx context.Context, cfg config, sc scenario, r *runner) e
 	s.peak = after.peak
 	s.bytes = len(want)
 	return nil
+}
+
+// cpuOf is what processes have used together.
+func cpuOf(processes []*process) (time.Duration, error) {
+	var sum time.Duration
+	for _, p := range processes {
+		u, err := p.usage()
+		if err != nil {
+			return 0, err
+		}
+		sum += u.cpu
+	}
+	return sum, nil
 }
 
 func perRequest(mallocs int64, requests int) string {

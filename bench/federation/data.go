@@ -1,10 +1,17 @@
 package main
 
+import "strconv"
+
 // record is an object of a service: its type, and what its fields are.
 type record struct {
 	typ    string
-	fields map[string]any // string, int, bool, nil, *record or []*record
+	fields map[string]any // text, int, bool, nil, *record or []*record
 }
+
+// text is a string as JSON, with its quotes.
+type text []byte
+
+func quote(s string) text { return strconv.AppendQuote(nil, s) } // ours are plain
 
 // tables are all records, by type and key.
 type tables struct {
@@ -20,7 +27,7 @@ func newTables() *tables {
 	people := [][2]string{{"Uri Goldshtein", "urigo"}, {"Dorothea Okonkwo", "dorothea"}, {"Kamil Szczepanski", "kamil"},
 		{"Ines Figueiredo", "ines_f"}, {"Bertrand Lacombe", "lacombe"}, {"Yuki Hoshino", "hoshi"}}
 	for i, p := range people {
-		u := &record{"User", map[string]any{"id": digit(i + 1), "name": p[0], "username": p[1], "birthday": 1970 + 3*i, "reviews": []*record(nil)}}
+		u := &record{"User", map[string]any{"id": quote(digit(i + 1)), "name": quote(p[0]), "username": quote(p[1]), "birthday": 1970 + 3*i, "reviews": []*record(nil)}}
 		t.users = append(t.users, u)
 		t.byKey["User "+digit(i+1)] = u
 	}
@@ -28,7 +35,7 @@ func newTables() *tables {
 	for i, name := range articles {
 		price := 100 + 173*i%1400
 		weight := 10 + 90*i%1000
-		p := &record{"Product", map[string]any{"upc": digit(i + 1), "name": name, "price": price, "weight": weight, "inStock": i%3 != 1, "reviews": []*record(nil)}}
+		p := &record{"Product", map[string]any{"upc": quote(digit(i + 1)), "name": quote(name), "price": price, "weight": weight, "inStock": i%3 != 1, "reviews": []*record(nil)}}
 		t.products = append(t.products, p)
 		t.byKey["Product "+digit(i+1)] = p
 	}
@@ -62,7 +69,7 @@ func newTables() *tables {
 	}
 	for i, r := range reviews {
 		author, product := t.users[r.author], t.products[r.product]
-		review := &record{"Review", map[string]any{"id": digit(i + 1), "body": r.body, "author": author, "product": product}}
+		review := &record{"Review", map[string]any{"id": quote(digit(i + 1)), "body": quote(r.body), "author": author, "product": product}}
 		t.byKey["Review "+digit(i+1)] = review
 		author.fields["reviews"] = append(author.fields["reviews"].([]*record), review)
 		author.fields["numberOfReviews"] = len(author.fields["reviews"].([]*record))

@@ -29,7 +29,7 @@ scalar _Any
 type service struct {
 	schema    *ast.Schema
 	data      *tables
-	documents sync.Map // text → *ast.QueryDocument
+	documents sync.Map // the query as JSON → *ast.QueryDocument
 }
 
 func newService(name string) (*service, error) {
@@ -49,7 +49,7 @@ func newService(name string) (*service, error) {
 }
 
 type request struct {
-	Query     string                     `json:"query"`
+	Query     json.RawMessage            `json:"query"` // a string, as it came
 	Variables map[string]json.RawMessage `json:"variables"`
 }
 
@@ -78,15 +78,19 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(x.out)
 }
 
-func (s *service) document(query string) (*ast.QueryDocument, error) {
-	if doc, ok := s.documents.Load(query); ok {
+func (s *service) document(quoted []byte) (*ast.QueryDocument, error) {
+	if doc, ok := s.documents.Load(string(quoted)); ok {
 		return doc.(*ast.QueryDocument), nil
+	}
+	var query string
+	if err := json.Unmarshal(quoted, &query); err != nil {
+		return nil, err
 	}
 	doc, errs := gqlparser.LoadQuery(s.schema, query)
 	if len(errs) > 0 {
 		return nil, errs
 	}
-	s.documents.Store(query, doc)
+	s.documents.Store(string(quoted), doc)
 	return doc, nil
 }
 
@@ -161,12 +165,8 @@ func (x *execution) plainVars() map[string]any {
 
 func (x *execution) value(v any, f *ast.Field) {
 	switch v := v.(type) {
-	case string:
-		quoted, err := json.Marshal(v)
-		if err != nil {
-			quoted = []byte("null")
-		}
-		x.out = append(x.out, quoted...)
+	case text:
+		x.out = append(x.out, v...)
 	case int:
 		x.out = strconv.AppendInt(x.out, int64(v), 10)
 	case bool:
