@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
-
 	"storefront/consumers/live"
 	"storefront/internal/errs"
 	"storefront/internal/flags"
@@ -203,7 +201,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/", otelhttp.NewHandler(r.gateway.Handler(), "router", otelhttp.WithFilter(func(r *http.Request) bool { return r.URL.Path == "/graphql" })))
+	mux.Handle("/", telemetry.Handler(r.gateway.Handler(), "router", "/graphql"))
 	for pattern, h := range cfg.pages {
 		mux.Handle(pattern, h)
 	}

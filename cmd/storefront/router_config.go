@@ -15,7 +15,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"go.opentelemetry.io/otel"
 
 	"storefront/internal/errs"
 	"storefront/internal/identity"
@@ -127,7 +126,7 @@ func reachSubgraphs(cfg transport.Config, forward []string, metrics *telemetry.M
 	if err != nil {
 		return nil, nil, errs.Wrap(errs.BadInput, err, "the subgraphs cannot be reached")
 	}
-	reach, err := transport.New(cfg, transport.Options{Observer: subgraphObserver{metrics.Subgraphs()}, Tracer: otel.GetTracerProvider()})
+	reach, err := transport.New(cfg, transport.Options{Observer: subgraphObserver{metrics.Subgraphs()}, Tracer: telemetry.ClientTracer()})
 	if err != nil {
 		return nil, nil, errs.Wrap(errs.BadInput, err, "the subgraphs cannot be reached")
 	}
