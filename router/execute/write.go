@@ -88,10 +88,12 @@ func (w *cutting) object(out *output, obj uint32) bool {
 	return true
 }
 
-// typed reports whether what is written of an object depends on its type.
+// typed reports whether what is written of an object, or what is found to be deferred on it, depends on its
+// type.
 func (w *cutting) typed(out *output) bool {
 	for i := range out.fields {
-		if f := &out.fields[i]; (f.on != nil || f.typename) && w.holds[f.cond] {
+		f := &out.fields[i]
+		if (f.on != nil || f.typename && (f.part == w.part || !w.split)) && w.holds[f.cond] {
 			return true
 		}
 	}

@@ -133,6 +133,7 @@ func (p *planner) satisfyTypes(ps *pos, items []item) (failed []item) {
 func (p *planner) tellTypes(ps *pos) {
 	if accs := p.leading(ps); len(accs) > 0 {
 		p.touch(accs[0].node)
+		p.claim(ps, accs[0], nil)
 	}
 }
 
@@ -144,7 +145,7 @@ func (p *planner) satisfyVariant(ps *pos, typ string, items []item) []item {
 		}
 		n := p.frag(a.node, typ)
 		if !slices.ContainsFunc(v.accs, func(have *access) bool { return have.node == n }) {
-			p.addAccess(v, &access{group: a.group, node: n, lead: a.lead, provides: a.provides})
+			p.addAccess(v, &access{group: a.group, node: n, lead: a.lead, up: a.up, provides: a.provides})
 		}
 	}
 	p.steps += len(items) + 1
@@ -197,6 +198,7 @@ func (p *planner) identify(ps *pos, items []item) (failed []item) {
 	}
 	for _, it := range items {
 		p.want(teller.node, it.demand())
+		p.claim(ps, teller, it.by)
 	}
 	return nil
 }

@@ -118,16 +118,48 @@ func (p *planner) leading(ps *pos) []*access {
 
 // sends makes sure that what a deferred request sends is read for it, where another has asked for it
 // first.
-func (p *planner) sends(pl placement) {
+func (p *planner) sends(ps *pos, pl placement) {
 	if p.stage == nil || p.sender == nil || pl.acc.group.stage == p.stage {
 		return
 	}
-	for _, gf := range []*gfield{pl.field, pl.acc.lead} {
-		if gf != nil {
-			gf.demands = append(gf.demands, demand{by: p.sender})
-			p.did(func() { gf.demands = gf.demands[:len(gf.demands)-1] })
+	p.demand(pl.field, demand{by: p.sender})
+	p.claim(ps, pl.acc, p.sender)
+}
+
+// claim makes sure that the objects which something deferred is read of are themselves read whenever the
+// client wants them: what is deferred is placed where it stands, on objects that a request may have read
+// for another one alone, which may be left out. Objects that the client does not ask for are read for by.
+func (p *planner) claim(ps *pos, a *access, by *group) {
+	if p.stage == nil {
+		return
+	}
+	for ; a.lead != nil; ps, a = ps.up, a.up {
+		before := len(a.lead.demands)
+		declared := false
+		for _, f := range ps.up.owner().declared {
+			if f.Key == a.lead.key && (ps.up.base == nil || ps.up.applies(f)) {
+				p.demand(a.lead, demand{cond: f.Cond})
+				declared = true
+			}
+		}
+		if !declared {
+			p.demand(a.lead, demand{by: by})
+		}
+		if len(a.lead.demands) == before {
+			return
 		}
 	}
+}
+
+// demand adds a reason to read a field, once.
+func (p *planner) demand(gf *gfield, d demand) {
+	if slices.ContainsFunc(gf.demands, func(have demand) bool {
+		return have.by == d.by && (have.cond == nil) == (d.cond == nil) && slices.EqualFunc(have.cond, d.cond, slices.Equal[[]operation.Term])
+	}) {
+		return
+	}
+	gf.demands = append(gf.demands, d)
+	p.did(func() { gf.demands = gf.demands[:len(gf.demands)-1] })
 }
 
 // reads reports whether a request reads a composite field already.

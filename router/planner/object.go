@@ -115,6 +115,7 @@ func (p *planner) placed(ps *pos, it item) bool {
 	d.cond = nil
 	gf.demands = append(gf.demands, d)
 	p.did(func() { gf.demands = gf.demands[:len(gf.demands)-1] })
+	p.claim(ps, first.acc, it.by)
 	return true
 }
 
@@ -137,6 +138,7 @@ func (p *planner) exists(ps *pos) {
 		chosen = accs[0]
 	}
 	p.touch(chosen.node)
+	p.claim(ps, chosen, nil)
 }
 
 // claimed reports whether the client wants something of a node, so that it stays whatever becomes of the

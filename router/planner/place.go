@@ -88,6 +88,7 @@ func (p *planner) place(acc *access, ps *pos, it item, f *supergraph.Field) *slo
 	}
 	gf.demands = append(gf.demands, d)
 	p.did(func() { gf.demands = gf.demands[:len(gf.demands)-1] })
+	p.claim(ps, acc, it.by)
 	if !slices.ContainsFunc(s.placed, func(pl placement) bool { return pl.field == gf }) {
 		s.placed = append(s.placed, placement{acc, gf})
 		p.did(func() { s.placed = s.placed[:len(s.placed)-1] })
@@ -128,7 +129,7 @@ func (p *planner) descend(acc *access, ps *pos, s *slot, gf *gfield, it item, f 
 	if in := p.known(acc, f); in != nil {
 		provides = append(provides, in.Provides...)
 	}
-	p.addAccess(s.child, &access{group: acc.group, node: gf.node, lead: gf, provides: provides})
+	p.addAccess(s.child, &access{group: acc.group, node: gf.node, lead: gf, up: acc, provides: provides})
 }
 
 // known is what the request's subgraph knows of a field, by the type it has there.

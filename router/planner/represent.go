@@ -106,7 +106,7 @@ func (p *planner) earliest(ps *pos, slots ...*slot) *group {
 	if first == nil {
 		return nil
 	}
-	p.sends(*first)
+	p.sends(ps, *first)
 	return first.acc.group
 }
 

@@ -115,6 +115,7 @@ type access struct {
 	group     *group
 	node      *gnode
 	lead      *gfield // that leads here in the request; nil where it enters
+	up        *access // where the lead is read
 	provides  supergraph.FieldSet
 	satisfied []string
 	contexts  []fieldContext
