@@ -86,6 +86,9 @@ func (r *run) cut(ctx context.Context, w *cutting) *Response {
 	if err := ctx.Err(); err != nil {
 		r.addError(describeEnd(err), string(errs.Unavailable), "", nil)
 	}
+	if !w.split { // else each is looked at when its turn to be told comes
+		r.dropUnasked()
+	}
 	if !w.object(r.p.out, r.root) {
 		w.b, w.found = append(w.b[:len(dataOpens)], "null"...), nil
 	}

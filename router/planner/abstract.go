@@ -249,16 +249,18 @@ func (p *planner) alike(ps *pos, it item, f *supergraph.Field) bool {
 }
 
 // strict reports whether a field may not be null in a request's subgraph, for objects of some type that
-// it can answer with: there, a null takes the whole object (GraphQL specification 6.4.4). Fields of a key
-// are left out; an object without its key is none, whoever reads it.
+// it can answer with: there, a null takes the whole object (GraphQL specification 6.4.4). A field that every
+// key there has is left out: objects cannot be told apart without it, whoever asks for it.
 func (p *planner) strict(a *access, f *supergraph.Field) bool {
 	if a.group.sub == heldData {
 		return f.Def.Type.NonNull
 	}
-	for _, k := range p.sg.Type(a.node.typ).In[a.group.sub].Keys {
-		if _, ok := k.Fields.Find(p.sg, a.node.typ, f.Name); ok {
-			return false
-		}
+	keys := p.sg.Type(a.node.typ).In[a.group.sub].Keys
+	if len(keys) > 0 && !slices.ContainsFunc(keys, func(k supergraph.Key) bool {
+		_, ok := k.Fields.Find(p.sg, a.node.typ, f.Name)
+		return !ok
+	}) {
+		return false
 	}
 	if f.In[a.group.sub].Type != nil && f.In[a.group.sub].Type.NonNull {
 		return true

@@ -1,0 +1,72 @@
+package execute
+
+import (
+	"slices"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// dropUnasked leaves out the errors of fields that no client asked for: those that are read for objects of
+// all types, because they do not say at first what they are, and that the response has only for some. An
+// error stands at a field of the response (GraphQL specification 7.1.2).
+func (r *run) dropUnasked() {
+	r.errors = slices.DeleteFunc(r.errors, r.unasked)
+}
+
+// unasked reports whether an error is of a field that its object's type does not have in the response, and
+// the object lacks nothing. One that lacks something may lack it because of the error: that is told at the
+// object then.
+func (r *run) unasked(err *gqlerror.Error) bool {
+	out, v := r.p.out, value{kind: object, at: r.root}
+	for i, step := range err.Path {
+		switch step := step.(type) {
+		case ast.PathIndex:
+			if v.kind != list || uint32(step) >= v.n {
+				return false
+			}
+			v = r.vals[v.at+uint32(step)]
+		case ast.PathName:
+			if v.kind != object || out == nil {
+				return false
+			}
+			typ := out.typ
+			if out.possible != nil {
+				if typ = r.typeOf(v.at); typ == 0 {
+					return false
+				}
+			}
+			f := out.field(string(step), typ)
+			if f == nil {
+				if !r.lacks(out, v.at, typ) {
+					return true
+				}
+				err.Path = err.Path[:i]
+				return false
+			}
+			out, v = f.sub, r.vals[v.at+uint32(f.slot)]
+		}
+	}
+	return false
+}
+
+// field is the field that objects of a type have under a key; nil when they have none.
+func (o *output) field(key string, typ int32) *outputField {
+	for i := range o.fields {
+		if f := &o.fields[i]; f.Key == key && (f.on == nil || f.on.has(typ)) {
+			return f
+		}
+	}
+	return nil
+}
+
+// lacks reports whether no subgraph sent some field that the response has of an object.
+func (r *run) lacks(out *output, obj uint32, typ int32) bool {
+	for i := range out.fields {
+		f := &out.fields[i]
+		if !f.typename && (f.on == nil || f.on.has(typ)) && r.holds[f.cond] && r.vals[obj+uint32(f.slot)].kind == missing {
+			return true
+		}
+	}
+	return false
+}
