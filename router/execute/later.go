@@ -8,7 +8,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"storefront/internal/errs"
-	"storefront/router/plan"
 )
 
 // later keeps account of what is deferred. The response is cut into regions: fields of one part of the
@@ -352,24 +351,52 @@ func (l *later) claimed(path ast.Path, part int, found []*region) bool {
 	of := l.partOf(path)
 	return of != part && slices.ContainsFunc(found, func(g *region) bool {
 		at := pathOf(g.path)
-		return len(path) > len(at) && slices.Equal(path[:len(at)], at)
+		return len(path) > len(at) && slices.Equal(path[:len(at)], at) && l.partOf(path[:len(at)+1]) == int(g.part)
 	})
 }
 
-// partOf is the part of the field at a path.
+// partOf is the part of the field at a path. Where fields of several types share a key, the object's own
+// type says which one it is, as far as the object is there.
 func (l *later) partOf(path ast.Path) int {
-	part := 0
-	out := l.p.plan.Output
+	part, out := int32(0), l.p.out
+	at := value{kind: object, at: l.root}
 	for _, step := range path {
-		name, ok := step.(ast.PathName)
-		if !ok || out == nil {
+		v := at
+		at = value{}
+		switch step := step.(type) {
+		case ast.PathIndex:
+			if v.kind == list && uint32(step) < v.n {
+				at = l.vals[v.at+uint32(step)]
+			}
+		case ast.PathName:
+			f := l.fieldOf(out, v, string(step))
+			if f == nil {
+				return int(part)
+			}
+			if part, out = f.part, f.sub; v.kind == object {
+				at = l.vals[v.at+uint32(f.slot)]
+			}
+		}
+	}
+	return int(part)
+}
+
+// fieldOf is the field under a key of a value: the one that its type has, else the first; nil for none.
+func (l *later) fieldOf(out *output, v value, key string) (first *outputField) {
+	if out == nil {
+		return nil
+	}
+	for i := range out.fields {
+		f := &out.fields[i]
+		if f.Key != key {
 			continue
 		}
-		at := slices.IndexFunc(out.Fields, func(f plan.OutputField) bool { return f.Key == string(name) })
-		if at < 0 {
-			break
+		if f.on == nil || v.kind == object && f.on.has(l.typeOf(v.at)) {
+			return f
 		}
-		part, out = out.Fields[at].Part, out.Fields[at].Sub
+		if first == nil {
+			first = f
+		}
 	}
-	return part
+	return first
 }

@@ -22,7 +22,7 @@ func main() {
 	flag.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "worlds run at once")
 	flag.IntVar(&o.world, "world", -1, "run this world alone")
 	flag.DurationVar(&o.shrink, "shrink", 20*time.Second, "time to shrink one difference; 0 prints it as it is")
-	flag.BoolVar(&o.deferred, "defer", false, "run a third of the operations with fragments deferred as well")
+	flag.BoolVar(&o.deferred, "defer", true, "run a third of the operations with fragments deferred as well")
 	flag.StringVar(&o.out, "out", "", "a folder for the files of differences, besides printing them")
 	flag.Parse()
 	if !run(o, os.Stdout) {
