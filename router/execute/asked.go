@@ -11,13 +11,13 @@ import (
 // all types, because they do not say at first what they are, and that the response has only for some. An
 // error stands at a field of the response (GraphQL specification 7.1.2).
 func (r *run) dropUnasked() {
-	r.errors = slices.DeleteFunc(r.errors, r.unasked)
+	r.errors = slices.DeleteFunc(r.errors, func(err *gqlerror.Error) bool { return r.unasked(err, nil) })
 }
 
 // unasked reports whether an error is of a field that its object's type does not have in the response, and
 // the object lacks nothing. One that lacks something may lack it because of the error: that is told at the
-// object then.
-func (r *run) unasked(err *gqlerror.Error) bool {
+// object then. left says of each part how many fetches are still to come; nil for none.
+func (r *run) unasked(err *gqlerror.Error, left []int) bool {
 	out, v := r.p.out, value{kind: object, at: r.root}
 	for i, step := range err.Path {
 		switch step := step.(type) {
@@ -38,7 +38,7 @@ func (r *run) unasked(err *gqlerror.Error) bool {
 			}
 			f := out.field(string(step), typ)
 			if f == nil {
-				if !r.lacks(out, v.at, typ) {
+				if !r.lacks(out, v.at, typ, left) {
 					return true
 				}
 				err.Path = err.Path[:i]
@@ -60,10 +60,13 @@ func (o *output) field(key string, typ int32) *outputField {
 	return nil
 }
 
-// lacks reports whether no subgraph sent some field that the response has of an object.
-func (r *run) lacks(out *output, obj uint32, typ int32) bool {
+// lacks reports whether no subgraph sent some field that the response has of an object, and none will.
+func (r *run) lacks(out *output, obj uint32, typ int32, left []int) bool {
 	for i := range out.fields {
 		f := &out.fields[i]
+		if left != nil && left[f.part] > 0 {
+			continue
+		}
 		if !f.typename && (f.on == nil || f.on.has(typ)) && r.holds[f.cond] && r.vals[obj+uint32(f.slot)].kind == missing {
 			return true
 		}

@@ -318,7 +318,7 @@ func (l *later) know(part int32) {
 func (l *later) firstErrors(found []*region) (out gqlerror.List) {
 	l.know(0)
 	for i, err := range l.errors {
-		if l.origin[i] == 0 && !l.unasked(err) && !l.claimed(err.Path, 0, found) {
+		if l.origin[i] == 0 && !l.unasked(err, l.left) && !l.claimed(err.Path, 0, found) {
 			l.told[i] = true
 			out = append(out, err)
 		}
@@ -331,7 +331,7 @@ func (l *later) firstErrors(found []*region) (out gqlerror.List) {
 func (l *later) errorsOf(g *region, n int, found []*region) (out gqlerror.List) {
 	at := pathOf(g.path)
 	for i, err := range l.errors[:n] {
-		if l.told[i] || l.unasked(err) {
+		if l.told[i] || l.unasked(err, l.left) {
 			continue
 		}
 		within := len(err.Path) > len(at) && slices.Equal(err.Path[:len(at)], at) &&
