@@ -173,7 +173,7 @@ func reads(a *access, f *operation.Field) bool {
 // which nothing else is left is still asked for, since what comes later hangs on it; and its type, where
 // that says what comes later.
 func (p *planner) staged(fields []*operation.Field, st *stage) []*operation.Field {
-	if len(p.stages.list) == 0 {
+	if len(p.stages.list) == 0 || p.atOnce {
 		return fields
 	}
 	var out []*operation.Field

@@ -73,12 +73,13 @@ type planner struct {
 	stage   *stage // being planned
 	sender  *group // whose representation is being written
 	lenient bool   // fields of the stage may be read with earlier ones
+	atOnce  bool   // nothing is read later
 }
 
 // Plan plans an operation. The same arguments give the same plan.
 //
 // The passes, in order: place every field in a request (place.go, object.go, abstract.go, hop.go),
-// and then every deferred one (defer.go); drop what turned out unused and number the requests (prune.go); write their text (write.go); lay
+// and then every deferred one (defer.go, covered.go); drop what turned out unused and number the requests (prune.go); write their text (write.go); lay
 // them out in rounds (layout.go); derive the response's shape (output.go).
 func Plan(sg *supergraph.Supergraph, op *operation.Operation) (*plan.Plan, error) {
 	p := newPlanner(sg, op)
@@ -94,16 +95,7 @@ func Plan(sg *supergraph.Supergraph, op *operation.Operation) (*plan.Plan, error
 			return nil, err
 		}
 	default:
-		failed := p.query()
-		if len(failed) > 0 {
-			p = newPlanner(sg, op)
-			p.exact = true
-			failed = p.query()
-		}
-		if len(failed) > 0 {
-			return nil, p.unreachable(op.RootType, failed)
-		}
-		p.put(out)
+		return planQuery(sg, op, *out)
 	}
 	return out, nil
 }
@@ -124,6 +116,9 @@ func (p *planner) query() []item {
 	root := p.rootPos(p.op.Root)
 	if failed := p.satisfy(root, clientItems(p.staged(p.op.Root.Fields, nil))); len(failed) > 0 {
 		return failed
+	}
+	if p.atOnce {
+		return nil
 	}
 	return p.later(root, p.op.Root.Fields, nil, nil)
 }
