@@ -32,11 +32,12 @@ func (r *run) unasked(err *gqlerror.Error, left []int) bool {
 			}
 			typ := out.typ
 			if out.possible != nil {
-				if typ = r.typeOf(v.at); typ == 0 {
-					return false
-				}
+				typ = r.typeOf(v.at) // 0 where nothing needs to know
 			}
 			f := out.field(string(step), typ)
+			if f == nil && typ == 0 && out.possible != nil {
+				return false
+			}
 			if f == nil {
 				if !r.lacks(out, v.at, typ, left) {
 					return true
