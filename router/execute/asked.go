@@ -35,7 +35,7 @@ func (r *run) unasked(err *gqlerror.Error, left []int) bool {
 				typ = r.typeOf(v.at) // 0 where nothing needs to know
 			}
 			f := out.field(string(step), typ)
-			if f == nil && typ == 0 && out.possible != nil {
+			if f == nil && typ == 0 && out.possible != nil && out.selects(string(step)) {
 				return false
 			}
 			if f == nil {
@@ -59,6 +59,11 @@ func (o *output) field(key string, typ int32) *outputField {
 		}
 	}
 	return nil
+}
+
+// selects reports whether objects of some type have a field under a key.
+func (o *output) selects(key string) bool {
+	return slices.ContainsFunc(o.fields, func(f outputField) bool { return f.Key == key })
 }
 
 // lacks reports whether no subgraph sent some field that the response has of an object, and none will.

@@ -90,14 +90,16 @@ func (p *planner) representKey(ps *pos, f *operation.Field, key string) (plan.Re
 	return rf, nil, false
 }
 
-// earliest is the group that reads a slot soonest, nil for none.
+// earliest is the group that reads a slot soonest, nil for none. Of several in one round it is the one that
+// was asked to for the sender: others may read the slot only under a condition of the client's.
 func (p *planner) earliest(ps *pos, slots ...*slot) *group {
 	var first *placement
 	for _, s := range slots {
 		for i := range s.placed {
 			pl := &s.placed[i]
 			if (pl.acc.group.id >= 0 || pl.acc.group.sub == heldData) && p.readable(ps, pl.acc) {
-				if first == nil || pl.acc.group.depth < first.acc.group.depth {
+				if first == nil || pl.acc.group.depth < first.acc.group.depth ||
+					pl.acc.group.depth == first.acc.group.depth && !first.field.readFor(p.sender) && pl.field.readFor(p.sender) {
 					first = pl
 				}
 			}
@@ -108,6 +110,11 @@ func (p *planner) earliest(ps *pos, slots ...*slot) *group {
 	}
 	p.sends(ps, *first)
 	return first.acc.group
+}
+
+// readFor reports whether a field is read for a group, whatever the client's conditions.
+func (f *gfield) readFor(by *group) bool {
+	return slices.ContainsFunc(f.demands, func(d demand) bool { return d.by != nil && by != nil && d.by.final() == by.final() })
 }
 
 // representAbstract looks a field up for all objects of a position at once, else for each type.
