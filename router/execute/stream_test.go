@@ -2,12 +2,14 @@ package execute_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -85,6 +87,9 @@ func (g *gate) letGo(which func(n int) int) {
 			g.mu.Unlock()
 			return
 		}
+		slices.SortStableFunc(g.held, func(a, b *heldRequest) int { // they came in any order
+			return cmp.Compare(a.Subgraph+a.Query+string(a.Variables), b.Subgraph+b.Query+string(b.Variables))
+		})
 		i := which(len(g.held))
 		close(g.held[i].free)
 		g.held = append(g.held[:i:i], g.held[i+1:]...)
