@@ -2,19 +2,13 @@ package execute_test
 
 import (
 	"context"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"golang.org/x/tools/txtar"
-
 	"storefront/router/execute"
 	"storefront/router/execute/transport"
-	"storefront/router/operation"
-	"storefront/router/planner"
-	"storefront/router/supergraph"
 )
 
 // meeting is a transport whose requests answer only once all subgraphs of a round have been asked.
@@ -46,22 +40,8 @@ func (resting) Do(context.Context, *execute.SubgraphRequest) ([]byte, error) {
 
 // TestRefusal: a client is told why a subgraph was not asked, and when to come back.
 func TestRefusal(t *testing.T) {
-	archive, err := txtar.ParseFile(filepath.Join("testdata", "shop.txtar"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sg, err := supergraph.Parse(string(archive.Files[0].Data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	op, errs := operation.Prepare(sg, `{ me { id } }`, "", operation.DefaultLimits())
-	if errs != nil {
-		t.Fatal(errs)
-	}
-	p, err := planner.Plan(sg, op)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sg := shop(t)
+	p := planned(t, sg, `{ me { id } }`)
 	e := execute.New(sg, resting{}, execute.Options{})
 	r := e.Execute(t.Context(), e.Prepare(p), nil, nil)
 	if len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "UNAVAILABLE" || r.Errors[0].Extensions["retryAfter"] != 2 ||
@@ -71,22 +51,8 @@ func TestRefusal(t *testing.T) {
 }
 
 func TestConcurrencyAndCancellation(t *testing.T) {
-	archive, err := txtar.ParseFile(filepath.Join("testdata", "shop.txtar"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sg, err := supergraph.Parse(string(archive.Files[0].Data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	op, errs := operation.Prepare(sg, `{ me { id } latestReviews { id } topProducts { upc } }`, "", operation.DefaultLimits())
-	if errs != nil {
-		t.Fatal(errs)
-	}
-	p, err := planner.Plan(sg, op)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sg := shop(t)
+	p := planned(t, sg, `{ me { id } latestReviews { id } topProducts { upc } }`)
 	together := &meeting{}
 	together.wait.Add(3)
 	e := execute.New(sg, together, execute.Options{})

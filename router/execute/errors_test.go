@@ -3,37 +3,17 @@ package execute_test
 import (
 	"bytes"
 	"context"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"golang.org/x/tools/txtar"
-
 	"storefront/router/execute"
-	"storefront/router/operation"
-	"storefront/router/planner"
-	"storefront/router/supergraph"
 )
 
 // TestErrorsKeepWhatHelps holds which of a subgraph's extensions reach the client: those that say what to
 // mend, and nothing of the subgraph's inside.
 func TestErrorsKeepWhatHelps(t *testing.T) {
-	archive, err := txtar.ParseFile(filepath.Join("testdata", "shop.txtar"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sg, err := supergraph.Parse(string(archive.Files[0].Data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	op, list := operation.Prepare(sg, `{ topProducts { name } }`, "", operation.DefaultLimits())
-	if list != nil {
-		t.Fatal(list)
-	}
-	p, err := planner.Plan(sg, op)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sg := shop(t)
+	p := planned(t, sg, `{ topProducts { name } }`)
 	answer := []byte(`{"data":null,"errors":[{"message":"m","path":["topProducts"],"extensions":{"code":"BAD_INPUT",
 		"field":["input","lines",0,{"x":1}],"retryAfter":3,"argumentName":{"a":1},"stack":"at main.go:1"}}]}`)
 	e := execute.New(sg, &replay{answers: [][]byte{answer}}, execute.Options{SubgraphMessages: true})

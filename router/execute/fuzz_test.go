@@ -4,16 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
-
-	"golang.org/x/tools/txtar"
 
 	"storefront/router/execute"
 	"storefront/router/operation"
 	"storefront/router/planner"
-	"storefront/router/supergraph"
 )
 
 // replay is a transport whose subgraphs answer with given bytes, one after the other.
@@ -29,22 +25,8 @@ func (r *replay) Do(context.Context, *execute.SubgraphRequest) ([]byte, error) {
 
 // FuzzAnswers: whatever subgraphs answer, the client gets one valid JSON response.
 func FuzzAnswers(f *testing.F) {
-	archive, err := txtar.ParseFile(filepath.Join("testdata", "shop.txtar"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	sg, err := supergraph.Parse(string(archive.Files[0].Data))
-	if err != nil {
-		f.Fatal(err)
-	}
-	op, errs := operation.Prepare(sg, `{ topProducts { n: name shippingEstimate reviews { body author { email } } } media { id ... on Book { reviews { id } } } }`, "", operation.DefaultLimits())
-	if errs != nil {
-		f.Fatal(errs)
-	}
-	p, err := planner.Plan(sg, op)
-	if err != nil {
-		f.Fatal(err)
-	}
+	sg := shop(f)
+	p := planned(f, sg, `{ topProducts { n: name shippingEstimate reviews { body author { email } } } media { id ... on Book { reviews { id } } } }`)
 	f.Add([]byte(`{"data":{"topProducts":[{"n":"a","upc":"1","price":1,"weight":2}],"media":[{"__typename":"Book","id":"1"}]}}`), []byte(`{"data":{"_entities":[{"reviews":[{"author":{"id":1}}]}]},"errors":[{"message":"m","path":["_entities",0,"reviews",0]}]}`))
 	f.Add([]byte(`{"data":{"topProducts":{"a":[[]]},"media":7}}`), []byte(`{"data":{"_entities":[null,3]}}`))
 	f.Add([]byte(`{"errors":[7,{"path":["_entities",99,{}]}]}`), []byte(`[]`))
@@ -60,14 +42,7 @@ func FuzzAnswers(f *testing.F) {
 
 // BenchmarkExecute measures everything but the network: four requests over two products.
 func BenchmarkExecute(b *testing.B) {
-	archive, err := txtar.ParseFile(filepath.Join("testdata", "shop.txtar"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	sg, err := supergraph.Parse(string(archive.Files[0].Data))
-	if err != nil {
-		b.Fatal(err)
-	}
+	sg := shop(b)
 	query := `{ topProducts { name price weight reviews { id body } } }`
 	var list, entities []map[string]any
 	for i := range 200 {
@@ -76,14 +51,7 @@ func BenchmarkExecute(b *testing.B) {
 	}
 	first, _ := json.Marshal(map[string]any{"data": map[string]any{"topProducts": list}})
 	second, _ := json.Marshal(map[string]any{"data": map[string]any{"_entities": entities}})
-	op, errs := operation.Prepare(sg, query, "", operation.DefaultLimits())
-	if errs != nil {
-		b.Fatal(errs)
-	}
-	p, err := planner.Plan(sg, op)
-	if err != nil {
-		b.Fatal(err)
-	}
+	p := planned(b, sg, query)
 	e := execute.New(sg, &replay{answers: [][]byte{first, second}}, execute.Options{})
 	prepared := e.Prepare(p)
 	b.ReportAllocs()
@@ -99,14 +67,7 @@ func BenchmarkExecute(b *testing.B) {
 // BenchmarkPlan measures parsing, validation, normalization and planning of a query over four
 // subgraphs.
 func BenchmarkPlan(b *testing.B) {
-	archive, err := txtar.ParseFile(filepath.Join("testdata", "shop.txtar"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	sg, err := supergraph.Parse(string(archive.Files[0].Data))
-	if err != nil {
-		b.Fatal(err)
-	}
+	sg := shop(b)
 	for b.Loop() {
 		op, errs := operation.Prepare(sg, `{ topProducts { name inStock shippingEstimate reviews { body author { name email reviews { product { name } } } } } }`, "", operation.DefaultLimits())
 		if errs != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
+
 // know takes the errors that came up since as ones of a part's requests.
 func (l *later) know(part int32) {
 	for len(l.told) < len(l.errors) {

@@ -3,29 +3,16 @@ package execute_test
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"golang.org/x/tools/txtar"
-
 	"storefront/router/execute"
-	"storefront/router/operation"
-	"storefront/router/planner"
-	"storefront/router/supergraph"
 )
 
 // TestLimits: whatever subgraphs send, and however often an entity is to be written, one operation takes
 // no more than its limits, and says so in one error.
 func TestLimits(t *testing.T) {
-	archive, err := txtar.ParseFile(filepath.Join("testdata", "shop.txtar"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sg, err := supergraph.Parse(string(archive.Files[0].Data))
-	if err != nil {
-		t.Fatal(err)
-	}
+	sg := shop(t)
 	many := func(n int, item string) string { return strings.Repeat(item+",", n-1) + item }
 	aliases := func(n int) string {
 		var b strings.Builder
@@ -59,14 +46,7 @@ func TestLimits(t *testing.T) {
 			"", "", 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			op, errs := operation.Prepare(sg, c.query, "", operation.DefaultLimits())
-			if errs != nil {
-				t.Fatal(errs)
-			}
-			p, err := planner.Plan(sg, op)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := planned(t, sg, c.query)
 			subgraphs := &replay{}
 			for _, a := range c.answers {
 				subgraphs.answers = append(subgraphs.answers, []byte(a))
