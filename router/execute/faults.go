@@ -231,7 +231,12 @@ func (r *run) errorPaths(a answer, path any) []ast.Path {
 	}
 	var out []ast.Path
 	for i, place := range a.fetch.places {
-		rest := translate(steps, place.Selection, typ)
+		rest, ok := translate(steps, place.Selection, typ)
+		if !ok { // asked for objects of other types that the subgraph cannot tell from this: see unasked
+			if anyType, _ := translate(steps, place.Selection, ""); len(anyType) > len(rest) {
+				rest = anyType
+			}
+		}
 		for _, base := range r.objectPaths(a, i, rep) {
 			out = append(out, append(base[:len(base):len(base)], rest...))
 		}
@@ -252,16 +257,16 @@ func index(v any) int {
 	return int(i)
 }
 
-// translate turns the aliases of a request into the keys of the tree.
-func translate(steps []any, sel *plan.Selection, typ string) ast.Path {
-	var out ast.Path
+// translate turns the aliases of a request into the keys of the tree, as far as the selection goes for an
+// object of a type, "" for any; ok when that is to the end.
+func translate(steps []any, sel *plan.Selection, typ string) (out ast.Path, ok bool) {
 	at := []*plan.Selection{sel} // several where a field stands in fragments on several types
 	for _, s := range steps {
 		switch s := s.(type) {
 		case json.Number:
 			n := index(s)
 			if n < 0 {
-				return out
+				return out, false
 			}
 			out = append(out, ast.PathIndex(n))
 		case string:
@@ -279,12 +284,12 @@ func translate(steps []any, sel *plan.Selection, typ string) ast.Path {
 				}
 			}
 			if key == "" {
-				return out
+				return out, false
 			}
 			out, at, typ = append(out, ast.PathName(key)), next, ""
 		}
 	}
-	return out
+	return out, true
 }
 
 // clientPath cuts a path where it leaves what the client selected.

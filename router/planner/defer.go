@@ -82,12 +82,12 @@ func (s *stage) after(t *stage) bool {
 }
 
 // usable reports whether an item may be read through a request: one of the stage being planned, or an
-// earlier one for the fields of a key.
+// earlier one for the fields of a key and for what that reads already, which costs nothing more.
 func (p *planner) usable(ps *pos, a *access, it item) bool {
 	if a.group.stage == p.stage {
 		return true
 	}
-	return p.readable(ps, a) && (p.lenient || it.key || it.by != nil && reads(a, it.field))
+	return p.readable(ps, a) && (p.lenient || it.key || (it.by != nil || it.field.Sel == nil) && reads(a, it.field))
 }
 
 // readable reports whether what a request reads at a position is there for the stage being planned
@@ -162,9 +162,9 @@ func (p *planner) demand(gf *gfield, d demand) {
 	p.did(func() { gf.demands = gf.demands[:len(gf.demands)-1] })
 }
 
-// reads reports whether a request reads a composite field already.
+// reads reports whether a request reads a field already.
 func reads(a *access, f *operation.Field) bool {
-	return f.Sel != nil && slices.ContainsFunc(a.node.fields, func(have *gfield) bool {
+	return slices.ContainsFunc(a.node.fields, func(have *gfield) bool {
 		return have.name == f.Name && have.argsKey == f.ArgsKey
 	})
 }
