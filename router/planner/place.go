@@ -110,7 +110,7 @@ func (p *planner) descend(acc *access, ps *pos, s *slot, gf *gfield, it item, f 
 		s.child = &pos{
 			typ: t.Name, abstract: t.Abstract(), up: ps,
 			path:     append(ps.path[:len(ps.path):len(ps.path)], elem),
-			declared: ps.declaredAt(s.key),
+			declared: ps.declaredAt(s.key), keys: ps.owner().keys.under(s.key),
 		}
 		p.did(func() { s.child = nil })
 	}

@@ -124,7 +124,7 @@ func (p *planner) query() []item {
 }
 
 func (p *planner) rootPos(set *operation.SelectionSet) *pos {
-	return &pos{typ: set.Type, root: true, declared: set.Fields}
+	return &pos{typ: set.Type, root: true, declared: set.Fields, keys: &keys{declared: set.Fields}}
 }
 
 func (p *planner) unreachable(typeName string, failed []item) error {
@@ -222,6 +222,7 @@ func planLive(sg *supergraph.Supergraph, op *operation.Operation, root *operatio
 		typ:      live.TypeName,
 		path:     []plan.PathElem{{Key: root.Key, List: listDepth(root.Def.Type)}},
 		declared: root.Sel.Fields,
+		keys:     &keys{declared: root.Sel.Fields},
 		accs:     []*access{{group: g, node: g.root, provides: held}},
 	}
 	if failed := p.satisfy(ps, clientItems(root.Sel.Fields)); len(failed) > 0 {

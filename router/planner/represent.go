@@ -51,7 +51,7 @@ func (p *planner) representFields(ps *pos, fields []*operation.Field) (out []pla
 func (p *planner) representField(ps *pos, f *operation.Field) (plan.RepField, []*group, bool) {
 	rf, deps, ok := p.representKey(ps, f, p.keyOf(ps, f.Name, f.ArgsKey))
 	if !ok && ps.base != nil {
-		if key := ps.base.internalKey(f.Name, f.ArgsKey); key != "" {
+		if key := ps.base.keys.internal(f.Name, f.ArgsKey); key != "" {
 			return p.representKey(ps, f, key)
 		}
 	}

@@ -80,13 +80,49 @@ type pos struct {
 	slots    []*slot
 	base     *pos     // for one object type of an abstract position
 	variants []*pos   // of an abstract position
-	internal []naming // keys given to fields the client does not select; on the base
+	keys     *keys    // on the base
 	after    []*group // what root requests here must wait for
 	near     []int    // see distances
 	nearAt   int
 }
 
+// keys are the keys of the objects at a path, whatever position they are come to by: for all their types,
+// or for one. What one position keeps under a key, another must not take for something else.
+type keys struct {
+	declared []*operation.Field // what the client selects here, on any type
+	given    []naming           // to fields that the client does not select
+	beneath  []*keys
+	key      string // that leads here
+}
+
 type naming struct{ name, argsKey, key string }
+
+// under are the keys beneath one.
+func (k *keys) under(key string) *keys {
+	for _, b := range k.beneath {
+		if b.key == key {
+			return b
+		}
+	}
+	b := &keys{key: key}
+	for _, f := range k.declared {
+		if f.Key == key && f.Sel != nil {
+			b.declared = append(b.declared, f.Sel.Fields...)
+		}
+	}
+	k.beneath = append(k.beneath, b)
+	return b
+}
+
+// internal is the key given to a field that the client does not select, "" for none.
+func (k *keys) internal(name, argsKey string) string {
+	for _, n := range k.given {
+		if n.name == name && n.argsKey == argsKey {
+			return n.key
+		}
+	}
+	return ""
+}
 
 // slot is a key of the objects at a position, and the requests that fill it.
 type slot struct {
@@ -271,7 +307,7 @@ func (p *planner) keyOf(ps *pos, name, argsKey string) string {
 			return f.Key
 		}
 	}
-	if key := o.internalKey(name, argsKey); key != "" {
+	if key := o.keys.internal(name, argsKey); key != "" {
 		return key
 	}
 	key := name
@@ -279,25 +315,15 @@ func (p *planner) keyOf(ps *pos, name, argsKey string) string {
 		if i > 0 {
 			key = "_" + name + "_" + itoa(i)
 		}
-		taken := slices.ContainsFunc(o.declared, func(f *operation.Field) bool { return f.Key == key }) ||
-			slices.ContainsFunc(o.internal, func(n naming) bool { return n.key == key })
+		taken := slices.ContainsFunc(o.keys.declared, func(f *operation.Field) bool { return f.Key == key && (f.Name != name || f.ArgsKey != argsKey) }) ||
+			slices.ContainsFunc(o.keys.given, func(n naming) bool { return n.key == key })
 		if !taken {
 			break
 		}
 	}
-	o.internal = append(o.internal, naming{name, argsKey, key})
-	p.did(func() { o.internal = o.internal[:len(o.internal)-1] })
+	o.keys.given = append(o.keys.given, naming{name, argsKey, key})
+	p.did(func() { o.keys.given = o.keys.given[:len(o.keys.given)-1] })
 	return key
-}
-
-// internalKey is the key given to a field that the client does not select, "" for none.
-func (ps *pos) internalKey(name, argsKey string) string {
-	for _, n := range ps.internal {
-		if n.name == name && n.argsKey == argsKey {
-			return n.key
-		}
-	}
-	return ""
 }
 
 // declaredAt returns what the client selects under a key of the position; where objects of several
