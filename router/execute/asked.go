@@ -35,6 +35,9 @@ func (r *run) unasked(err *gqlerror.Error, left []int) bool {
 				typ = r.typeOf(v.at) // 0 where nothing needs to know
 			}
 			f := out.field(string(step), typ)
+			if f != nil && !r.holds[f.cond] {
+				f = nil
+			}
 			if f == nil && typ == 0 && out.possible != nil && out.selects(string(step)) {
 				return false
 			}

@@ -167,15 +167,23 @@ func (l *later) next() *Payload {
 	return p
 }
 
-// ready tells of each @defer whether all its parts are fetched.
+// ready tells of each @defer whether all its parts are fetched, and those of the ones around it: what a part
+// reads may be read with what is delivered before it, and one around may have nothing to deliver.
 func (l *later) ready() []bool {
-	ready := make([]bool, len(l.p.plan.Usages))
-	for i := range ready {
-		ready[i] = true
+	usages := l.p.plan.Usages
+	fetched := make([]bool, len(usages))
+	for i := range fetched {
+		fetched[i] = true
 	}
 	for i, part := range l.p.plan.Parts {
 		for _, u := range part.Usages {
-			ready[u] = ready[u] && l.left[i+1] == 0
+			fetched[u] = fetched[u] && l.left[i+1] == 0
+		}
+	}
+	ready := slices.Clone(fetched)
+	for i := range ready {
+		for u := usages[i].Parent; u >= 0; u = usages[u].Parent {
+			ready[i] = ready[i] && fetched[u]
 		}
 	}
 	return ready
