@@ -229,7 +229,7 @@ func (g *generator) provided(t *Type, sub, depth int) string {
 		}
 		text := f.Name
 		if target := g.w.Type(base(f.Type)); target != nil {
-			if depth == 0 || !target.In(sub) || g.dirty || target.isRoot() || slices.Contains(target.Objects, sub) {
+			if depth == 0 || !target.In(sub) || g.dirty || target.isRoot() || slices.Contains(target.Objects, sub) || !g.knows(f, sub) {
 				continue
 			}
 			inner := g.providedIn(target, sub, depth-1)
@@ -246,6 +246,13 @@ func (g *generator) provided(t *Type, sub, depth int) string {
 		out = append(out, text)
 	}
 	return strings.Join(out, " ")
+}
+
+// knows reports whether a subgraph can answer with every object that a field has: a union or an interface
+// may have members that it has never heard of.
+func (g *generator) knows(f *Field, sub int) bool {
+	here := g.w.possible(base(f.Type), sub)
+	return !slices.ContainsFunc(g.w.domain(f), func(name string) bool { return !slices.Contains(here, name) })
 }
 
 // override moves a field from one subgraph to another; the old one still has it and answers otherwise.
