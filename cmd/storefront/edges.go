@@ -38,7 +38,13 @@ type Edges struct {
 
 // MongoFlags is where MongoDB is.
 type MongoFlags struct {
-	MongoDB string `flag:"mongodb-uri" env:"STOREFRONT_MONGODB_URI" help:"MongoDB or Amazon DocumentDB, mongodb://host:27017"`
+	MongoDB     string `flag:"mongodb-uri" env:"STOREFRONT_MONGODB_URI" help:"MongoDB or Amazon DocumentDB, mongodb://host:27017"`
+	MongoPrefix string `flag:"mongodb-prefix" env:"STOREFRONT_MONGODB_PREFIX" help:"put before the name of every service's database, such as shop1_ for several shops on one server"`
+}
+
+// database is one part's database on the server.
+func (c MongoFlags) database(client *mongo.Client, part string) *mongo.Database {
+	return client.Database(c.MongoPrefix + part)
 }
 
 // RedisFlags is where Redis is.
@@ -63,6 +69,8 @@ type KafkaFlags struct {
 	KafkaUser     string   `flag:"kafka-user" env:"STOREFRONT_KAFKA_USER" help:"SASL user"`
 	KafkaPassword string   `flag:"kafka-password" env:"STOREFRONT_KAFKA_PASSWORD" help:"SASL password; better by environment than by flag"`
 	KafkaRegion   string   `flag:"kafka-region" env:"AWS_REGION" help:"AWS region of an MSK cluster"`
+
+	KafkaNamespace string `flag:"kafka-namespace" env:"STOREFRONT_KAFKA_NAMESPACE" help:"put before the name of every topic and group, such as shop1. for several shops on one cluster"`
 }
 
 // TopicFlags are how topics are made.
@@ -146,7 +154,8 @@ func (c SecretFlags) key(purpose string) []byte {
 
 func (c KafkaFlags) kafkaConfig(log *slog.Logger) kafka.Config {
 	return kafka.Config{Brokers: c.Brokers, TLS: c.KafkaTLS, CAFile: c.KafkaCA, CertFile: c.KafkaCert, KeyFile: c.KafkaKey,
-		Mechanism: c.KafkaSASL, User: c.KafkaUser, Password: c.KafkaPassword, Region: c.KafkaRegion, ClientID: "storefront", Logger: log}
+		Mechanism: c.KafkaSASL, User: c.KafkaUser, Password: c.KafkaPassword, Region: c.KafkaRegion, Namespace: c.KafkaNamespace,
+		ClientID: "storefront", Logger: log}
 }
 
 // checkSecret refuses a secret that could be guessed.
@@ -190,6 +199,9 @@ func connect(ctx context.Context, c Edges, log *slog.Logger) (*edges, error) {
 	e.mail = mail.NewSMTP(mail.Config{Addr: c.SMTP, Username: c.SMTPUser, Password: c.SMTPPass})
 	return e, nil
 }
+
+// database is one part's database.
+func (e *edges) database(part string) *mongo.Database { return e.MongoFlags.database(e.mongo, part) }
 
 // Close gives all connections back.
 func (e *edges) Close() error {

@@ -140,12 +140,16 @@ type addresses struct {
 	Issuer  string   `json:"issuer"`
 	Mail    string   `json:"mail,omitempty"`
 	Process int      `json:"process"`
+
+	MongoPrefix    string `json:"mongodbPrefix,omitempty"`
+	KafkaNamespace string `json:"kafkaNamespace,omitempty"`
 }
 
 func addressFile(dir string) string { return filepath.Join(dir, "addresses.json") }
 
 func (s *shop) remember() error {
-	a := addresses{Router: s.cfg.PublicURL, MongoDB: s.cfg.MongoDB, Brokers: s.cfg.Brokers, Redis: s.cfg.Redis, Issuer: s.cfg.Issuer, Process: os.Getpid()}
+	a := addresses{Router: s.cfg.PublicURL, MongoDB: s.cfg.MongoDB, Brokers: s.cfg.Brokers, Redis: s.cfg.Redis, Issuer: s.cfg.Issuer, Process: os.Getpid(),
+		MongoPrefix: s.cfg.MongoPrefix, KafkaNamespace: s.cfg.KafkaNamespace}
 	if s.embedded.mail != nil {
 		a.Mail = s.embedded.mail.URL()
 	}

@@ -22,8 +22,8 @@ import (
 type OperationsConfig struct {
 	Client     string `flag:"client" help:"the partner's OIDC client id"`
 	Supergraph string `flag:"supergraph" help:"supergraph file to check against; the built-in one when absent"`
-	MongoDB    string `flag:"mongodb-uri" env:"STOREFRONT_MONGODB_URI" help:"MongoDB; the running shop's when absent"`
-	Redis      string `flag:"redis-url" env:"STOREFRONT_REDIS_URL" help:"Redis; the running shop's when absent"`
+	MongoFlags `group:"The running shop's when absent"`
+	RedisFlags `group:"The running shop's when absent"`
 	DataDir    string `flag:"data-dir" env:"STOREFRONT_DATA_DIR" default:".storefront" help:"the running shop's data folder"`
 }
 
@@ -55,7 +55,7 @@ func runOperations(ctx context.Context, std stdio, args []string) error {
 		if err != nil {
 			return err
 		}
-		cfg.MongoDB, cfg.Redis = shop.MongoDB, shop.Redis
+		cfg.MongoDB, cfg.MongoPrefix, cfg.Redis = shop.MongoDB, shop.MongoPrefix, shop.Redis
 	}
 	mongo, err := mongodb.Connect(ctx, cfg.MongoDB, "operations", 10*time.Second)
 	if err != nil {
@@ -67,7 +67,7 @@ func runOperations(ctx context.Context, std stdio, args []string) error {
 		return err
 	}
 	defer redis.Close()
-	store, err := operations.NewStore(ctx, mongo.Database("router"), redis)
+	store, err := operations.NewStore(ctx, cfg.database(mongo, "router"), redis)
 	if err != nil {
 		return err
 	}

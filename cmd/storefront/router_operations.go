@@ -45,7 +45,7 @@ func (c RouterConfig) openOperations(ctx context.Context) (_ gateway.OperationSt
 			return nil, closeStore, err
 		}
 		closers = append(closers, client.Disconnect)
-		db = client.Database("router")
+		db = c.database(client, "router")
 	}
 	var cache redis.UniversalClient
 	own := &operationStore{}

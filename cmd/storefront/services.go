@@ -75,7 +75,7 @@ func (e *edges) build(ctx context.Context, name string) (*part, error) {
 }
 
 func (e *edges) products(ctx context.Context) (*part, error) {
-	store, err := productsmongo.New(ctx, e.mongo.Database("products"), e.now)
+	store, err := productsmongo.New(ctx, e.database("products"), e.now)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (e *edges) products(ctx context.Context) (*part, error) {
 }
 
 func (e *edges) orders(ctx context.Context) (*part, error) {
-	store, err := ordersmongo.New(ctx, e.mongo.Database("orders"), e.now)
+	store, err := ordersmongo.New(ctx, e.database("orders"), e.now)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (e *edges) orders(ctx context.Context) (*part, error) {
 }
 
 func (e *edges) inventory(ctx context.Context) (*part, error) {
-	store, err := inventorymongo.New(ctx, e.mongo.Database("inventory"), e.now)
+	store, err := inventorymongo.New(ctx, e.database("inventory"), e.now)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (e *edges) inventory(ctx context.Context) (*part, error) {
 }
 
 func (e *edges) users(ctx context.Context) (*part, error) {
-	store, err := usersmongo.New(ctx, e.mongo.Database("users"), e.now)
+	store, err := usersmongo.New(ctx, e.database("users"), e.now)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (e *edges) users(ctx context.Context) (*part, error) {
 }
 
 func (e *edges) reviews(ctx context.Context) (*part, error) {
-	store, err := reviewsmongo.New(ctx, e.mongo.Database("reviews"), e.now)
+	store, err := reviewsmongo.New(ctx, e.database("reviews"), e.now)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func (e *edges) reviews(ctx context.Context) (*part, error) {
 }
 
 func (e *edges) payments(ctx context.Context) (*part, error) {
-	store, err := paymentsmongo.New(ctx, e.mongo.Database("payments"), e.now)
+	store, err := paymentsmongo.New(ctx, e.database("payments"), e.now)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (e *edges) gateway() (payments.Gateway, func() error, error) {
 }
 
 func (e *edges) notifications(ctx context.Context) (*part, error) {
-	store, err := notificationsmongo.New(ctx, e.mongo.Database("notifications"), e.now)
+	store, err := notificationsmongo.New(ctx, e.database("notifications"), e.now)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func (e *edges) notifications(ctx context.Context) (*part, error) {
 }
 
 func (e *edges) shipping(ctx context.Context) (*part, error) {
-	store, err := shippingmongo.New(ctx, e.mongo.Database("shipping"), e.now)
+	store, err := shippingmongo.New(ctx, e.database("shipping"), e.now)
 	if err != nil {
 		return nil, err
 	}

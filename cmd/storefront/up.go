@@ -145,7 +145,7 @@ func (s *shop) serve(ctx context.Context) error {
 			pages[pattern] = page
 		}
 	}
-	store, err := operations.NewStore(ctx, s.edges.mongo.Database("router"), s.edges.redis)
+	store, err := operations.NewStore(ctx, s.edges.database("router"), s.edges.redis)
 	if err != nil {
 		return err
 	}

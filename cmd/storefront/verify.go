@@ -28,11 +28,11 @@ import (
 
 // VerifyConfig is what `storefront verify` takes.
 type VerifyConfig struct {
-	MongoDB string        `flag:"mongodb-uri" env:"STOREFRONT_MONGODB_URI" help:"MongoDB; the running shop's when absent"`
-	Gateway string        `flag:"payment-gateway" env:"STOREFRONT_PAYMENT_GATEWAY" default:"test" help:"test, whose ledger is compared too, or stripe"`
-	DataDir string        `flag:"data-dir" env:"STOREFRONT_DATA_DIR" default:".storefront" help:"the running shop's data folder"`
-	Wait    time.Duration `flag:"wait" default:"10s" help:"how long what is under way may take to agree"`
-	Quiet   bool          `flag:"quiet" help:"print differences only"`
+	MongoFlags `group:"The running shop's when absent"`
+	Gateway    string        `flag:"payment-gateway" env:"STOREFRONT_PAYMENT_GATEWAY" default:"test" help:"test, whose ledger is compared too, or stripe"`
+	DataDir    string        `flag:"data-dir" env:"STOREFRONT_DATA_DIR" default:".storefront" help:"the running shop's data folder"`
+	Wait       time.Duration `flag:"wait" default:"10s" help:"how long what is under way may take to agree"`
+	Quiet      bool          `flag:"quiet" help:"print differences only"`
 }
 
 const verifyUsage = `storefront verify: adds up what orders, inventory, payments and the test gateway's ledger each say, unit by
@@ -48,7 +48,7 @@ func runVerify(ctx context.Context, std stdio, args []string) error {
 		if err != nil {
 			return err
 		}
-		cfg.MongoDB = shop.MongoDB
+		cfg.MongoDB, cfg.MongoPrefix = shop.MongoDB, shop.MongoPrefix
 	}
 	client, err := mongodb.Connect(ctx, cfg.MongoDB, "verify", 5*time.Second)
 	if err != nil {
@@ -90,9 +90,9 @@ type books struct {
 
 func openBooks(ctx context.Context, cfg VerifyConfig, client *mongo.Client) (b books, err error) {
 	var all [3]error
-	b.orders, all[0] = ordersmongo.New(ctx, client.Database("orders"), time.Now)
-	b.inventory, all[1] = inventorymongo.New(ctx, client.Database("inventory"), time.Now)
-	b.payments, all[2] = paymentsmongo.New(ctx, client.Database("payments"), time.Now)
+	b.orders, all[0] = ordersmongo.New(ctx, cfg.database(client, "orders"), time.Now)
+	b.inventory, all[1] = inventorymongo.New(ctx, cfg.database(client, "inventory"), time.Now)
+	b.payments, all[2] = paymentsmongo.New(ctx, cfg.database(client, "payments"), time.Now)
 	if cfg.Gateway == "test" {
 		b.ledger = ledgerDir(cfg.DataDir)
 	}

@@ -81,19 +81,19 @@ func (a *Admin) EnsureTopics(ctx context.Context, topics []Topic) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if have, ok := existing[t.Name]; ok {
+		if have, ok := existing[a.config.named(t.Name)]; ok {
 			if have.NumPartitions < t.Partitions {
 				return fmt.Errorf("topic %s has %d partitions, %d are wanted: adding some would move keys; empty the topic and make it anew", t.Name, have.NumPartitions, t.Partitions)
 			}
 			continue
 		}
-		err := admin.CreateTopic(t.Name, t.detail(), false)
+		err := admin.CreateTopic(a.config.named(t.Name), t.detail(), false)
 		if err != nil && !errors.Is(err, sarama.ErrTopicAlreadyExists) {
 			return fmt.Errorf("create topic %s: %w", t.Name, err)
 		}
 	}
 	for _, t := range topics {
-		if err := writable(ctx, client, t.Name); err != nil {
+		if err := writable(ctx, client, a.config.named(t.Name)); err != nil {
 			return err
 		}
 	}
@@ -152,7 +152,7 @@ func (a *Admin) TopicOffsets(ctx context.Context, topic string) (map[int32]Offse
 		return nil, err
 	}
 	defer admin.Close()
-	return topicOffsets(ctx, client, topic)
+	return topicOffsets(ctx, client, a.config.named(topic))
 }
 
 func topicOffsets(ctx context.Context, client sarama.Client, topic string) (map[int32]Offsets, error) {
@@ -196,7 +196,8 @@ func (a *Admin) Lag(ctx context.Context, group string, topics []string) ([]Lag, 
 	defer admin.Close()
 	var lags []Lag
 	for _, topic := range topics {
-		offsets, err := topicOffsets(ctx, client, topic)
+		name := a.config.named(topic)
+		offsets, err := topicOffsets(ctx, client, name)
 		if err != nil {
 			return nil, err
 		}
@@ -204,13 +205,16 @@ func (a *Admin) Lag(ctx context.Context, group string, topics []string) ([]Lag, 
 		for p := range int32(len(offsets)) {
 			partitions = append(partitions, p)
 		}
-		committed, err := admin.ListConsumerGroupOffsets(group, map[string][]int32{topic: partitions})
+		committed, err := admin.ListConsumerGroupOffsets(a.config.named(group), map[string][]int32{name: partitions})
+		if errors.Is(err, sarama.ErrGroupIDNotFound) { // it has never been there
+			committed, err = &sarama.OffsetFetchResponse{}, nil
+		}
 		if err != nil {
 			return nil, fmt.Errorf("list offsets of group %s: %w", group, err)
 		}
 		for _, p := range partitions {
 			l := Lag{Topic: topic, Partition: p, Committed: -1, Newest: offsets[p].Newest}
-			if block := committed.GetBlock(topic, p); block != nil {
+			if block := committed.GetBlock(name, p); block != nil {
 				if block.Err != sarama.ErrNoError {
 					return nil, fmt.Errorf("read offset of group %s in %s/%d: %w", group, topic, p, block.Err)
 				}
@@ -221,4 +225,33 @@ func (a *Admin) Lag(ctx context.Context, group string, topics []string) ([]Lag, 
 		}
 	}
 	return lags, nil
+}
+
+// DeleteNamespace deletes every topic and every group of the configuration's namespace, with all that is
+// in them. Without a namespace it refuses.
+func (a *Admin) DeleteNamespace(ctx context.Context) error {
+	if a.config.Namespace == "" {
+		return errors.New("delete kafka namespace: there is none, and everything on the cluster is not meant")
+	}
+	admin, _, err := a.connect()
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	var all []error
+	groups, err := admin.ListConsumerGroups()
+	all = append(all, err)
+	for name := range groups {
+		if strings.HasPrefix(name, a.config.Namespace) && ctx.Err() == nil {
+			all = append(all, admin.DeleteConsumerGroup(name))
+		}
+	}
+	topics, err := admin.ListTopics()
+	all = append(all, err)
+	for name := range topics {
+		if strings.HasPrefix(name, a.config.Namespace) && ctx.Err() == nil {
+			all = append(all, admin.DeleteTopic(name))
+		}
+	}
+	return errors.Join(append(all, ctx.Err())...)
 }

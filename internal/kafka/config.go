@@ -14,6 +14,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -41,6 +43,10 @@ type Config struct {
 	User      string // SCRAM and PLAIN
 	Password  string
 	Region    string // AWS_MSK_IAM: the cluster's AWS region; credentials come from the AWS default chain
+
+	// Namespace is put before the name of every topic and group, so that several shops, or tests, share a
+	// cluster: "shop1." makes shop1.order-events. Callers never see it.
+	Namespace string
 
 	ClientID string // shown in the brokers' logs and quotas
 	Logger   *slog.Logger
@@ -76,6 +82,9 @@ func (c Config) Validate() error {
 	default:
 		problems = append(problems, fmt.Errorf("kafka SASL: %q is none of %s, %s, %s, %s", c.Mechanism, ScramSHA256, ScramSHA512, Plain, MSKIAM))
 	}
+	if !validName.MatchString(c.Namespace) || len(c.Namespace) > 60 {
+		problems = append(problems, fmt.Errorf("kafka namespace: %q has more than letters, digits, dots, - and _, or more than 60 of them", c.Namespace))
+	}
 	if !c.TLS && (c.CAFile != "" || c.CertFile != "") {
 		problems = append(problems, errors.New("kafka TLS: a certificate file is given but TLS is off; turn TLS on"))
 	}
@@ -84,6 +93,13 @@ func (c Config) Validate() error {
 	}
 	return errors.Join(problems...)
 }
+
+// validName is what Kafka allows in the name of a topic.
+var validName = regexp.MustCompile(`^[a-zA-Z0-9._-]*$`)
+
+// named is a topic's or group's name on the cluster, and local is the way back.
+func (c Config) named(name string) string { return c.Namespace + name }
+func (c Config) local(name string) string { return strings.TrimPrefix(name, c.Namespace) }
 
 func (c Config) logger() *slog.Logger {
 	if c.Logger == nil {

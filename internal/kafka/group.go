@@ -93,11 +93,15 @@ func (c Config) Consume(ctx context.Context, g GroupConfig) error {
 	if err != nil {
 		return err
 	}
-	group, err := sarama.NewConsumerGroup(c.Brokers, g.Group, s)
+	group, err := sarama.NewConsumerGroup(c.Brokers, c.named(g.Group), s)
 	if err != nil {
 		return fmt.Errorf("connect consumer group %s: %w", g.Group, err)
 	}
-	h := &groupHandler{config: g, group: group}
+	h := &groupHandler{Config: c, config: g, group: group}
+	topics := make([]string, len(g.Topics))
+	for i, topic := range g.Topics {
+		topics[i] = c.named(topic)
+	}
 	var logged sync.WaitGroup
 	logged.Go(func() {
 		last := ""
@@ -108,7 +112,7 @@ func (c Config) Consume(ctx context.Context, g GroupConfig) error {
 			}
 		}
 	})
-	err = group.Consume(ctx, g.Topics, h)
+	err = group.Consume(ctx, topics, h)
 	closeErr := group.Close()
 	logged.Wait()
 	switch {
@@ -126,6 +130,7 @@ var errSessionEnded = errors.New("session ended")
 
 // groupHandler adapts GroupConfig to sarama's callbacks.
 type groupHandler struct {
+	Config
 	config GroupConfig
 	group  sarama.ConsumerGroup
 }
@@ -140,18 +145,19 @@ func (h *groupHandler) Setup(s sarama.ConsumerGroupSession) error {
 func (h *groupHandler) Cleanup(sarama.ConsumerGroupSession) error { return nil }
 
 func (h *groupHandler) ConsumeClaim(s sarama.ConsumerGroupSession, c sarama.ConsumerGroupClaim) error {
-	h.config.Handle(&Claim{session: s, claim: c, group: h.group})
+	h.config.Handle(&Claim{config: h.Config, session: s, claim: c, group: h.group})
 	return nil
 }
 
 // Claim is a partition that a member of a group has been given.
 type Claim struct {
+	config  Config
 	session sarama.ConsumerGroupSession
 	claim   sarama.ConsumerGroupClaim
 	group   sarama.ConsumerGroup
 }
 
-func (c *Claim) Topic() string    { return c.claim.Topic() }
+func (c *Claim) Topic() string    { return c.config.local(c.claim.Topic()) }
 func (c *Claim) Partition() int32 { return c.claim.Partition() }
 
 // Next waits for the next record. It returns false when the partition was taken away or the session
@@ -162,7 +168,7 @@ func (c *Claim) Next() (*Record, bool) {
 		if !ok {
 			return nil, false
 		}
-		return recordOf(m), true
+		return c.config.record(m), true
 	case <-c.session.Context().Done():
 		return nil, false
 	}
@@ -170,13 +176,13 @@ func (c *Claim) Next() (*Record, bool) {
 
 // Mark says that everything before offset next is done; it is committed with the next commit. It never
 // goes back.
-func (c *Claim) Mark(next int64) { c.session.MarkOffset(c.Topic(), c.Partition(), next, "") }
+func (c *Claim) Mark(next int64) { c.session.MarkOffset(c.claim.Topic(), c.Partition(), next, "") }
 
 // HighWater is the offset that the next record of the partition will get, as of the last fetch.
 func (c *Claim) HighWater() int64 { return c.claim.HighWaterMarkOffset() }
 
 // Pause stops fetching this partition; records that were fetched already still come. Resume goes on.
-func (c *Claim) Pause() { c.group.Pause(map[string][]int32{c.Topic(): {c.Partition()}}) }
+func (c *Claim) Pause() { c.group.Pause(map[string][]int32{c.claim.Topic(): {c.Partition()}}) }
 
 // Resume undoes Pause.
-func (c *Claim) Resume() { c.group.Resume(map[string][]int32{c.Topic(): {c.Partition()}}) }
+func (c *Claim) Resume() { c.group.Resume(map[string][]int32{c.claim.Topic(): {c.Partition()}}) }

@@ -15,6 +15,7 @@ import (
 
 	embedded "storefront/internal/embedded/kafka"
 	"storefront/internal/kafka"
+	"storefront/internal/kafka/kafkatest"
 )
 
 const topic = "things"
@@ -411,4 +412,57 @@ func BenchmarkPublish(b *testing.B) {
 	b.ReportMetric(float64(len(took))/b.Elapsed().Seconds(), "records/s")
 	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+}
+
+func TestNamespace(t *testing.T) {
+	t.Parallel()
+	c := kafkatest.Config(t, kafka.Topic{Name: topic, Partitions: 4})
+	other := c
+	other.Namespace += "other."
+	if err := other.Admin().EnsureTopics(t.Context(), []kafka.Topic{{Name: topic, Partitions: 4}}); err != nil {
+		t.Fatal(err)
+	}
+	p := producer(t, c)
+	if err := p.Publish(t.Context(), []kafka.Message{{Topic: topic, Key: "k", Value: []byte("v")}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, c, 1)[0]; got.Topic != topic || got.Key != "k" {
+		t.Errorf("read %+v", got)
+	}
+	seen := make(chan string, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	consumed := make(chan error, 1)
+	go func() {
+		consumed <- c.Consume(ctx, kafka.GroupConfig{Group: "g", Topics: []string{topic}, Handle: func(claim *kafka.Claim) {
+			for r, ok := claim.Next(); ok; r, ok = claim.Next() {
+				claim.Mark(r.Offset + 1)
+				seen <- claim.Topic() + " " + r.Topic
+			}
+		}})
+	}()
+	if got := <-seen; got != topic+" "+topic {
+		t.Errorf("a group saw %q", got)
+	}
+	cancel()
+	if err := <-consumed; err != nil {
+		t.Fatal(err)
+	}
+	behind := func(c kafka.Config) (records int64) {
+		lags, err := c.Admin().Lag(t.Context(), "g", []string{topic})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range lags {
+			if l.Committed > 0 {
+				records += l.Committed
+			}
+		}
+		return records
+	}
+	if done, elsewhere := behind(c), behind(other); done != 1 || elsewhere != 0 {
+		t.Errorf("committed %d here and %d in the other namespace, want 1 and 0", done, elsewhere)
+	}
+	if err := (kafka.Config{Brokers: c.Brokers}).Admin().DeleteNamespace(t.Context()); err == nil {
+		t.Error("everything on the cluster was deleted")
+	}
 }

@@ -30,6 +30,7 @@ var ErrClosed = errors.New("kafka producer is closed")
 // acknowledged, and nothing passes it. What arrives meanwhile makes the next batch, so batches grow
 // with load and a record at rest waits for nothing.
 type Producer struct {
+	config Config
 	client sarama.Client
 	conf   *sarama.Config
 	log    *slog.Logger
@@ -62,7 +63,7 @@ func NewProducer(c Config) (*Producer, error) {
 	}
 	closing, stop := context.WithCancel(context.Background())
 	return &Producer{
-		client: client, conf: conf, log: c.logger(),
+		config: c, client: client, conf: conf, log: c.logger(),
 		closing: closing, stop: stop, lanes: make(map[topicPartition]*lane),
 	}, nil
 }
@@ -159,7 +160,8 @@ func (p *Producer) place(r *outgoing) (topicPartition, error) {
 	if r.size > MaxMessageBytes {
 		return topicPartition{}, fmt.Errorf("publish to %s: message with key %q has %d bytes, at most %d can be published", r.Topic, r.Key, r.size, MaxMessageBytes)
 	}
-	partitions, err := p.client.Partitions(r.Topic)
+	topic := p.config.named(r.Topic)
+	partitions, err := p.client.Partitions(topic)
 	if err != nil {
 		return topicPartition{}, fmt.Errorf("publish to %s: find partitions: %w", r.Topic, err)
 	}
@@ -167,7 +169,7 @@ func (p *Producer) place(r *outgoing) (topicPartition, error) {
 	if err != nil {
 		return topicPartition{}, fmt.Errorf("publish to %s: choose partition: %w", r.Topic, err)
 	}
-	return topicPartition{r.Topic, partition}, nil
+	return topicPartition{topic, partition}, nil
 }
 
 // partitionOf hashes like the Java client's default partitioner (murmur2), so that a producer in

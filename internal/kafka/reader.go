@@ -52,7 +52,7 @@ func (c Config) OpenReader(ctx context.Context, topic string, start Start) (*Rea
 	if err != nil {
 		return nil, fmt.Errorf("open reader of %s: %w", topic, err)
 	}
-	r, err := openReader(ctx, client, topic, start)
+	r, err := openReader(ctx, client, c.named(topic), start)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open reader of %s: %w", topic, err), client.Close())
 	}
@@ -132,7 +132,7 @@ func (r *Reader) forward(c Config) {
 		r.running.Go(func() {
 			for m := range pc.Messages() {
 				select {
-				case r.records <- recordOf(m):
+				case r.records <- c.record(m):
 				case <-r.closing:
 				}
 			}

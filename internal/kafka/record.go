@@ -42,13 +42,13 @@ func (r *Record) Header(key string) string {
 	return ""
 }
 
-func recordOf(m *sarama.ConsumerMessage) *Record {
+func (c Config) record(m *sarama.ConsumerMessage) *Record {
 	headers := make([]Header, 0, len(m.Headers))
 	for _, h := range m.Headers {
 		headers = append(headers, Header{Key: string(h.Key), Value: string(h.Value)})
 	}
 	return &Record{
-		Topic: m.Topic, Partition: m.Partition, Offset: m.Offset,
+		Topic: c.local(m.Topic), Partition: m.Partition, Offset: m.Offset,
 		Key: string(m.Key), Value: m.Value, Headers: headers, Time: m.Timestamp,
 	}
 }
