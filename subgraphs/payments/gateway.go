@@ -69,10 +69,21 @@ type Charge struct {
 
 // ChargeRefund is a refund as the gateway sees it.
 type ChargeRefund struct {
-	ID      string
-	Key     string
+	ID      string // "" when it was refused before it began
+	Key     string // ours; "" when somebody else made it
+	Amount  money.Money
 	Status  RefundStatus
 	Message string // why FAILED
+}
+
+// reason is why the gateway failed a refund.
+func (c Charge) reason(key string) string {
+	for _, r := range c.Refunds {
+		if r.Key == key {
+			return r.Message
+		}
+	}
+	return ""
 }
 
 // Webhook says that something happened to a charge; Fetch says what. Empty ids mean that it is of no

@@ -82,7 +82,7 @@ func (s *Service) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	challenger, hasPage := s.gateway.(Challenger)
-	if p.Status == ActionRequired && hasPage {
+	if p.Status == ActionRequired && p.CalledOff == "" && hasPage {
 		challenger.Challenge(w, r, p, func(h http.Header, body []byte) error { return s.Receive(r.Context(), h, body) })
 		return
 	}
@@ -94,13 +94,15 @@ func (s *Service) page(w http.ResponseWriter, r *http.Request) {
 			p = found[id]
 		}
 	}
-	switch p.Status {
-	case Authorized, Captured:
-		s.result(w, http.StatusOK, "Thank you", "The payment of "+p.Amount.String()+" is approved. You can go back to the shop.")
-	case Failed:
+	switch {
+	case p.Status == Failed:
 		s.result(w, http.StatusOK, "Not paid", *p.FailureMessage+" Nothing was taken.")
-	case Voided:
+	case p.Status == Voided:
 		s.result(w, http.StatusOK, "Not paid", "The order was called off before the payment was approved. Nothing was taken.")
+	case p.CalledOff != "":
+		s.result(w, http.StatusOK, "Not paid", "The order was called off. What is held or taken for it goes back.")
+	case p.Status == Authorized || p.Status == Captured:
+		s.result(w, http.StatusOK, "Thank you", "The payment of "+p.Amount.String()+" is approved. You can go back to the shop.")
 	default:
 		s.result(w, http.StatusOK, "One moment", "The payment is under way. Load this page again in a moment.")
 	}

@@ -196,8 +196,10 @@ func (p *Payment) apply(c Charge, now time.Time) []outbox.Event {
 	case c.Status == ChargeVoided:
 		out = append(out, p.fail("AUTHORIZATION_EXPIRED", "The payment was not completed in time.", now))
 	}
-	for _, r := range c.Refunds {
-		out = append(out, p.applyRefund(r, now)...)
+	if c.ID == p.ChargeID {
+		for _, r := range c.Refunds {
+			out = append(out, p.applyRefund(r, now)...)
+		}
 	}
 	if i := p.Intent; i != nil && (i.Step == StepAuthorize && p.Status != Authorizing ||
 		i.Step == StepCapture && p.Status != Authorized ||

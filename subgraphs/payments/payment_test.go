@@ -48,7 +48,12 @@ func happenings() []happening {
 		{"gateway: failed", says(ChargeFailed)},
 		{"gateway: processing", says(ChargeProcessing)},
 		{"gateway: return refunded", says("", ChargeRefund{ID: "re", Key: "pay_1:return:1", Status: RefundSucceeded})},
-		{"gateway: return refused", says("", ChargeRefund{ID: "re", Key: "pay_1:return:1", Status: RefundFailed})},
+		{"gateway: return refused", says("", ChargeRefund{Key: "pay_1:return:1", Status: RefundFailed})},
+		{"gateway: return came back", says("", ChargeRefund{ID: "re", Key: "pay_1:return:1", Status: RefundFailed})},
+		{"gateway: 400 refunded there", says("", ChargeRefund{ID: "re_there", Amount: money.New(400, "EUR"), Status: RefundSucceeded})},
+		{"gateway: another charge", func(p *Payment, now time.Time) []outbox.Event {
+			return p.apply(Charge{ID: "ch_other", Status: ChargeCaptured, Refunds: []ChargeRefund{{ID: "re", Key: "pay_1:return:1", Status: RefundSucceeded}}}, now)
+		}},
 		{"gateway: rest refunded", says("", ChargeRefund{ID: "re", Key: "pay_1:cancel", Status: RefundSucceeded})},
 	}
 }
@@ -68,6 +73,9 @@ var ways = []string{
 	"OrderPlaced, StockReserved, gateway: authorized, StockReleased",
 	"OrderPlaced, StockReserved, gateway: authorized, StockConfirmed, gateway: captured",
 	"OrderPlaced, StockReserved, gateway: authorized, StockConfirmed, gateway: captured, OrderLinesReturned",
+	"OrderPlaced, StockReserved, gateway: authorized, StockConfirmed, gateway: captured, OrderLinesReturned, gateway: return refunded",
+	"OrderPlaced, StockReserved, gateway: authorized, StockConfirmed, gateway: captured, OrderLinesReturned, gateway: return refused",
+	"OrderPlaced, StockReserved, gateway: authorized, StockConfirmed, gateway: captured, gateway: 400 refunded there",
 	"OrderPlaced, StockReserved, gateway: authorized, StockConfirmed, gateway: captured, OrderCancelled",
 	"OrderPlaced, StockReserved, gateway: failed",
 	"OrderPlaced, StockReserved, gateway: authorized, StockReleased, gateway: voided",

@@ -91,11 +91,16 @@ func (s *Service) Settle(ctx context.Context) error {
 	return nil
 }
 
-// call makes one call to the gateway: bounded in number and in time.
+// call makes one call to the gateway: bounded in number and in time, and so is the wait for its turn, lest
+// a gateway that hangs hold up every event there is.
 func (s *Service) call(ctx context.Context, f func(context.Context) error) error {
+	turn := time.NewTimer(s.timeout)
+	defer turn.Stop()
 	select {
 	case s.calls <- struct{}{}:
 		defer func() { <-s.calls }()
+	case <-turn.C:
+		return errs.New(errs.Unavailable, "too many payments at once; try again")
 	case <-ctx.Done():
 		return errs.Wrap(errs.Unavailable, ctx.Err(), "too many payments at once; try again")
 	}

@@ -13,7 +13,8 @@ import (
 // RefundStatus is how far a refund is.
 type RefundStatus string
 
-// A refund is PENDING until the gateway has said what became of it.
+// A refund is PENDING until the gateway has said what became of it. One that succeeded may still fail,
+// when the customer's bank sends the money back.
 const (
 	RefundPending   RefundStatus = "PENDING"
 	RefundSucceeded RefundStatus = "SUCCEEDED"
@@ -97,10 +98,42 @@ func (p *Payment) dropRefunds() {
 	}
 }
 
+// elsewhere is the reason of refunds that somebody made at the gateway, not here.
+const elsewhere = "refunded at the gateway"
+
+// adopt notes a refund that was made at the gateway, so that no more goes back than what is left.
+func (p *Payment) adopt(c ChargeRefund, now time.Time) *Refund {
+	if p.Status != Captured || c.Status != RefundSucceeded || c.ID == "" || c.Amount.Amount <= 0 || c.Amount.Currency != p.Amount.Currency {
+		return nil
+	}
+	p.addRefund(c.Key, c.Amount, elsewhere, now)
+	r := p.refund(c.Key)
+	r.Started = true
+	return r
+}
+
+// news reports whether c comes after what is known of r. What has no id at the gateway was refused before
+// it began; should the gateway know it after all, it is the gateway that is right.
+func (r *Refund) news(c ChargeRefund) bool {
+	switch r.Status {
+	case RefundPending:
+		return r.Started
+	case RefundSucceeded:
+		return c.Status == RefundFailed && c.ID == r.GatewayID
+	}
+	return r.Started && r.GatewayID == "" && c.Status == RefundSucceeded
+}
+
 // applyRefund notes what the gateway says of a refund.
 func (p *Payment) applyRefund(c ChargeRefund, now time.Time) []outbox.Event {
+	if c.Key == "" {
+		c.Key = p.key("gateway:" + c.ID)
+	}
 	r := p.refund(c.Key)
-	if r == nil || !r.Started || r.Status != RefundPending {
+	if r == nil {
+		r = p.adopt(c, now)
+	}
+	if r == nil || !r.news(c) {
 		return nil
 	}
 	r.GatewayID = c.ID

@@ -2,6 +2,7 @@ package payments
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"storefront/events"
@@ -100,11 +101,6 @@ func (s *Service) perform(ctx context.Context, p Payment, repeated bool) {
 			s.log.WarnContext(ctx, "write outcome of payment step", "payment", p.ID, "step", step.Step, "error", err)
 			return
 		}
-		for _, r := range charge.Refunds {
-			if r.Key == step.Key && r.Status == RefundFailed {
-				s.log.WarnContext(ctx, "refund was refused; staff may refund again by another key", "payment", p.ID, "refund", r.Key, "reason", r.Message)
-			}
-		}
 		if !began {
 			return
 		}
@@ -185,14 +181,24 @@ func (s *Service) ask(ctx context.Context, p Payment) (c Charge, known bool, err
 // note writes what the gateway said, and reports whether another step began.
 func (s *Service) note(ctx context.Context, id string, c Charge) (Payment, bool, error) {
 	var began bool
+	var before []Refund
 	p, err := s.store.Update(context.WithoutCancel(ctx), id, func(p *Payment) ([]outbox.Event, error) {
 		now := s.clock()
+		before = slices.Clone(p.Refunds)
 		out := p.apply(c, now)
 		more, next := s.decide(p, now)
 		began = next
 		return append(out, more...), nil
 	})
-	return p, began, err
+	if err != nil {
+		return p, false, err
+	}
+	for i, r := range before {
+		if now := p.Refunds[i]; now.Status == RefundFailed && r.Status != RefundFailed {
+			s.log.WarnContext(ctx, "refund failed; staff may refund again by another key", "payment", p.ID, "refund", now.Key, "reason", c.reason(now.Key))
+		}
+	}
+	return p, began, nil
 }
 
 // postpone says when Settle looks at a step that failed: soon, then ever later, at most a minute.

@@ -46,7 +46,7 @@ func Run(t *testing.T, g payments.Gateway, tokens Tokens, decide func(chargeID s
 		expect(t, late, err, payments.ChargeCaptured)
 		for range 2 {
 			r, err := g.Refund(t.Context(), payment+":refund:a", c.ID, money.New(300, "EUR"), "broken")
-			if err != nil || r.Status != payments.RefundSucceeded || r.Key != payment+":refund:a" {
+			if err != nil || r.Status != payments.RefundSucceeded || r.Key != payment+":refund:a" || r.Amount != money.New(300, "EUR") {
 				t.Fatalf("refund %+v, %v", r, err)
 			}
 		}
@@ -56,7 +56,7 @@ func Run(t *testing.T, g payments.Gateway, tokens Tokens, decide func(chargeID s
 		}
 		now, err := g.Fetch(t.Context(), c.ID)
 		expect(t, now, err, payments.ChargeCaptured)
-		if len(now.Refunds) != 1 || now.Refunds[0].Key != payment+":refund:a" {
+		if len(now.Refunds) != 1 || now.Refunds[0].Key != payment+":refund:a" || now.Refunds[0].Amount != money.New(300, "EUR") {
 			t.Errorf("refunds %+v", now.Refunds)
 		}
 	})

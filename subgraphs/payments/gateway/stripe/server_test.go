@@ -130,6 +130,7 @@ func (s *server) create(r *http.Request) (int, any) {
 		if strings.HasSuffix(f.Get("payment_method"), "Funds") {
 			decline = "insufficient_funds"
 		}
+		p.Last = map[string]any{"type": "card_error", "code": "card_declined", "decline_code": decline, "message": "Your card was declined."}
 		return failed(402, "card_error", "card_declined", decline, p)
 	default:
 		return failed(400, "invalid_request_error", "resource_missing", "", nil)

@@ -52,6 +52,22 @@ func TestLostAnswerIsNoSecondCharge(t *testing.T) {
 	}
 }
 
+// TestBeingConfirmedIsNotDeclined asks for a payment while Stripe is still confirming it: without an error, a
+// payment intent that wants a payment method has not been declined.
+func TestBeingConfirmedIsNotDeclined(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	g := newGateway(t, s)
+	c, err := g.Authorize(t.Context(), "pay_1:authorize", payments.Authorization{PaymentID: "pay_1", Amount: money.New(1999, "EUR"), Token: "pm_card_visa", URL: "http://shop.test/3ds/pay_1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.intents[c.ID].Status = "requires_payment_method"
+	if now, err := g.Fetch(t.Context(), c.ID); err != nil || now.Status != payments.ChargeProcessing {
+		t.Errorf("%+v, %v; want PROCESSING", now, err)
+	}
+}
+
 func TestWrongKeyIsNotADecline(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

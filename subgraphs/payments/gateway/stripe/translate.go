@@ -13,7 +13,7 @@ import (
 )
 
 // charge reads a PaymentIntent. It is confirmed when it is made, so one that wants a payment method has
-// been declined.
+// been declined; without a reason it is only being confirmed, and is asked for again.
 func charge(p *api.PaymentIntent) payments.Charge {
 	c := payments.Charge{ID: p.ID, Status: payments.ChargeProcessing}
 	switch p.Status {
@@ -29,14 +29,17 @@ func charge(p *api.PaymentIntent) payments.Charge {
 	case api.PaymentIntentStatusCanceled:
 		c.Status = payments.ChargeVoided
 	case api.PaymentIntentStatusRequiresPaymentMethod:
-		c.Status = payments.ChargeFailed
-		c.Code, c.Message = failure(p.LastPaymentError)
+		if p.LastPaymentError != nil {
+			c.Status = payments.ChargeFailed
+			c.Code, c.Message = failure(p.LastPaymentError)
+		}
 	}
 	return c
 }
 
 func refund(r *api.Refund) payments.ChargeRefund {
-	out := payments.ChargeRefund{ID: r.ID, Key: r.Metadata[metaKey], Status: payments.RefundPending}
+	currency := strings.ToUpper(string(r.Currency))
+	out := payments.ChargeRefund{ID: r.ID, Key: r.Metadata[metaKey], Amount: money.New(r.Amount/units(money.New(1, currency)), currency), Status: payments.RefundPending}
 	switch r.Status {
 	case api.RefundStatusSucceeded:
 		out.Status = payments.RefundSucceeded
@@ -50,8 +53,6 @@ func refund(r *api.Refund) payments.ChargeRefund {
 // other is for developers.
 func failure(e *api.Error) (code, message string) {
 	switch {
-	case e == nil:
-		return "CARD_DECLINED", "The card was declined."
 	case e.Type != api.ErrorTypeCard && e.Code != api.ErrorCodePaymentIntentAuthenticationFailure:
 		return "INVALID_PAYMENT_METHOD", "The payment could not be made; choose another payment method."
 	case e.DeclineCode == api.DeclineCodeInsufficientFunds:

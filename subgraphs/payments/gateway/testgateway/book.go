@@ -3,6 +3,7 @@ package testgateway
 import (
 	"fmt"
 
+	"storefront/internal/money"
 	"storefront/subgraphs/payments"
 )
 
@@ -24,7 +25,6 @@ type charge struct {
 type refund struct {
 	payments.ChargeRefund
 	charge string
-	amount int64
 }
 
 func newBook() *book {
@@ -53,7 +53,7 @@ func (b *book) apply(e entry) error {
 	case opVoid:
 		c.Status, c.ActionURL, c.wasVoidedHold = payments.ChargeVoided, "", c.wasAuthorized
 	case opRefund:
-		r := refund{payments.ChargeRefund{ID: e.Refund, Key: e.Key, Status: payments.RefundSucceeded}, e.Charge, e.Amount}
+		r := refund{payments.ChargeRefund{ID: e.Refund, Key: e.Key, Amount: money.New(e.Amount, e.Currency), Status: payments.RefundSucceeded}, e.Charge}
 		b.refunds[e.Key] = r
 		c.Refunds = append(c.Refunds, r.ChargeRefund)
 		c.refunded += e.Amount

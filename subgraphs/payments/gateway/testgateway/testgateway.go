@@ -166,7 +166,7 @@ func (g *Gateway) Refund(_ context.Context, key, chargeID string, amount money.M
 		return payments.ChargeRefund{}, err
 	}
 	if known, ok := g.book.refunds[key]; ok {
-		if known.charge != chargeID || known.amount != amount.Amount {
+		if known.charge != chargeID || known.Amount != amount {
 			return payments.ChargeRefund{}, errs.New(errs.Conflict, "key %s was used for another refund", key)
 		}
 		return known.ChargeRefund, nil
