@@ -3,6 +3,7 @@ package check
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 
 	"golang.org/x/tools/txtar"
 
@@ -33,6 +34,11 @@ func Archive(w *world.World, q query.Query) []byte {
 		vars, err := json.Marshal(q.Variables)
 		if err == nil {
 			text += "# variables: " + string(vars) + "\n"
+		}
+	}
+	if h != nil {
+		if on := q.On(h.Supergraph.Labels()); len(on) > 0 {
+			text += "# labels: " + strings.Join(on, " ") + "\n"
 		}
 	}
 	add("found.graphql", []byte(text))

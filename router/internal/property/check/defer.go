@@ -42,7 +42,7 @@ func (h *House) deferred(q query.Query, whole json.RawMessage, errors int) *Fail
 	if op, errs = op.Deferred(vars); errs != nil {
 		return fail("deferred refused", "%v", errs)
 	}
-	p, err := planner.Plan(h.Supergraph, op)
+	p, err := planner.Plan(h.with(q), op)
 	if err != nil {
 		return fail("no deferred plan", "%v", err)
 	}

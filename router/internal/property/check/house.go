@@ -12,6 +12,7 @@ import (
 
 	"storefront/router/compose"
 	"storefront/router/execute"
+	"storefront/router/internal/property/query"
 	"storefront/router/internal/property/world"
 	"storefront/router/internal/testgraph"
 	"storefront/router/supergraph"
@@ -80,6 +81,11 @@ func Open(w *world.World) (h *House, dropped *Dropped, failure *Failure) {
 	}
 	h.executor = execute.New(h.Supergraph, &transport{h}, execute.Options{SubgraphMessages: true, MaxRepresentations: int(w.Seed % 4)})
 	return h, nil, nil
+}
+
+// with is the supergraph as it is for an operation with its labels on.
+func (h *House) with(q query.Query) *supergraph.Supergraph {
+	return h.Supergraph.With(q.On(h.Supergraph.Labels()))
 }
 
 // transport answers in the process.

@@ -55,12 +55,13 @@ func (h *House) Run(q query.Query) (out Outcome) {
 	if errs != nil {
 		return fail("refused", "valid variables are refused: %v", errs)
 	}
-	p, err := planner.Plan(h.Supergraph, op)
+	sg := h.with(q)
+	p, err := planner.Plan(sg, op)
 	if err != nil {
 		return fail("no plan", "%v", err)
 	}
 	out.Plan = p.String()
-	if again, err := planner.Plan(h.Supergraph, op); err != nil || again.String() != out.Plan {
+	if again, err := planner.Plan(sg, op); err != nil || again.String() != out.Plan {
 		return fail("two plans", "%s\n%v %s", out.Plan, err, again)
 	}
 	fetches := plan.Fetches(p.Root)

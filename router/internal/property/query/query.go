@@ -11,10 +11,22 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Query is an operation with the values of its variables.
+// Query is an operation with the values of its variables, and with the labels of progressive overrides that
+// are on for it: the n-th of the supergraph's is where bit n is set.
 type Query struct {
 	Text      string
 	Variables map[string]any
+	Labels    uint64
+}
+
+// On are the labels that are on, of all there are.
+func (q Query) On(labels []string) (on []string) {
+	for i, l := range labels {
+		if q.Labels>>(i%64)&1 == 1 {
+			on = append(on, l)
+		}
+	}
+	return on
 }
 
 // scope is what stands at one place of the response, by response key.
@@ -70,7 +82,7 @@ func Generate(schema *ast.Schema, seed uint64) Query {
 	for _, f := range g.fragments {
 		b.WriteString("fragment " + f.name + " on " + f.on + " " + f.text + "\n")
 	}
-	return Query{b.String(), g.values}
+	return Query{b.String(), g.values, g.Uint64()}
 }
 
 func (g *generator) chance(percent int) bool { return g.IntN(100) < percent }

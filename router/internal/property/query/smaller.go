@@ -35,7 +35,7 @@ func Smaller(q Query, i int) (Query, bool) {
 			vars[v.Variable] = value
 		}
 	}
-	return Query{b.String(), vars}, true
+	return Query{b.String(), vars, q.Labels}, true
 }
 
 // cutter counts possible cuts and makes one of them.

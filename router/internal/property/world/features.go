@@ -43,6 +43,7 @@ func (w *World) Features() []string {
 				has["@provides"] = has["@provides"] || p.Provides != ""
 				has["@provides with nested selection"] = has["@provides with nested selection"] || strings.Contains(p.Provides, "{")
 				has["@override"] = has["@override"] || p.Override != ""
+				has["@override with a label"] = has["@override with a label"] || p.Label != ""
 			}
 		}
 	}

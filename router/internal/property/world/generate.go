@@ -76,7 +76,7 @@ func Generate(seed uint64) *World {
 	for range g.IntN(3) {
 		g.provision()
 	}
-	for range g.IntN(2) {
+	for range g.IntN(3) {
 		g.override()
 	}
 	g.twists()

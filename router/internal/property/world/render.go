@@ -124,7 +124,11 @@ func (w *World) writeType(b *strings.Builder, t *Type, sub int) {
 				b.WriteString(" @shareable")
 			}
 			if p.Override != "" {
-				fmt.Fprintf(b, " @override(from: %q)", p.Override)
+				fmt.Fprintf(b, " @override(from: %q", p.Override)
+				if p.Label != "" {
+					fmt.Fprintf(b, ", label: %q", p.Label)
+				}
+				b.WriteString(")")
 			}
 			if f.Hidden {
 				b.WriteString(" @inaccessible")

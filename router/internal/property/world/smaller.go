@@ -163,6 +163,12 @@ func (c *cutter) field(t *Type, f *Field) {
 			p.Tight = false
 			return
 		}
+		if p.Override != "" && p.Label != "" && c.now() {
+			for _, o := range f.At {
+				o.Label = ""
+			}
+			return
+		}
 	}
 	for _, flag := range []*bool{&f.Hidden, &f.Nulls, &f.Dirty, &f.Fails} {
 		if *flag && c.now() {

@@ -255,7 +255,8 @@ func (g *generator) knows(f *Field, sub int) bool {
 	return !slices.ContainsFunc(g.w.domain(f), func(name string) bool { return !slices.Contains(here, name) })
 }
 
-// override moves a field from one subgraph to another; the old one still has it and answers otherwise.
+// override moves a field from one subgraph to another; the old one still has it and answers otherwise, but
+// for one that moves while a label is on.
 func (g *generator) override() {
 	t := g.entity()
 	if t == nil {
@@ -265,16 +266,23 @@ func (g *generator) override() {
 	if f.Key || f.Via != "" || len(f.At) != 1 || f.requires() != "" || f.At[0].Provides != "" || t.Gap != nil {
 		return
 	}
-	from := f.At[0]
+	from, label := f.At[0], ""
+	if g.chance(40) {
+		label = pick(g, []string{"percent(20)", "beta"})
+	}
 	for _, s := range g.subsOf(t) {
 		if s == from.Sub || g.w.Subs[s].Fed1 {
 			continue
 		}
-		if target := base(f.Type); g.w.Type(target) != nil && len(g.w.domain(&Field{Type: target, At: places([]int{s})})) == 0 {
+		resolvers := []int{s}
+		if label != "" {
+			resolvers = append(resolvers, from.Sub)
+		}
+		if target := base(f.Type); g.w.Type(target) != nil && len(g.w.domain(&Field{Type: target, At: places(resolvers)})) == 0 {
 			continue
 		}
-		from.Overridden = true
-		f.At = append(f.At, &Place{Sub: s, Override: g.w.Subs[from.Sub].Name})
+		from.Overridden, from.Label = true, label
+		f.At = append(f.At, &Place{Sub: s, Override: g.w.Subs[from.Sub].Name, Label: label})
 		return
 	}
 }

@@ -47,7 +47,7 @@ func (w *World) value(t *Type, row int, f *Field, sub int) any {
 	}
 	if p := w.holder(f).at(sub); p != nil {
 		v.provides = parseSet(p.Provides)
-		if p.Overridden {
+		if p.Overridden && p.Label == "" {
 			v.at += ".gone"
 		}
 	}

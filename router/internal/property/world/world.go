@@ -96,6 +96,7 @@ type Place struct {
 	External   bool
 	Overridden bool   // another subgraph took it over
 	Override   string // the name of the subgraph it is taken from
+	Label      string // while it is off, the override does not hold: both subgraphs resolve the field, and alike
 	Requires   string
 	Provides   string
 	Tight      bool // declared non-null here alone
@@ -178,7 +179,7 @@ func (f *Field) at(sub int) *Place {
 func (f *Field) resolvers() []int {
 	var out []int
 	for _, p := range f.At {
-		if !p.External && !p.Overridden {
+		if !p.External && (!p.Overridden || p.Label != "") {
 			out = append(out, p.Sub)
 		}
 	}
