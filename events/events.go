@@ -3,7 +3,9 @@
 // Plain types only; it imports nothing of the project. An event is a fact in the past tense, keyed by
 // the id of the aggregate it happened to, so that one aggregate's events stay in order. Wire names are
 // constants. Every event type implements Event; Decode turns a record back into its type. The envelope
-// is CloudEvents 1.0 in Kafka's binary mode (headers ce_id, ce_type, ...): see envelope.go.
+// is CloudEvents 1.0 in Kafka's binary mode (headers ce_id, ce_type, ...): see envelope.go. Events are kept
+// for ever, so a type only ever gains optional fields; testdata has each version of each, and tests hold
+// the types to them. asyncapi.yaml is the same contract for readers of other languages.
 package events
 
 import "time"
@@ -26,6 +28,29 @@ const (
 // Topics lists every topic in a fixed order.
 func Topics() []string {
 	return []string{OrderTopic, PaymentTopic, InventoryTopic, ShipmentTopic, ProductTopic, ReviewTopic, UserTopic, NotificationTopic}
+}
+
+// Publisher is the service that alone writes to a topic, empty for a topic that is not one of these.
+func Publisher(topic string) string {
+	switch topic {
+	case OrderTopic:
+		return "orders"
+	case PaymentTopic:
+		return "payments"
+	case InventoryTopic:
+		return "inventory"
+	case ShipmentTopic:
+		return "shipping"
+	case ProductTopic:
+		return "products"
+	case ReviewTopic:
+		return "reviews"
+	case UserTopic:
+		return "users"
+	case NotificationTopic:
+		return "notifications"
+	}
+	return ""
 }
 
 // Event is one thing that happened.
