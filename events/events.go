@@ -23,6 +23,9 @@ const (
 
 	// DeadLetterSuffix makes the topic for records that could not be handled.
 	DeadLetterSuffix = ".dlq"
+
+	// RetrySuffix makes, of a consumer group's id, the topic where its events wait for another attempt.
+	RetrySuffix = ".retry"
 )
 
 // Topics lists every topic in a fixed order.
