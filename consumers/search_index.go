@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,10 +23,7 @@ type searchFeed map[string]map[string]func([]byte) error
 // since each process has an index of its own, says when it has caught up with what was there at the
 // start, and follows them until ctx ends. It also writes the index, so it is all that a process runs.
 func FeedSearchIndex(ctx context.Context, cfg kafka.Config, x *search.Index, log *slog.Logger) error {
-	feed := searchFeed{}
-	feedOn(feed, x.Put)
-	feedOn(feed, x.Rate)
-	feedOn(feed, x.Stock)
+	feed := searchFeedOf(x)
 	g, ctx := errgroup.WithContext(ctx)
 	caughtUp := make(chan string, len(feed))
 	for topic, types := range feed {
@@ -50,6 +49,18 @@ func FeedSearchIndex(ctx context.Context, cfg kafka.Config, x *search.Index, log
 	}
 	return nil
 }
+
+// searchFeedOf is all that x is told of.
+func searchFeedOf(x *search.Index) searchFeed {
+	feed := searchFeed{}
+	feedOn(feed, x.Put)
+	feedOn(feed, x.Rate)
+	feedOn(feed, x.Stock)
+	return feed
+}
+
+// topics lists what has to be read, sorted.
+func (f searchFeed) topics() []string { return slices.Sorted(maps.Keys(f)) }
 
 func feedOn[E events.Event](feed searchFeed, put func(E)) {
 	var zero E
