@@ -1,0 +1,3 @@
+# shellcheck shell=bash
+mongodb_servers() { :; }
+mongodb_stop() { :; }
