@@ -149,7 +149,6 @@ func (e *Executor) Execute(ctx context.Context, p *Prepared, vars map[string]any
 		return refusal("subscriptions that a subgraph feeds are not supported yet")
 	}
 	r := e.begin(p, vars, hdr)
-	r.introspect()
 	r.fetchAll(ctx, p.main)
 	return r.finish(ctx)
 }
@@ -188,9 +187,10 @@ type run struct {
 	hdr     func(string) http.Header
 	root    uint32
 	errors  gqlerror.List
-	holds   []bool   // by condition
-	wire    [][]byte // variables as JSON, made when first used
-	bytes   int      // of all answers
+	holds   []bool                 // by condition
+	wire    [][]byte               // variables as JSON, made when first used
+	bytes   int                    // of all answers
+	schema  map[*outputField]value // what introspection answered
 	scratch scratch
 }
 
@@ -238,7 +238,7 @@ func (r *run) release() {
 	r.tree.reset()
 	r.scratch.reset()
 	r.reader.Data, r.reader.last = nil, 0
-	r.p, r.vars, r.hdr, r.errors, r.bytes = nil, nil, nil, nil, 0
+	r.p, r.vars, r.hdr, r.errors, r.bytes, r.schema = nil, nil, nil, nil, 0, nil
 	r.holds, r.wire = r.holds[:0], r.wire[:0]
 	r.e.runs.Put(r)
 }

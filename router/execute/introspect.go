@@ -11,29 +11,24 @@ import (
 	"storefront/router/plan"
 )
 
-// introspect answers __schema and __type from the public schema, as if a subgraph had.
-func (r *run) introspect() {
-	if r.p.schema == nil {
-		return
+// introspect answers __schema or __type from the public schema, as if a subgraph had. They may stand on any
+// object of the query root's type (GraphQL specification 4.1), and say the same on each.
+func (r *run) introspect(f *outputField) value {
+	if v, ok := r.schema[f]; ok {
+		return v
 	}
+	v := value{kind: null}
 	i := &introspection{schema: r.e.sg.API(), vars: r.vars}
-	i.object(r.p.plan.Output, func(f *plan.OutputField) bool {
-		switch f.Name {
-		case "__schema":
-			return i.object(f.Sub, i.schemaField)
-		case "__type":
-			name, _ := i.args(f)["name"].(string)
-			return i.named(name, f.Sub)
+	if i.root(f.OutputField) && r.reader.open(i.b) == nil {
+		if obj, err := r.reader.object(f.schema, 0, 0); err == nil {
+			v = value{kind: object, at: obj}
 		}
-		return false
-	})
-	p := &r.reader
-	if p.open(i.b) != nil {
-		return
 	}
-	if obj, err := p.object(r.p.schema, 0, 0); err == nil {
-		r.take(r.root, obj, r.p.schema.shape, r.p.schemaInto)
+	if r.schema == nil {
+		r.schema = map[*outputField]value{}
 	}
+	r.schema[f] = v
+	return v
 }
 
 // introspection writes JSON for what is selected of the schema; selections bound its work.
@@ -61,6 +56,15 @@ func (i *introspection) object(out *plan.Output, resolve resolver) bool {
 	}
 	i.b = append(i.b, '}')
 	return true
+}
+
+// root writes what is selected of the schema, or of a type; false when there is no such type.
+func (i *introspection) root(f *plan.OutputField) bool {
+	if f.Name == "__schema" {
+		return i.object(f.Sub, i.schemaField)
+	}
+	name, _ := i.args(f)["name"].(string)
+	return i.named(name, f.Sub)
 }
 
 // list writes n items.

@@ -26,9 +26,6 @@ type Prepared struct {
 	heldType             int32
 
 	unshared bool // no object of the tree may stand at two places: see context.go
-
-	schema     *selection // how introspection's answer is read; nil when nothing asks for it
-	schemaInto []int32
 }
 
 // Plan returns the plan it was made of.
@@ -106,6 +103,7 @@ type outputField struct {
 	typ          *outputType
 	byType       map[int32]*outputType
 	sub          *output
+	schema       *selection // of __schema and __type: how introspection's answer is read
 }
 
 // outputType is a type with what a value of it must be.
@@ -143,7 +141,6 @@ func (e *Executor) Prepare(p *plan.Plan) *Prepared {
 			nodes = append(nodes, part.Node)
 		}
 		out.main = c.program(nodes...)
-		c.introspection()
 	}
 	out.out = c.output(p.Output, out.root)
 	return out
@@ -302,6 +299,9 @@ func (c *compiler) output(o *plan.Output, at *shape) *output {
 		if f.Sub != nil {
 			of.sub = c.output(f.Sub, at.sub(f.Key))
 		}
+		if f.Name == "__schema" || f.Name == "__type" {
+			of.schema = c.selection([]*plan.Selection{selectionOf(f.Sub)}, at.sub(f.Key), at.sub(f.Key))
+		}
 		out.fields = append(out.fields, of)
 		if f.Part != 0 && !slices.Contains(out.parts, of.part) {
 			out.parts = append(out.parts, of.part)
@@ -328,19 +328,7 @@ func (c *compiler) outputType(t *ast.Type) *outputType {
 	return out
 }
 
-// introspection compiles how the answers to __schema and __type are read, as if a subgraph gave them.
-func (c *compiler) introspection() {
-	sel := &plan.Selection{}
-	for i := range c.out.plan.Output.Fields {
-		if f := &c.out.plan.Output.Fields[i]; c.out.plan.Kind == ast.Query && (f.Name == "__schema" || f.Name == "__type") {
-			sel.Fields = append(sel.Fields, plan.SelField{Alias: f.Key, Key: f.Key, Sub: selectionOf(f.Sub)})
-		}
-	}
-	if len(sel.Fields) > 0 {
-		c.out.schema, c.out.schemaInto = c.apart(sel, c.out.root)
-	}
-}
-
+// selectionOf is what a subgraph would be asked for.
 func selectionOf(o *plan.Output) *plan.Selection {
 	if o == nil {
 		return nil

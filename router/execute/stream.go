@@ -26,7 +26,6 @@ func (e *Executor) Stream(ctx context.Context, p *Prepared, vars map[string]any,
 			}
 			s.release()
 		}()
-		s.introspect()
 		s.stream(ctx, yield)
 	}
 }

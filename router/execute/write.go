@@ -73,6 +73,9 @@ func (w *cutting) object(out *output, obj uint32) bool {
 			continue
 		}
 		v := w.vals[obj+uint32(f.slot)]
+		if f.schema != nil {
+			v = w.introspect(f)
+		}
 		if f.fast && w.plain(f.typ.leaf, v) {
 			w.b = append(w.b, w.raw(v)...)
 			if len(w.b) <= w.limit {
