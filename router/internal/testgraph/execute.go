@@ -1,6 +1,8 @@
 package testgraph
 
 import (
+	"fmt"
+
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -132,6 +134,15 @@ func (x *executing) resolve(def *ast.Definition, field *ast.FieldDefinition, row
 	}
 	if f.Name == "_entities" {
 		return x.entities(args["representations"], path)
+	}
+	switch f.Name {
+	case "__schema":
+		return x.s.rows().schema
+	case "__type":
+		if named, ok := x.s.rows().types[fmt.Sprint(args["name"])]; ok {
+			return named
+		}
+		return nil
 	}
 	v := row[f.Name]
 	if root, isRoot := x.s.data.Roots[def.Name+"."+f.Name]; isRoot {

@@ -43,6 +43,7 @@ type Subgraph struct {
 	requests   []string
 	selections map[string]ast.SelectionSet   // parsed field sets of data
 	documents  map[string]*ast.QueryDocument // valid operations
+	rows       func() *schemaRows            // for introspection
 }
 
 const federation = `
@@ -80,6 +81,7 @@ func New(sdl string, data Data) (*Subgraph, error) {
 	return &Subgraph{
 		schema: schema, data: data,
 		selections: map[string]ast.SelectionSet{}, documents: map[string]*ast.QueryDocument{},
+		rows: sync.OnceValue(func() *schemaRows { return introspected(schema) }),
 	}, nil
 }
 

@@ -71,6 +71,8 @@ func (h *House) deferred(q query.Query, whole json.RawMessage, errors int) *Fail
 	if err := testgraph.Decode(whole, &want); err != nil {
 		return fail("whole", "%v", err)
 	}
+	sortSchema(want)
+	sortSchema(client.Data)
 	switch {
 	case !client.Over:
 		return fail("deferred end", "there is no last payload\n%s", p)

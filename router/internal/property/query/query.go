@@ -130,8 +130,33 @@ func (g *generator) selection(def *ast.Definition, at *scope, depth int) string 
 	case r < 30 && depth > 0:
 		return g.fragment(def, at, depth-1)
 	}
+	if def == g.schema.Query && g.chance(4) {
+		return g.introspection(at, depth)
+	}
 	return g.field(def, at, depth)
 }
+
+// introspection selects something of the schema, under a key that tells so.
+func (g *generator) introspection(at *scope, depth int) string {
+	name, args, target := "__schema", "", "__Schema"
+	if g.chance(60) {
+		names := []string{"Nobody"}
+		for name := range g.schema.Types {
+			names = append(names, name)
+		}
+		sort.Strings(names)
+		name, args, target = "__type", fmt.Sprintf("(name: %q)", names[g.IntN(len(names))]), "__Type"
+	}
+	key, text := name, name
+	for i := 0; !at.take(key, name+args, target); i++ {
+		key = fmt.Sprintf("%s_%d", SchemaKey, i)
+		text = key + ": " + name
+	}
+	return text + args + g.directives() + " " + g.set(g.schema.Types[target], at.keys[key].sub, min(depth, 3), true)
+}
+
+// SchemaKey begins the keys, besides __schema and __type, under which introspection stands.
+const SchemaKey = "schema"
 
 func (g *generator) field(def *ast.Definition, at *scope, depth int) string {
 	var fields []*ast.FieldDefinition

@@ -70,6 +70,13 @@ func (w *World) finish(text string, linked bool) string {
 	return text
 }
 
+// mentions reports whether a subgraph has a field of a type.
+func (w *World) mentions(sub int, name string) bool {
+	return slices.ContainsFunc(w.Types, func(t *Type) bool {
+		return slices.ContainsFunc(t.Fields, func(f *Field) bool { return base(f.Type) == name && f.at(sub) != nil })
+	})
+}
+
 // uses reports whether a schema has a field of a type.
 func uses(text, name string) bool {
 	return strings.Contains(text, ": "+name) || strings.Contains(text, "["+name)
@@ -183,7 +190,7 @@ func arguments(f *Field) string {
 // wholeSDL is the merged schema, inaccessible fields included.
 func (w *World) wholeSDL() string {
 	var b strings.Builder
-	every := func(yes func(sub int) bool) bool {
+	some := func(yes func(sub int) bool) bool {
 		for i := range w.Subs {
 			if yes(i) {
 				return true
@@ -192,13 +199,13 @@ func (w *World) wholeSDL() string {
 		return false
 	}
 	for _, t := range w.Types {
-		if !every(t.In) {
+		if !some(t.In) {
 			continue
 		}
 		if t.Kind == Union {
 			var names []string
 			for _, m := range t.Members {
-				if every(func(s int) bool { return slices.Contains(w.possible(t.Name, s), m.Type) }) {
+				if some(func(s int) bool { return slices.Contains(w.possible(t.Name, s), m.Type) }) {
 					names = append(names, m.Type)
 				}
 			}
@@ -206,21 +213,30 @@ func (w *World) wholeSDL() string {
 			continue
 		}
 		b.WriteString(t.Kind + " " + t.Name)
-		w.writeImplements(&b, t, func(i *Type) bool { return every(func(s int) bool { return w.implements(t, i, s) }) })
+		w.writeImplements(&b, t, func(i *Type) bool { return some(func(s int) bool { return w.implements(t, i, s) }) })
 		b.WriteString(" {\n")
 		for _, f := range t.Fields {
-			if len(w.holder(f).resolvers()) > 0 {
-				b.WriteString("  " + f.Name + arguments(f) + ": " + f.Type + "\n")
+			if len(w.holder(f).resolvers()) == 0 {
+				continue
 			}
+			b.WriteString("  " + f.Name + arguments(f) + ": " + f.Type)
+			if f.Hidden {
+				b.WriteString(" @inaccessible")
+			}
+			b.WriteString("\n")
 		}
 		b.WriteString("}\n")
 	}
 	for _, e := range w.Enums {
 		var names []string
 		for _, v := range e.Values {
-			names = append(names, v.Name)
+			if some(func(s int) bool { return slices.Contains(v.Subs, s) && w.mentions(s, e.Name) }) {
+				names = append(names, v.Name)
+			}
 		}
-		fmt.Fprintf(&b, "enum %s { %s }\n", e.Name, strings.Join(names, " "))
+		if len(names) > 0 {
+			fmt.Fprintf(&b, "enum %s { %s }\n", e.Name, strings.Join(names, " "))
+		}
 	}
 	return w.finish(b.String(), false)
 }
