@@ -17,6 +17,7 @@ func Inventory(s *inventory.Service) Group {
 	On(h, s.Reserve)
 	On(h, s.Return)
 	On(h, func(ctx context.Context, e events.OrderCancelled) error { return s.Cancel(ctx, e.ID, e.Customer) })
+	On(h, func(ctx context.Context, e events.OrderStalled) error { return s.Repeat(ctx, e.ID) })
 	On(h, func(ctx context.Context, e events.PaymentAuthorized) error { return s.Confirm(ctx, e.OrderID) })
 	On(h, func(ctx context.Context, e events.PaymentProcessed) error { return s.Commit(ctx, e.OrderID) })
 	On(h, func(ctx context.Context, e events.PaymentFailed) error { return s.FailPayment(ctx, e.OrderID) })

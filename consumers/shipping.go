@@ -16,6 +16,7 @@ func Shipping(s *shipping.Service) Group {
 	On(h, s.Place)
 	On(h, s.Pay)
 	On(h, s.Stop)
+	On(h, s.Repeat)
 	On(h, func(ctx context.Context, e events.OrderCancelled) error {
 		return s.Drop(ctx, e.ID, e.Customer, e.Reason)
 	})

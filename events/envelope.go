@@ -41,6 +41,7 @@ var registry = map[string]kind{
 	typeOrderCancelled:              kindOf[OrderCancelled](1),
 	typeOrderRejected:               kindOf[OrderRejected](1),
 	typeOrderLinesReturned:          kindOf[OrderLinesReturned](1),
+	typeOrderStalled:                kindOf[OrderStalled](1),
 	typeStockReserved:               kindOf[StockReserved](1),
 	typeStockRejected:               kindOf[StockRejected](1),
 	typeStockConfirmed:              kindOf[StockConfirmed](1),

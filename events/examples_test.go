@@ -35,6 +35,7 @@ func examples() []events.Event {
 		events.OrderRejected{Stamp: stamp, ID: order, Customer: customer, Reason: "OUT_OF_STOCK"},
 		events.OrderLinesReturned{Stamp: stamp, ID: order, ReturnID: "ret_01KKZ8B3C6D9F2G5H8J1K4M7NP", Customer: customer, Lines: lines,
 			Refund: eur(2322), Reason: "DAMAGED"},
+		events.OrderStalled{Stamp: stamp, ID: order, Customer: customer, Status: "RESERVED", Since: stamp.At.Add(-3 * time.Minute), Attempt: 2},
 
 		events.PaymentAuthorized{Stamp: stamp, PaymentID: payment, OrderID: order, Customer: customer, Amount: eur(2812)},
 		events.PaymentActionRequired{Stamp: stamp, PaymentID: payment, OrderID: order, Customer: customer, URL: "https://shop.example/3ds/example"},

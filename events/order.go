@@ -9,9 +9,11 @@ const (
 	typeOrderCancelled             = "storefront.order.cancelled"
 	typeOrderRejected              = "storefront.order.rejected"
 	typeOrderLinesReturned         = "storefront.order.lines_returned"
+	typeOrderStalled               = "storefront.order.stalled"
 )
 
-// OrderPlaced starts the saga. It carries everything that another service needs to act.
+// OrderPlaced starts the saga. It carries everything that another service needs to act. It is said again,
+// with the same stamp, while the order waits and somebody may not have heard of it.
 type OrderPlaced struct {
 	Stamp
 	ID             string      `json:"id"` // ord_...
@@ -80,6 +82,17 @@ type OrderLinesReturned struct {
 	Reason   string `json:"reason"`
 }
 
+// OrderStalled says that an order stands still. It changes nothing: whoever knows something of the order
+// says once more what it said last, since somebody may not have heard it.
+type OrderStalled struct {
+	Stamp
+	ID       string    `json:"id"`
+	Customer string    `json:"customer"`
+	Status   string    `json:"status"`
+	Since    time.Time `json:"since"`   // when it came into this status
+	Attempt  int       `json:"attempt"` // how often this was said in this status, from 1
+}
+
 func (e OrderPlaced) EventTopic() string { return OrderTopic }
 func (e OrderPlaced) EventType() string  { return typeOrderPlaced }
 func (e OrderPlaced) EventKey() string   { return e.ID }
@@ -103,6 +116,10 @@ func (e OrderRejected) EventKey() string   { return e.ID }
 func (e OrderLinesReturned) EventTopic() string { return OrderTopic }
 func (e OrderLinesReturned) EventType() string  { return typeOrderLinesReturned }
 func (e OrderLinesReturned) EventKey() string   { return e.ID }
+
+func (e OrderStalled) EventTopic() string { return OrderTopic }
+func (e OrderStalled) EventType() string  { return typeOrderStalled }
+func (e OrderStalled) EventKey() string   { return e.ID }
 
 // Now stamps an event with the clock's time, in UTC and to the millisecond, as databases keep it.
 func Now(clock func() time.Time) Stamp {

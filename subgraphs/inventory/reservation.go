@@ -52,6 +52,7 @@ type Reservation struct {
 	Lines     []ReservationLine `bson:"lines"`
 	ExpiresAt *time.Time        `bson:"expiresAt,omitempty"` // only while RESERVED
 	Reason    string            `bson:"reason,omitempty"`
+	Missing   []events.Shortage `bson:"missing,omitempty"` // why it is REJECTED
 	Step      step              `bson:"step,omitempty"`
 	Returns   []string          `bson:"returns,omitempty"` // ids of returns that are on stock again
 	Waiting   []Return          `bson:"waiting,omitempty"` // returns that are not yet
@@ -119,9 +120,7 @@ func (s *Service) Reserve(ctx context.Context, e events.OrderPlaced) error {
 			return nil, nil
 		}
 		r.Status, r.ExpiresAt = Reserved, &expires
-		return []outbox.Event{events.StockReserved{
-			Stamp: events.Now(s.now), OrderID: r.OrderID, Customer: r.Customer, Lines: r.eventLines(), ExpiresAt: expires,
-		}}, nil
+		return []outbox.Event{r.said(events.Now(s.now))}, nil
 	})
 	if err == nil && (r.Status == Released || r.Status == Rejected) { // cancelled while we were holding
 		return s.store.Release(ctx, r.OrderID, r.skus())
@@ -137,10 +136,8 @@ func (s *Service) reject(ctx context.Context, r Reservation, missing []events.Sh
 		if r.Status != Pending {
 			return nil, nil
 		}
-		r.Status, r.Reason = Rejected, "OUT_OF_STOCK"
-		return []outbox.Event{events.StockRejected{
-			Stamp: events.Now(s.now), OrderID: r.OrderID, Customer: r.Customer, Missing: missing,
-		}}, nil
+		r.Status, r.Reason, r.Missing = Rejected, "OUT_OF_STOCK", missing
+		return []outbox.Event{r.said(events.Now(s.now))}, nil
 	})
 	return err
 }
@@ -152,7 +149,7 @@ func (s *Service) Confirm(ctx context.Context, orderID string) error {
 			return nil, nil // confirmed before, or given back: payments has been told
 		}
 		r.Status, r.ExpiresAt = Confirmed, nil
-		return []outbox.Event{events.StockConfirmed{Stamp: events.Now(s.now), OrderID: r.OrderID, Customer: r.Customer}}, nil
+		return []outbox.Event{r.said(events.Now(s.now))}, nil
 	})
 	return err
 }
@@ -266,9 +263,7 @@ func (s *Service) finish(ctx context.Context, r Reservation) error {
 		if done != Released {
 			return nil, nil
 		}
-		return []outbox.Event{events.StockReleased{
-			Stamp: events.Now(s.now), OrderID: now.OrderID, Customer: now.Customer, Lines: now.eventLines(), Reason: now.Reason,
-		}}, nil
+		return []outbox.Event{now.said(events.Now(s.now))}, nil
 	})
 	if err == nil && next.Step == returnStep {
 		return s.finish(ctx, next)
@@ -316,6 +311,36 @@ func (r *Reservation) returned(done []Return) {
 			}
 		}
 	}
+}
+
+// said is what was told of the reservation as it is; nil when nothing was yet.
+func (r *Reservation) said(now events.Stamp) outbox.Event {
+	switch r.Status {
+	case Reserved:
+		return events.StockReserved{Stamp: now, OrderID: r.OrderID, Customer: r.Customer, Lines: r.eventLines(), ExpiresAt: *r.ExpiresAt}
+	case Confirmed, Committed:
+		return events.StockConfirmed{Stamp: now, OrderID: r.OrderID, Customer: r.Customer}
+	case Rejected:
+		return events.StockRejected{Stamp: now, OrderID: r.OrderID, Customer: r.Customer, Missing: r.Missing}
+	case Released:
+		return events.StockReleased{Stamp: now, OrderID: r.OrderID, Customer: r.Customer, Lines: r.eventLines(), Reason: r.Reason}
+	}
+	return nil
+}
+
+// Repeat says again how far an order's goods are, for those who have not heard it. What is under way is
+// said once it is done.
+func (s *Service) Repeat(ctx context.Context, orderID string) error {
+	_, err := s.store.UpdateReservation(ctx, orderID, func(r *Reservation) ([]outbox.Event, error) {
+		if r.Step != "" || r.Status == Pending {
+			return nil, nil
+		}
+		return []outbox.Event{r.said(events.Now(s.now))}, nil
+	})
+	if errs.Is(err, errs.NotFound) { // nothing was said; the order is placed again
+		return nil
+	}
+	return err
 }
 
 // Describe learns a product's SKUs.

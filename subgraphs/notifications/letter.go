@@ -69,7 +69,10 @@ func newWriter() (*writer, error) {
 	return w, err
 }
 
-const customerRequest = "CUSTOMER_REQUEST"
+const (
+	customerRequest = "CUSTOMER_REQUEST"
+	stalled         = "STALLED"
+)
 
 // reason puts a code such as "OUT_OF_STOCK: ..." into words; what is no code are somebody's words.
 func reason(t *template.Template, words string) string {
@@ -78,8 +81,8 @@ func reason(t *template.Template, words string) string {
 		return sentence(words)
 	}
 	said := run(t, "reason."+code, nil)
-	if rest = strings.TrimSpace(rest); rest == "" || code == customerRequest {
-		return said // a mail says nothing in the words of someone whose address nobody has checked
+	if rest = strings.TrimSpace(rest); rest == "" || code == customerRequest || code == stalled {
+		return said // nothing in the words of someone whose address nobody has checked, nor in those for staff
 	}
 	first, size := utf8.DecodeRuneInString(rest)
 	return strings.TrimSpace(said + " " + string(unicode.ToUpper(first)) + sentence(rest)[size:])

@@ -76,6 +76,7 @@ func TestReasonsAreSentences(t *testing.T) {
 		"PAYMENT_FAILED: The card was declined": "The payment failed. The card was declined.",
 		"I changed my mind":                     "I changed my mind.",
 		"CUSTOMER_REQUEST: see evil.example":    "You asked us to cancel it.",
+		"STALLED: nothing heard from inventory": "We could not complete it in time.",
 		"STAFF_REQUEST: out of season":          "We had to cancel it. Out of season.",
 		"label: nothing":                        "label: nothing.",
 		"":                                      "",

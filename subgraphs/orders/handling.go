@@ -22,7 +22,7 @@ func (s *Service) CancelOrder(ctx context.Context, orderID string, reason *strin
 	if err := checkReason(words); err != nil {
 		return nil, err
 	}
-	o, err := s.store.UpdateOrder(ctx, orderID, func(o *Order) ([]outbox.Event, error) {
+	o, err := s.update(ctx, orderID, func(o *Order) ([]outbox.Event, error) {
 		if !who.MaySee(o.Owner) {
 			return nil, noOrder()
 		}
@@ -57,7 +57,7 @@ func (s *Service) ReturnLines(ctx context.Context, orderID string, lines []Retur
 	if err := checkReason(words); err != nil {
 		return nil, err
 	}
-	o, err := s.store.UpdateOrder(ctx, orderID, func(o *Order) ([]outbox.Event, error) {
+	o, err := s.update(ctx, orderID, func(o *Order) ([]outbox.Event, error) {
 		return o.returnLines(lines, words, key, s.now())
 	})
 	return answer(o, err)
@@ -87,7 +87,7 @@ func answer(o Order, err error) (*Order, error) {
 // The handlers of the saga's events. Each is safe to repeat.
 
 func (s *Service) StockReserved(ctx context.Context, e events.StockReserved) error {
-	return s.move(ctx, e.OrderID, func(o *Order) []outbox.Event { return o.stockReserved(s.now()) })
+	return s.move(ctx, e.OrderID, func(o *Order) []outbox.Event { return o.stockReserved(e.ExpiresAt, s.now()) })
 }
 
 func (s *Service) StockRejected(ctx context.Context, e events.StockRejected) error {
@@ -142,10 +142,19 @@ func (s *Service) ShipmentCancellationRefused(ctx context.Context, e events.Ship
 	return s.move(ctx, e.OrderID, func(o *Order) []outbox.Event { return o.cancellationRefused(s.now()) })
 }
 
+// update is how an order is changed: with the time at which Watch looks at it next.
+func (s *Service) update(ctx context.Context, orderID string, change func(*Order) ([]outbox.Event, error)) (Order, error) {
+	return s.store.UpdateOrder(ctx, orderID, func(o *Order) ([]outbox.Event, error) {
+		list, err := change(o)
+		o.DueAt = o.due(s.stuckAfter)
+		return list, err
+	})
+}
+
 // move applies a transition; once the order is final, the use of its discount code is settled or given
 // back. NotFound when there is no such order: an order is written before anyone hears of it.
 func (s *Service) move(ctx context.Context, orderID string, change func(*Order) []outbox.Event) error {
-	o, err := s.store.UpdateOrder(ctx, orderID, func(o *Order) ([]outbox.Event, error) { return change(o), nil })
+	o, err := s.update(ctx, orderID, func(o *Order) ([]outbox.Event, error) { return change(o), nil })
 	if err != nil || o.DiscountCode == "" || !o.Status.Final() {
 		return err
 	}

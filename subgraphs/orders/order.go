@@ -43,12 +43,6 @@ func (s OrderStatus) Final() bool {
 	return s == StatusDelivered || s == StatusCancelled || s == StatusRejected
 }
 
-// waiting reports whether an order waits for inventory, payments or shipping to answer, which takes
-// seconds. A parcel on its way takes its days.
-func (s OrderStatus) waiting() bool {
-	return !s.Final() && s != StatusPreparing && s != StatusShipped
-}
-
 // Order is what was sold to whom, at the prices of the moment, and how far it came. Its money adds up:
 // the lines' totals are Subtotal - Discount, and Total = Subtotal - Discount + Shipping.
 type Order struct {
@@ -60,8 +54,10 @@ type Order struct {
 	IdempotencyKey  string             `bson:"idempotencyKey"`
 	InputHash       string             `bson:"inputHash"`
 	Status          OrderStatus        `bson:"status"`
-	Reached         OrderStatus        `bson:"reached"`           // the furthest status it was heard to have, also while CANCELLING
-	Waiting         bool               `bson:"waiting,omitempty"` // for another service: see OrderStatus.waiting
+	Reached         OrderStatus        `bson:"reached"`             // the furthest status it was heard to have, also while CANCELLING
+	HeldUntil       *time.Time         `bson:"heldUntil,omitempty"` // when inventory gives unpaid goods back
+	Resumed         int                `bson:"resumed,omitempty"`   // how often it was, in this status: see stall.go
+	DueAt           *time.Time         `bson:"dueAt,omitempty"`     // when Watch looks at it, unless it moves before; nil once final
 	Reason          *string            `bson:"reason,omitempty"`
 	CancelReason    string             `bson:"cancelReason,omitempty"` // of the one who asked for it
 	History         []OrderStatusEntry `bson:"history"`
@@ -83,7 +79,8 @@ type Order struct {
 	UpdatedAt       time.Time          `bson:"updatedAt"`
 }
 
-// OrderStatusEntry is one step of an order's history.
+// OrderStatusEntry is one step of an order's history, or says with a Reason that begins with RESUMED that
+// the order stood still in the status before and what was done about it.
 type OrderStatusEntry struct {
 	Status OrderStatus `bson:"status"`
 	Reason *string     `bson:"reason,omitempty"`
@@ -177,13 +174,13 @@ func newOrder(p placing, c *Cart, now time.Time) (*Order, []outbox.Event) {
 		}
 	}
 	changed := o.become(StatusPlaced, "", now)
-	return o, append([]outbox.Event{o.placed(now)}, changed...)
+	return o, append([]outbox.Event{o.placed()}, changed...)
 }
 
 func (in PlaceOrderInput) hash() string { return inputHash(in.CartID, in.PaymentToken) }
 
 // placed is the event that starts the saga.
-func (o *Order) placed(now time.Time) events.OrderPlaced {
+func (o *Order) placed() events.OrderPlaced {
 	lines := make([]events.OrderLine, len(o.Lines))
 	for i, l := range o.Lines {
 		lines[i] = events.OrderLine{
@@ -192,7 +189,7 @@ func (o *Order) placed(now time.Time) events.OrderPlaced {
 		}
 	}
 	return events.OrderPlaced{
-		Stamp: events.Stamp{At: now}, ID: o.ID, Number: o.Number, Customer: o.Owner, Email: o.Email, Locale: o.Locale,
+		Stamp: events.Stamp{At: o.PlacedAt}, ID: o.ID, Number: o.Number, Customer: o.Owner, Email: o.Email, Locale: o.Locale,
 		Status: string(StatusPlaced), Version: 1, Lines: lines,
 		Subtotal: events.Money(o.Subtotal), Discount: events.Money(o.Discount), Shipping: events.Money(o.Shipping), Total: events.Money(o.Total),
 		ShippingMethod: o.ShippingMethod, ShippingTo: events.Address(o.ShippingAddress), PaymentToken: o.PaymentToken,

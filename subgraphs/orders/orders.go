@@ -22,8 +22,8 @@ type Config struct {
 	Log             *slog.Logger
 	DefaultCurrency string        // of carts that name none; EUR when empty
 	DefaultLocale   string        // of orders whose customer's is not known; en-GB when empty
-	StuckAfter      time.Duration // how long an order may wait for another service before it is reported; 10 min when 0
-	OnStuck         func(n int)   // told every minute how many orders wait too long; may be nil
+	StuckAfter      time.Duration // how long an order may wait for another service before it is resumed; 1 min when 0
+	OnStuck         func(n int)   // told at every look how many orders stood still; may be nil
 }
 
 // Service is the orders service. It is safe for concurrent use, and several may share one store.
@@ -52,7 +52,7 @@ func New(c Config) *Service {
 		s.defaultLocale = "en-GB"
 	}
 	if s.stuckAfter == 0 {
-		s.stuckAfter = 10 * time.Minute
+		s.stuckAfter = time.Minute
 	}
 	if s.onStuck == nil {
 		s.onStuck = func(int) {}

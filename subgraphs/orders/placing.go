@@ -101,6 +101,7 @@ type placing struct {
 
 func (s *Service) insertOrder(ctx context.Context, p placing, cart *Cart) (PlaceOrderResult, error) {
 	o, first := newOrder(p, cart, s.now())
+	o.DueAt = o.due(s.stuckAfter)
 	err := s.store.InsertOrder(ctx, o, first...)
 	if errors.Is(err, ErrExists) { // another call was first, with this key or with this cart
 		if before, err := s.placedBefore(ctx, p); before != nil || err != nil {

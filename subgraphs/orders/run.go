@@ -2,8 +2,10 @@ package orders
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"storefront/internal/outbox"
 	"storefront/internal/poll"
 )
 
@@ -14,25 +16,42 @@ const (
 	holdFor = 10 * time.Minute
 )
 
-// Run watches until ctx ends: it reports orders that wait too long for another service, and gives back
-// uses of discount codes that no order followed. Several instances may run side by side.
+// Run watches until ctx ends: it resumes orders that stand still, and gives back uses of discount codes
+// that no order followed. Several instances may run side by side.
 func (s *Service) Run(ctx context.Context) error {
-	return poll.Every(ctx, watchEvery, s.log, "watch orders", s.Watch)
+	return poll.Every(ctx, min(watchEvery, s.stuckAfter), s.log, "watch orders", s.Watch)
 }
 
 // Watch is one round of Run.
 func (s *Service) Watch(ctx context.Context) error {
-	stuck, err := s.store.WaitingOrders(ctx, s.now().Add(-s.stuckAfter), watchLimit)
+	return errors.Join(s.resumeStalled(ctx), s.releaseAbandoned(ctx))
+}
+
+// resumeStalled does what stall.go says with each order that is due. Whoever comes second finds the order
+// not due any more and leaves it.
+func (s *Service) resumeStalled(ctx context.Context) error {
+	stalled, err := s.store.StalledOrders(ctx, s.now(), watchLimit)
 	if err != nil {
 		return err
 	}
-	s.onStuck(len(stuck))
-	if len(stuck) > 0 {
-		oldest := stuck[0]
-		s.log.WarnContext(ctx, "orders wait too long for another service", "count", len(stuck),
-			"oldest", oldest.ID, "status", oldest.Status, "since", oldest.UpdatedAt)
+	s.onStuck(len(stalled))
+	if len(stalled) == 0 {
+		return nil
 	}
-	return s.releaseAbandoned(ctx)
+	var failed []error
+	cancelled := 0
+	for _, o := range stalled {
+		after, err := s.update(ctx, o.ID, func(o *Order) ([]outbox.Event, error) { return o.stalled(s.stuckAfter, s.now()), nil })
+		if err != nil {
+			failed = append(failed, err)
+		} else if after.Status == StatusCancelling && o.Status != StatusCancelling {
+			cancelled++
+		}
+	}
+	oldest := stalled[0]
+	s.log.WarnContext(ctx, "orders stand still; asked the other services again", "count", len(stalled), "given up", cancelled,
+		"failed", len(failed), "oldest", oldest.ID, "status", oldest.Status, "since", oldest.since())
+	return errors.Join(failed...)
 }
 
 // releaseAbandoned gives back what placeOrder held for a cart and then did not order, because it failed

@@ -23,7 +23,7 @@ import (
 // become sets the status, appends to the history and announces it.
 func (o *Order) become(status OrderStatus, reason string, now time.Time) []outbox.Event {
 	previous := o.Status
-	o.Status, o.UpdatedAt, o.Waiting = status, now, status.waiting()
+	o.Status, o.UpdatedAt, o.Resumed = status, now, 0
 	o.Reason = nil
 	entry := OrderStatusEntry{Status: status, At: now}
 	if reason != "" {
@@ -58,7 +58,13 @@ func (o *Order) advance(status OrderStatus, now time.Time) []outbox.Event {
 
 const tooLate = "TOO_LATE: the parcel had left already"
 
-func (o *Order) stockReserved(now time.Time) []outbox.Event { return o.advance(StatusReserved, now) }
+func (o *Order) stockReserved(until, now time.Time) []outbox.Event {
+	if !until.IsZero() {
+		o.HeldUntil = &until
+	}
+	return o.advance(StatusReserved, now)
+}
+
 func (o *Order) actionRequired(now time.Time) []outbox.Event {
 	return o.advance(StatusActionRequired, now)
 }
@@ -137,9 +143,16 @@ func (o *Order) requestCancel(reason string, now time.Time) ([]outbox.Event, err
 		return nil, &errs.Error{Code: errs.Conflict, Field: []string{"id"},
 			Message: fmt.Sprintf("an order that is %s cannot be cancelled", o.Status)}
 	}
+	return o.cancelling(reason, now), nil
+}
+
+func (o *Order) cancelling(reason string, now time.Time) []outbox.Event {
 	o.CancelReason = reason
-	return append(o.become(StatusCancelling, reason, now),
-		events.OrderCancellationRequested{Stamp: events.Stamp{At: now}, ID: o.ID, Customer: o.Owner, Reason: reason}), nil
+	return append(o.become(StatusCancelling, reason, now), o.cancellation(now))
+}
+
+func (o *Order) cancellation(now time.Time) outbox.Event {
+	return events.OrderCancellationRequested{Stamp: events.Stamp{At: now}, ID: o.ID, Customer: o.Owner, Reason: o.CancelReason}
 }
 
 // shipmentCancelled is shipping's yes.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ type sagaEvent struct {
 }
 
 var (
-	reserved   = sagaEvent{"StockReserved", "inventory", func(o *Order) []outbox.Event { return o.stockReserved(t0) }}
+	reserved   = sagaEvent{"StockReserved", "inventory", func(o *Order) []outbox.Event { return o.stockReserved(time.Time{}, t0) }}
 	rejected   = sagaEvent{"StockRejected", "inventory", func(o *Order) []outbox.Event { return o.stockRejected(nil, t0) }}
 	action     = sagaEvent{"PaymentActionRequired", "payment", func(o *Order) []outbox.Event { return o.actionRequired(t0) }}
 	processed  = sagaEvent{"PaymentProcessed", "payment", func(o *Order) []outbox.Event { return o.paymentProcessed(t0) }}
@@ -106,6 +107,125 @@ func TestTransitions(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestStandingStill says what becomes of an order that hears nothing, in each status.
+func TestStandingStill(t *testing.T) {
+	held := sagaEvent{"StockReserved", "inventory", func(o *Order) []outbox.Event { return o.stockReserved(t0.Add(15*time.Minute), t0) }}
+	asked := func(more ...string) string {
+		return strings.Join(append([]string{"storefront.order.stalled"}, more...), " ")
+	}
+	const placed, stop = "storefront.order.placed", "storefront.order.cancellation_requested"
+	for name, tt := range map[string]struct {
+		before  []sagaEvent
+		looks   []time.Duration // when Watch has something to do, from the last event on; then the order is left alone
+		says    string          // at each of them
+		reason  string          // of the last entry
+		history int             // entries after those of before
+		ends    OrderStatus
+	}{
+		"inventory is silent": {nil,
+			[]time.Duration{1 * time.Minute, 3 * time.Minute, 7 * time.Minute, 15 * time.Minute, 31 * time.Minute},
+			asked(placed), "RESUMED: nothing heard from inventory since 2026-03-01T12:00:00Z, asked 5 times", 1, StatusPlaced},
+		"payments is silent": {[]sagaEvent{held}, []time.Duration{1 * time.Minute},
+			asked(placed), "RESUMED: nothing heard from payments since 2026-03-01T12:00:00Z, asked again", 1, StatusReserved},
+		"the customer may take their time": {[]sagaEvent{action, held}, []time.Duration{16 * time.Minute, 18 * time.Minute},
+			asked(placed), "RESUMED: nothing heard from payments since 2026-03-01T12:00:00Z, asked 2 times", 1, StatusActionRequired},
+		"shipping is silent": {[]sagaEvent{processed},
+			[]time.Duration{1 * time.Minute, 3 * time.Minute, 7 * time.Minute, 15 * time.Minute, 31 * time.Minute, 63 * time.Minute, 123 * time.Minute, 183 * time.Minute},
+			asked(placed), "RESUMED: nothing heard from shipping since 2026-03-01T12:00:00Z, asked 8 times", 1, StatusPaid},
+		"nobody answers the cancellation": {[]sagaEvent{reserved, cancelling},
+			[]time.Duration{1 * time.Minute, 3 * time.Minute, 7 * time.Minute, 15 * time.Minute, 31 * time.Minute, 63 * time.Minute, 123 * time.Minute},
+			asked(stop), "RESUMED: nothing heard from shipping since 2026-03-01T12:00:00Z, asked 7 times", 1, StatusCancelling},
+		"the carrier takes its days": {[]sagaEvent{inTransit}, []time.Duration{7 * 24 * time.Hour, 14 * 24 * time.Hour},
+			asked(), "RESUMED: nothing heard from the carrier since 2026-03-01T12:00:00Z, asked 2 times", 1, StatusShipped},
+		"delivered": {[]sagaEvent{delivered}, nil, "", "", 0, StatusDelivered},
+		"cancelled": {[]sagaEvent{failed}, nil, "", "PAYMENT_FAILED: declined", 0, StatusCancelled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := placedOrder()
+			for _, e := range tt.before {
+				e.apply(o)
+			}
+			steps := len(o.History)
+			for _, at := range tt.looks {
+				if early := o.stalled(time.Minute, t0.Add(at-time.Second)); len(early) > 0 {
+					t.Fatalf("%s: one second early something is said", at)
+				}
+				list := o.stalled(time.Minute, t0.Add(at))
+				if got := wireNames(list); got != tt.says {
+					t.Fatalf("%s: said %q, want %q", at, got, tt.says)
+				}
+				if again := o.stalled(time.Minute, t0.Add(at)); len(again) > 0 {
+					t.Fatalf("%s: a second instance says it again", at)
+				}
+			}
+			last := o.History[len(o.History)-1]
+			said := ""
+			if last.Reason != nil {
+				said = *last.Reason
+			}
+			if o.Status != tt.ends || last.Status != tt.ends || said != tt.reason || len(o.History) != steps+tt.history {
+				t.Errorf("%s after %d entries; the last says %s %q; want %s after %d, %q", o.Status, len(o.History), last.Status, said, tt.ends, steps+tt.history, tt.reason)
+			}
+			if due := o.due(time.Minute); (due == nil) != o.Status.Final() {
+				t.Errorf("%s is looked at next at %v", o.Status, due)
+			}
+		})
+	}
+}
+
+// TestSilenceEndsAnUnpaidOrder: an order that was resumed in vain is called off, the way every cancellation
+// goes; one that moves on meanwhile begins to count anew.
+func TestSilenceEndsAnUnpaidOrder(t *testing.T) {
+	for _, before := range [][]sagaEvent{nil, {reserved}, {reserved, action}} {
+		o, now := placedOrder(), t0
+		for _, e := range before {
+			e.apply(o)
+		}
+		was := o.Status
+		wait := func() []outbox.Event {
+			now = *o.due(time.Minute)
+			return o.stalled(time.Minute, now)
+		}
+		for range maxResumed {
+			wait()
+		}
+		if o.Status != was || now != t0.Add(31*time.Minute) {
+			t.Fatalf("%s has become %s by %s", was, o.Status, now)
+		}
+		if got := wireNames(wait()); got != "storefront.order.status_changed storefront.order.cancellation_requested" || o.Status != StatusCancelling {
+			t.Errorf("%s that nobody answers is %s, and says %s", was, o.Status, got)
+		}
+		wait() // shipping is silent too
+		if got := wireNames(o.shipmentCancelled(now)); o.Status != StatusCancelled || got != "storefront.order.status_changed storefront.order.cancelled" {
+			t.Errorf("%s and stopped is %s, and says %s", was, o.Status, got)
+		}
+		want := "STALLED: nothing heard from " + was.awaited() + " since 2026-03-01T12:00:00Z, asked 5 times"
+		var reasons []string
+		for _, h := range o.History[len(before)+1:] {
+			reasons = append(reasons, *h.Reason)
+		}
+		if *o.Reason != want || len(reasons) != 4 || !strings.HasPrefix(reasons[0], "RESUMED: ") || reasons[1] != want || !strings.HasPrefix(reasons[2], "RESUMED: ") || reasons[3] != want {
+			t.Errorf("%s was cancelled because %q, with the history %q", was, *o.Reason, reasons)
+		}
+	}
+	o := placedOrder()
+	for range maxResumed {
+		o.stalled(time.Minute, *o.due(time.Minute))
+	}
+	reserved.apply(o)
+	if o.stalled(time.Minute, *o.due(time.Minute)); o.Status != StatusReserved || o.Resumed != 1 {
+		t.Errorf("an order that moved on is %s, resumed %d times", o.Status, o.Resumed)
+	}
+}
+
+func wireNames(list []outbox.Event) string {
+	names := make([]string, len(list))
+	for i, e := range list {
+		names[i] = e.EventType()
+	}
+	return strings.Join(names, " ")
 }
 
 // TestInterleavings plays each outcome's events in random interleavings: each topic's own order is kept,

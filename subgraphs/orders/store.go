@@ -63,8 +63,9 @@ type Store interface {
 	ListOrders(ctx context.Context, f OrderFilter, w page.Window) ([]Order, error)
 	// UpdateOrder changes one order and writes the events that the change causes with it.
 	UpdateOrder(ctx context.Context, id string, change func(*Order) ([]outbox.Event, error)) (Order, error)
-	// WaitingOrders returns orders that wait for another service since before t, oldest first.
-	WaitingOrders(ctx context.Context, before time.Time, limit int) ([]Order, error)
+	// StalledOrders returns orders that are due at t, the longest waiting first and without their lines;
+	// none whose last events are still to be published: nobody could have answered those.
+	StalledOrders(ctx context.Context, t time.Time, limit int) ([]Order, error)
 }
 
 // OrderFilter chooses orders.

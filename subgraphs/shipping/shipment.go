@@ -39,7 +39,8 @@ type Shipment struct {
 	Carrier  string          `bson:"carrier,omitempty"`
 	Booking  *Booking        `bson:"booking,omitempty"`
 	Events   []TrackingEvent `bson:"events,omitempty"`
-	DueAt    *time.Time      `bson:"dueAt,omitempty"` // when the carrier is asked next
+	Reason   string          `bson:"reason,omitempty"` // why it is CANCELLED
+	DueAt    *time.Time      `bson:"dueAt,omitempty"`  // when the carrier is asked next
 }
 
 // TrackingEvent is one step of a parcel's way.
@@ -119,10 +120,39 @@ func (s *Service) learn(ctx context.Context, orderID, customer string, note func
 func (sh *Shipment) book(carrier string, b Booking, due time.Time, now events.Stamp) []outbox.Event {
 	sh.Status, sh.Carrier, sh.Booking, sh.DueAt = Created, carrier, &b, &due
 	sh.Events = append(sh.Events, TrackingEvent{Status: Created, At: now.At})
-	return []outbox.Event{events.ShipmentCreated{
-		Stamp: now, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer, Carrier: carrier, TrackingNumber: b.TrackingNumber,
-		Status: string(Created), Version: sh.Version + 1, EstimatedAt: &b.EstimatedAt,
-	}}
+	return []outbox.Event{sh.said(sh.Version + 1)}
+}
+
+// said is what was told when the shipment became what it is, with the version it had then.
+func (sh *Shipment) said(version int) outbox.Event {
+	last := sh.Events[len(sh.Events)-1]
+	now := events.Stamp{At: last.At}
+	switch sh.Status {
+	case InTransit:
+		return events.ShipmentInTransit{Stamp: now, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer, Carrier: sh.Carrier,
+			TrackingNumber: sh.TrackingNumber(), Status: string(InTransit), Version: version, Location: last.Location}
+	case Delivered:
+		return events.ShipmentDelivered{Stamp: now, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer, Carrier: sh.Carrier,
+			TrackingNumber: sh.TrackingNumber(), Status: string(Delivered), Version: version}
+	case Cancelled:
+		return events.ShipmentCancelled{Stamp: now, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer,
+			Status: string(Cancelled), Version: version, Reason: sh.Reason}
+	}
+	return events.ShipmentCreated{Stamp: now, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer, Carrier: sh.Carrier,
+		TrackingNumber: sh.TrackingNumber(), Status: string(Created), Version: version, EstimatedAt: sh.EstimatedAt()}
+}
+
+// Repeat says again how far an order's parcel is, for those who have not heard it, and books one that
+// should be booked by now. The version stays what it was: nothing has changed for who watches.
+func (s *Service) Repeat(ctx context.Context, e events.OrderStalled) error {
+	booked := false
+	if err := s.learn(ctx, e.ID, e.Customer, func(sh *Shipment) { booked = sh.Status != Waiting }); err != nil || !booked {
+		return err
+	}
+	_, err := s.store.Update(ctx, ShipmentID(e.ID), func(sh *Shipment) ([]outbox.Event, error) {
+		return []outbox.Event{sh.said(sh.Version)}, nil
+	})
+	return err
 }
 
 // Stop answers a customer's wish to cancel: before the parcel has left it is cancelled, and nothing will
@@ -132,7 +162,7 @@ func (s *Service) Stop(ctx context.Context, e events.OrderCancellationRequested)
 		now := events.Now(s.now)
 		if sh.Status == InTransit || sh.Status == Delivered {
 			return []outbox.Event{events.ShipmentCancellationRefused{
-				Stamp: now, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer, Status: string(sh.Status), Version: sh.Version + 1}}
+				Stamp: now, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer, Status: string(sh.Status), Version: sh.Version}}
 		}
 		return sh.cancel(e.Reason, now)
 	})
@@ -151,12 +181,12 @@ func (s *Service) Drop(ctx context.Context, orderID, customer, reason string) er
 }
 
 func (sh *Shipment) cancel(reason string, now events.Stamp) []outbox.Event {
-	if sh.Status != Cancelled {
-		sh.Status, sh.DueAt = Cancelled, nil
-		sh.Events = append(sh.Events, TrackingEvent{Status: Cancelled, At: now.At})
+	if sh.Status == Cancelled {
+		return []outbox.Event{sh.said(sh.Version)}
 	}
-	return []outbox.Event{events.ShipmentCancelled{
-		Stamp: now, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer, Status: string(Cancelled), Version: sh.Version + 1, Reason: reason}}
+	sh.Status, sh.Reason, sh.DueAt = Cancelled, reason, nil
+	sh.Events = append(sh.Events, TrackingEvent{Status: Cancelled, At: now.At})
+	return []outbox.Event{sh.said(sh.Version + 1)}
 }
 
 // Follow asks the carrier about a parcel and notes what is new.
@@ -189,13 +219,8 @@ func (sh *Shipment) advance(news []TrackingEvent, due time.Time) []outbox.Event 
 		}
 		sh.Status = n.Status
 		sh.Events = append(sh.Events, n)
-		if n.Status == Delivered {
+		if list = append(list, sh.said(sh.Version+1)); n.Status == Delivered {
 			due = time.Time{}
-			list = append(list, events.ShipmentDelivered{Stamp: events.Stamp{At: n.At}, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer,
-				Carrier: sh.Carrier, TrackingNumber: sh.TrackingNumber(), Status: string(Delivered), Version: sh.Version + 1})
-		} else {
-			list = append(list, events.ShipmentInTransit{Stamp: events.Stamp{At: n.At}, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer,
-				Carrier: sh.Carrier, TrackingNumber: sh.TrackingNumber(), Status: string(InTransit), Version: sh.Version + 1, Location: n.Location})
 		}
 		break // the next step is noted by the next change: one version, one event
 	}

@@ -1,9 +1,12 @@
 package mongo_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -253,6 +256,60 @@ func TestCancelBeforeTheOrderIsSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.expect(t, ctx, "cup", 5, 5)
+}
+
+// TestRepeat: what is said again of an order's goods is what was said last.
+func TestRepeat(t *testing.T) {
+	type steps []func(*shop, context.Context) error
+	reserve := func(n int) func(*shop, context.Context) error {
+		return func(s *shop, ctx context.Context) error { return s.Reserve(ctx, placed("ord_1", "cup", n)) }
+	}
+	confirm := func(s *shop, ctx context.Context) error { return s.Confirm(ctx, "ord_1") }
+	commit := func(s *shop, ctx context.Context) error { return s.Commit(ctx, "ord_1") }
+	for name, tt := range map[string]struct {
+		steps steps
+		says  string
+	}{
+		"not known":  {nil, ""},
+		"reserved":   {steps{reserve(2)}, "stock_reserved stock_reserved"},
+		"confirmed":  {steps{reserve(2), confirm}, "stock_reserved stock_confirmed stock_confirmed"},
+		"committed":  {steps{reserve(2), confirm, commit}, "stock_reserved stock_confirmed stock_confirmed"},
+		"rejected":   {steps{reserve(9)}, "stock_rejected stock_rejected"},
+		"not paid":   {steps{reserve(2), func(s *shop, ctx context.Context) error { return s.FailPayment(ctx, "ord_1") }}, "stock_reserved stock_released stock_released"},
+		"cancelled":  {steps{reserve(2), func(s *shop, ctx context.Context) error { return s.Cancel(ctx, "ord_1", "usr_1") }}, "stock_reserved stock_released stock_released"},
+		"never held": {steps{func(s *shop, ctx context.Context) error { return s.Cancel(ctx, "ord_1", "usr_1") }}, "stock_released"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, ctx := newShop(t)
+			s.stock(t, ctx, "cup", 5)
+			for _, step := range tt.steps {
+				if err := step(s, ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.Repeat(ctx, "ord_1"); err != nil {
+				t.Fatal(err)
+			}
+			entries, err := s.store.Outboxes()[0].Load(ctx, []string{"ord_1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var said []string
+			for _, e := range entries["ord_1"] {
+				said = append(said, strings.TrimPrefix(e.Type, "storefront.inventory."))
+			}
+			if strings.Join(said, " ") != tt.says {
+				t.Fatalf("said %v, want %s", said, tt.says)
+			}
+			if n := len(said); n > 1 {
+				at := regexp.MustCompile(`"at":"[^"]*"`)
+				first, again := entries["ord_1"][n-2].Data, entries["ord_1"][n-1].Data
+				if !bytes.Equal(at.ReplaceAll(first, nil), at.ReplaceAll(again, nil)) {
+					t.Errorf("said %s, then %s", first, again)
+				}
+			}
+		})
+	}
 }
 
 func load(levels outbox.Store, ctx context.Context) ([]outbox.Record, error) {

@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -185,7 +186,7 @@ func TestWatch(t *testing.T) {
 	stuck := -1
 	service := sh.watcher(&stuck)
 	ctx := t.Context()
-	waits, moves := sh.order(ann, "key-00000001", line("A", 1)), sh.order(ann, "key-00000002", line("A", 1))
+	waits, moves, unsent := sh.order(ann, "key-00000001", line("A", 1)), sh.order(ann, "key-00000002", line("A", 1)), sh.order(ann, "key-00000003", line("A", 1))
 	if held, err := sh.store.HoldDiscount(ctx, "CODE", "crt_abandoned", sh.now()); !held || err != nil {
 		t.Fatal(held, err)
 	}
@@ -193,11 +194,73 @@ func TestWatch(t *testing.T) {
 	if err := sh.service.ShipmentInTransit(ctx, events.ShipmentInTransit{OrderID: moves}); err != nil {
 		t.Fatal(err)
 	}
+	sh.published(waits, moves)
 	if err := service.Watch(ctx); err != nil || stuck != 1 {
-		t.Errorf("%d orders wait too long (%v), want 1: %s", stuck, err, waits)
+		t.Errorf("%d orders stand still (%v), want 1: %s", stuck, err, waits)
 	}
 	if found, err := sh.store.Discounts(ctx, []string{"CODE"}); err != nil || found["CODE"].Used != 0 {
 		t.Errorf("an abandoned use is still counted: %+v %v", found, err)
+	}
+	if n := len(sh.emitted(unsent)); n != 2 {
+		t.Errorf("an order whose events nobody has got yet was resumed: it has %d events to publish", n)
+	}
+}
+
+// TestResumed: what a customer sees of an order that stands still, when several instances watch.
+func TestResumed(t *testing.T) {
+	t.Parallel()
+	sh := newShop(t)
+	sh.sell(1000, "A")
+	orderID := sh.order(ann, "key-00000001", line("A", 1))
+	const look = `query($id:ID!){order(id:$id){status version cancellable history{status reason}}}`
+	watch := func() {
+		t.Helper()
+		sh.published(orderID)
+		var instances sync.WaitGroup
+		for range 4 {
+			instances.Go(func() {
+				if err := sh.service.Watch(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		instances.Wait()
+	}
+	told := func() string {
+		kinds := ""
+		for _, e := range sh.emitted(orderID) {
+			kinds += strings.TrimPrefix(e.EventType(), "storefront.order.") + " "
+		}
+		return kinds
+	}
+	for i, wait := range []time.Duration{1, 2, 4, 8, 16} {
+		sh.wait(wait*time.Minute - time.Second)
+		if watch(); told() != "" {
+			t.Fatalf("resumed too early, the %d. time: %s", i+1, told())
+		}
+		sh.wait(time.Second)
+		if watch(); told() != "stalled placed " {
+			t.Fatalf("the %d. time four instances told: %s", i+1, told())
+		}
+	}
+	o := at(sh.must(ann, look, map[string]any{"id": orderID}), "order")
+	if at(o, "status") != "PLACED" || at(o, "version") != 6.0 || at(o, "cancellable") != true || len(at(o, "history").([]any)) != 2 || at(o, "history", 1, "status") != "PLACED" ||
+		at(o, "history", 1, "reason") != "RESUMED: nothing heard from inventory since 2026-03-01T12:00:00Z, asked 5 times" {
+		t.Errorf("resumed five times: %v", o)
+	}
+	sh.wait(32 * time.Minute)
+	if watch(); told() != "status_changed cancellation_requested " {
+		t.Errorf("given up: %s", told())
+	}
+	if changed := sh.emitted(orderID)[0].(events.OrderStatusChanged); changed.Version != 7 || changed.Status != "CANCELLING" || !strings.HasPrefix(changed.Reason, "STALLED: ") {
+		t.Errorf("told to the customer: %+v", changed)
+	}
+	if err := sh.service.ShipmentCancelled(t.Context(), events.ShipmentCancelled{OrderID: orderID}); err != nil {
+		t.Fatal(err)
+	}
+	sh.wait(365 * 24 * time.Hour)
+	if watch(); told() != "" {
+		t.Errorf("an order that is final was resumed: %s", told())
 	}
 }
 

@@ -187,6 +187,28 @@ func (sh *shop) emitted(orderID string) []outbox.Event {
 	return list
 }
 
+// published takes the events of orders out, as the relay does.
+func (sh *shop) published(orderIDs ...string) {
+	sh.t.Helper()
+	out := sh.store.Outboxes()[0]
+	entries, err := out.Load(sh.t.Context(), orderIDs)
+	if err != nil {
+		sh.t.Fatal(err)
+	}
+	ids := map[string][]string{}
+	for doc, records := range entries {
+		for _, r := range records {
+			ids[doc] = append(ids[doc], r.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	if err := out.Remove(sh.t.Context(), ids); err != nil {
+		sh.t.Fatal(err)
+	}
+}
+
 // rate is a quote to Germany.
 func (sh *shop) rate(grams int, price int64) string {
 	return sh.quotes.Sign(quote.Quote{Method: "freight", Title: "Freight", Price: money.New(price, "EUR"), Grams: grams, Country: "DE",

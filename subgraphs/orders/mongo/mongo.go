@@ -47,7 +47,7 @@ func New(ctx context.Context, db *mongo.Database, now func() time.Time) (*Store,
 			// An order's id is a ULID: in the order of placing.
 			mongodb.Index{Name: "owner", Keys: []string{"owner", "-_id"}},
 			mongodb.Index{Name: "status", Keys: []string{"status", "-_id"}},
-			mongodb.Index{Name: "waiting", Keys: []string{"updatedAt"}, Partial: bson.D{{Key: "waiting", Value: true}}}),
+			mongodb.Index{Name: "due", Keys: []string{"dueAt"}, Partial: bson.D{{Key: "dueAt", Value: bson.D{{Key: "$exists", Value: true}}}}}),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("prepare orders' database: %w", err)

@@ -59,9 +59,9 @@ func (s *Store) UpdateOrder(ctx context.Context, id string, change func(*orders.
 	return s.orders.Update(ctx, id, change)
 }
 
-func (s *Store) WaitingOrders(ctx context.Context, before time.Time, limit int) ([]orders.Order, error) {
+func (s *Store) StalledOrders(ctx context.Context, t time.Time, limit int) ([]orders.Order, error) {
 	return s.orders.Find(ctx,
-		bson.D{{Key: "waiting", Value: true}, {Key: "updatedAt", Value: bson.D{{Key: "$lt", Value: before}}}},
-		options.Find().SetSort(bson.D{{Key: "updatedAt", Value: 1}}).SetLimit(int64(limit)).
-			SetProjection(bson.D{{Key: "lines", Value: 0}, {Key: "outbox", Value: 0}}))
+		bson.D{{Key: "dueAt", Value: bson.D{{Key: "$lte", Value: t}}}, {Key: "outboxSince", Value: bson.D{{Key: "$exists", Value: false}}}},
+		options.Find().SetSort(bson.D{{Key: "dueAt", Value: 1}}).SetLimit(int64(limit)).
+			SetProjection(bson.D{{Key: "lines", Value: 0}}))
 }

@@ -50,6 +50,10 @@ func (d *depot) stop(ctx context.Context) error {
 	return d.Stop(ctx, events.OrderCancellationRequested{ID: order, Customer: "usr_1", Reason: "CUSTOMER_REQUEST"})
 }
 
+func (d *depot) repeat(ctx context.Context) error {
+	return d.Repeat(ctx, events.OrderStalled{ID: order, Customer: "usr_1"})
+}
+
 // follow asks the carrier about everything that is due.
 func (d *depot) follow(ctx context.Context) error {
 	for {
@@ -96,6 +100,12 @@ func TestWaysOfAParcel(t *testing.T) {
 		"too late to cancel": {func(d *depot) []func(context.Context) error {
 			return []func(context.Context) error{d.place, d.pay, d.later(61 * time.Second), d.stop, d.later(time.Hour)}
 		}, []string{"created", "in_transit", "cancellation_refused", "delivered"}},
+		"said again at every step": {func(d *depot) []func(context.Context) error {
+			return []func(context.Context) error{d.repeat, d.place, d.repeat, d.pay, d.repeat, d.later(61 * time.Second), d.repeat, d.later(time.Hour), d.repeat}
+		}, []string{"created", "created", "in_transit", "in_transit", "delivered", "delivered"}},
+		"said again after it was stopped": {func(d *depot) []func(context.Context) error {
+			return []func(context.Context) error{d.place, d.stop, d.repeat}
+		}, []string{"cancelled", "cancelled"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, ctx := open(t)
@@ -116,6 +126,31 @@ func TestWaysOfAParcel(t *testing.T) {
 				t.Errorf("said %v, want %v", said, c.said)
 			}
 		})
+	}
+}
+
+// TestWhatIsSaidAgainIsNoNews: a repeat is equal to what was said first, so a live screen withholds it and
+// a mail is not written twice.
+func TestWhatIsSaidAgainIsNoNews(t *testing.T) {
+	d, ctx := open(t)
+	later := d.later(61 * time.Second)
+	for i, step := range []func(context.Context) error{d.place, d.pay, d.repeat, later, d.repeat, later, d.repeat} {
+		if err := step(ctx); err != nil {
+			t.Fatalf("step %d: %v", i, err)
+		}
+	}
+	entries, err := d.store.Load(ctx, []string{shipping.ShipmentID(order)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := entries[shipping.ShipmentID(order)]
+	if len(said) != 6 {
+		t.Fatalf("%d events, want 6", len(said))
+	}
+	for i := 0; i < len(said); i += 2 {
+		if first, again := string(said[i].Data), string(said[i+1].Data); first != again {
+			t.Errorf("said %s, then %s", first, again)
+		}
 	}
 }
 
