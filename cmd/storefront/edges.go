@@ -99,6 +99,7 @@ type TradeFlags struct {
 	PublicURL string        `flag:"public-url" env:"STOREFRONT_PUBLIC_URL" default:"http://127.0.0.1:4000" help:"where clients reach the router; links in mails and pages begin with it"`
 	Currency  string        `flag:"currency" env:"STOREFRONT_CURRENCY" default:"EUR" help:"the shop's own currency"`
 	Gateway   string        `flag:"payment-gateway" env:"STOREFRONT_PAYMENT_GATEWAY" default:"test" help:"test or stripe"`
+	Faults    string        `flag:"test-gateway-faults" env:"STOREFRONT_TEST_GATEWAY_FAULTS" help:"what goes wrong with the test gateway, such as slow=200ms,fail-before=0.1,fail-after=0.2,webhooks=true,repeat=10,shuffle=5s,seed=7; nothing when absent"`
 	StripeKey string        `flag:"stripe-key" env:"STRIPE_API_KEY" help:"Stripe's secret key; better by environment than by flag"`
 	StripePub string        `flag:"stripe-publishable-key" env:"STRIPE_PUBLISHABLE_KEY" help:"Stripe's publishable key, for clients"`
 	StripeWeb string        `flag:"stripe-webhook-secret" env:"STRIPE_WEBHOOK_SECRET" help:"Stripe's webhook signing secret"`

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"path/filepath"
+	"strings"
 
 	"storefront/consumers"
 	"storefront/internal/errs"
@@ -153,12 +155,23 @@ func ledgerDir(dataDir string) string { return filepath.Join(dataDir, "gateway")
 
 // gateway is the payment gateway that was asked for, and how it is closed.
 func (e *edges) gateway() (payments.Gateway, func() error, error) {
+	if e.Faults != "" && e.Gateway != "test" {
+		return nil, nil, errs.New(errs.BadInput, "--test-gateway-faults are for --payment-gateway test, not for %s", e.Gateway)
+	}
 	switch e.Gateway {
 	case "stripe":
 		g, err := stripe.New(stripe.Config{Key: e.StripeKey, PublishableKey: e.StripePub, WebhookSecret: e.StripeWeb})
 		return g, func() error { return nil }, err
 	case "test":
-		g, err := testgateway.Open(testgateway.Config{Dir: ledgerDir(e.DataDir), Now: e.now, Secret: e.key("gateway")})
+		faults, err := testgateway.ParseFaults(e.Faults)
+		if err != nil {
+			return nil, nil, errs.New(errs.BadInput, "--test-gateway-faults: %v", err)
+		}
+		faults.To = cmp.Or(faults.To, strings.TrimRight(e.PublicURL, "/")+"/webhooks/test")
+		if e.Faults != "" {
+			e.log.Warn("the test gateway makes faults", "faults", e.Faults)
+		}
+		g, err := testgateway.Open(testgateway.Config{Dir: ledgerDir(e.DataDir), Now: e.now, Secret: e.key("gateway"), Faults: faults, Log: e.log})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -20,6 +20,7 @@ type charge struct {
 	amount, captured, refunded   int64
 	currency                     string
 	wasAuthorized, wasVoidedHold bool
+	changes                      int // entries in the ledger
 }
 
 type refund struct {
@@ -41,6 +42,7 @@ func (b *book) apply(e entry) error {
 		c = &charge{Charge: payments.Charge{ID: e.Charge}, payment: e.Payment, amount: e.Amount, currency: e.Currency}
 		b.charges[e.Charge] = c
 	}
+	c.changes++
 	switch e.Op {
 	case opAuthorize, opApprove:
 		c.Status, c.ActionURL, c.wasAuthorized = payments.ChargeAuthorized, "", true

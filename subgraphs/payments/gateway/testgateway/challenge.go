@@ -91,6 +91,13 @@ func (g *Gateway) Challenge(w http.ResponseWriter, r *http.Request, p payments.P
 
 // Decide is the customer's decision on a charge that waits for it; on another it changes nothing.
 func (g *Gateway) Decide(chargeID string, approve bool) error {
+	if err := g.decide(chargeID, approve); err != nil || g.ledger == nil {
+		return err
+	}
+	return g.ledger.keep()
+}
+
+func (g *Gateway) decide(chargeID string, approve bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	c, err := g.charge(chargeID)

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"storefront/internal/embedded"
@@ -45,12 +47,17 @@ type entry struct {
 	Refund   string    `json:"refund,omitempty"`
 }
 
-// ledger is the append-only file. A line that was written whole survives the death of the process; what
-// was being written then is cut off at the next start.
+// ledger is the append-only file. A line that was written whole survives the death of the process, and of
+// the machine once keep has returned, which is before its answer leaves: the shop never knows of a charge
+// that the ledger may forget. What was being written when the end came is cut off at the next start.
 type ledger struct {
 	file   *os.File
 	unlock func() error
-	end    int64
+	end    atomic.Int64 // of what is written; the gateway's mutex is for who moves it
+
+	keeping sync.Mutex
+	kept    int64 // of what is on the disk
+	lost    error // of the first sync that failed: what it should have kept, a second one does not
 }
 
 // openLedger takes dir for this process and hands every entry to apply.
@@ -67,9 +74,11 @@ func openLedger(dir string, apply func(entry) error) (*ledger, error) {
 		unlock()
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	if l.end, err = readEntries(l.file, apply); err == nil {
-		err = l.file.Truncate(l.end)
+	end, err := readEntries(l.file, apply)
+	if err == nil {
+		err = errors.Join(l.file.Truncate(end), syncDir(dir))
 	}
+	l.end.Store(end)
 	if err != nil {
 		l.close()
 		return nil, fmt.Errorf("open ledger %s: %w", l.file.Name(), err)
@@ -82,12 +91,37 @@ func (l *ledger) append(e entry) error {
 	if err != nil {
 		return fmt.Errorf("encode ledger entry: %w", err)
 	}
-	n, err := l.file.WriteAt(append(line, '\n'), l.end)
+	n, err := l.file.WriteAt(append(line, '\n'), l.end.Load())
 	if err != nil {
 		return fmt.Errorf("write ledger: %w", err)
 	}
-	l.end += int64(n)
+	l.end.Add(int64(n))
 	return nil
+}
+
+// keep returns once all that was written before is on the disk. Those who wait for one sync share the next.
+func (l *ledger) keep() error {
+	written := l.end.Load()
+	l.keeping.Lock()
+	defer l.keeping.Unlock()
+	if l.kept >= written || l.lost != nil {
+		return l.lost
+	}
+	end := l.end.Load()
+	if err := l.file.Sync(); err != nil {
+		l.lost = fmt.Errorf("keep ledger: %w", err)
+		return l.lost
+	}
+	l.kept = end
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 func (l *ledger) close() error { return errors.Join(l.file.Close(), l.unlock()) }

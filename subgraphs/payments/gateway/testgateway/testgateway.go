@@ -1,12 +1,15 @@
 // Package testgateway is the built-in payment gateway: it moves no money, and is honest about it. Every
 // answer is in its ledger first, so the ledger is the judge of what was charged. Calls with one key are
-// one call. What a payment method does is said by its token: see Tokens.
+// one call. What a payment method does is said by its token: see Tokens. What goes wrong on the way, for
+// all of them, is said by Faults.
 package testgateway
 
 import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,7 +25,9 @@ type Config struct {
 	Now    func() time.Time
 	Secret []byte        // webhooks are signed with; fresh when empty
 	Slow   time.Duration // how long tok_slow takes; 2 s when 0
-	Lost   time.Duration // how long the lost answer of tok_timeout is waited for; 1 s when 0
+	Lost   time.Duration // how long a lost answer is waited for, tok_timeout's and those of Faults; 1 s when 0
+	Faults Faults        // none when it is the zero value
+	Log    *slog.Logger  // nil logs nothing
 }
 
 // Gateway implements payments.Gateway and payments.Challenger. It is safe for concurrent use.
@@ -31,7 +36,9 @@ type Gateway struct {
 
 	mu     sync.Mutex
 	book   *book
-	ledger *ledger // nil in memory
+	ledger *ledger        // nil in memory
+	calls  map[string]int // of each step with each key, when calls are to fail
+	sender *sender        // nil when there are no webhooks
 }
 
 var (
@@ -40,7 +47,7 @@ var (
 )
 
 // Open reads the ledger and returns the gateway. Dir belongs to one process at a time: a second one is
-// refused.
+// refused. BadInput when webhooks have nowhere to go.
 func Open(cfg Config) (*Gateway, error) {
 	if cfg.Slow == 0 {
 		cfg.Slow = 2 * time.Second
@@ -52,17 +59,30 @@ func Open(cfg Config) (*Gateway, error) {
 		cfg.Secret = make([]byte, 32)
 		rand.Read(cfg.Secret)
 	}
-	g := &Gateway{cfg: cfg, book: newBook()}
-	if cfg.Dir == "" {
-		return g, nil
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	var err error
-	g.ledger, err = openLedger(cfg.Dir, g.book.apply)
-	return g, err
+	if cfg.Faults.Webhooks && cfg.Faults.To == "" {
+		return nil, errs.New(errs.BadInput, "webhooks have nowhere to go")
+	}
+	g := &Gateway{cfg: cfg, book: newBook(), calls: map[string]int{}}
+	if cfg.Dir != "" {
+		var err error
+		if g.ledger, err = openLedger(cfg.Dir, g.book.apply); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.Faults.Webhooks {
+		g.sender = newSender(cfg.Faults.To, cfg.Log)
+	}
+	return g, nil
 }
 
-// Close gives the ledger's folder back.
+// Close gives the ledger's folder back. Webhooks that were not delivered are forgotten.
 func (g *Gateway) Close() error {
+	if g.sender != nil {
+		g.sender.close()
+	}
 	if g.ledger == nil {
 		return nil
 	}
@@ -89,11 +109,19 @@ func (g *Gateway) write(e entry) error {
 			return err
 		}
 	}
-	return g.book.apply(e)
+	if err := g.book.apply(e); err != nil {
+		return err
+	}
+	g.announce(g.book.charges[e.Charge])
+	return nil
 }
 
 // Authorize does what the token says.
 func (g *Gateway) Authorize(ctx context.Context, key string, a payments.Authorization) (payments.Charge, error) {
+	return answer(ctx, g, "authorize", key, func() (payments.Charge, error) { return g.byToken(ctx, key, a) })
+}
+
+func (g *Gateway) byToken(ctx context.Context, key string, a payments.Authorization) (payments.Charge, error) {
 	if a.Token == tokenSlow {
 		if err := wait(ctx, g.cfg.Slow); err != nil {
 			return payments.Charge{}, err
@@ -130,35 +158,42 @@ func (g *Gateway) authorize(key string, a payments.Authorization) (c payments.Ch
 }
 
 // Capture takes what is held.
-func (g *Gateway) Capture(_ context.Context, key, chargeID string) (payments.Charge, error) {
-	return g.change(key, chargeID, opCapture, func(c *charge) bool { return c.Status == payments.ChargeAuthorized })
+func (g *Gateway) Capture(ctx context.Context, key, chargeID string) (payments.Charge, error) {
+	return g.change(ctx, key, chargeID, opCapture, payments.ChargeAuthorized)
 }
 
 // Void gives back what is held, or ends a 3-D Secure that was not passed.
-func (g *Gateway) Void(_ context.Context, key, chargeID string) (payments.Charge, error) {
-	return g.change(key, chargeID, opVoid, func(c *charge) bool {
-		return c.Status == payments.ChargeAuthorized || c.Status == payments.ChargeActionRequired
+func (g *Gateway) Void(ctx context.Context, key, chargeID string) (payments.Charge, error) {
+	return g.change(ctx, key, chargeID, opVoid, payments.ChargeAuthorized, payments.ChargeActionRequired)
+}
+
+// change does op once per key when the charge is in one of these states, and answers with the charge as it is.
+func (g *Gateway) change(ctx context.Context, key, chargeID string, op operation, ready ...payments.ChargeStatus) (payments.Charge, error) {
+	return answer(ctx, g, string(op), key, func() (payments.Charge, error) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		c, err := g.charge(chargeID)
+		if err != nil {
+			return payments.Charge{}, err
+		}
+		switch known, done := g.book.byKey[key]; {
+		case done && known != c:
+			return payments.Charge{}, errs.New(errs.Conflict, "key %s was used for another charge", key)
+		case !done && slices.Contains(ready, c.Status):
+			if err := g.write(entry{Op: op, Key: key, Charge: chargeID, Amount: c.amount, Currency: c.currency}); err != nil {
+				return payments.Charge{}, err
+			}
+		}
+		return c.view(), nil
 	})
 }
 
-// change does op once per key when the charge is ready for it, and answers with the charge as it is.
-func (g *Gateway) change(key, chargeID string, op operation, ready func(*charge) bool) (payments.Charge, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	c, err := g.charge(chargeID)
-	if err != nil {
-		return payments.Charge{}, err
-	}
-	if _, done := g.book.byKey[key]; !done && ready(c) {
-		if err := g.write(entry{Op: op, Key: key, Charge: chargeID, Amount: c.amount, Currency: c.currency}); err != nil {
-			return payments.Charge{}, err
-		}
-	}
-	return c.view(), nil
+// Refund gives back part of what was captured, never more than that.
+func (g *Gateway) Refund(ctx context.Context, key, chargeID string, amount money.Money, _ string) (payments.ChargeRefund, error) {
+	return answer(ctx, g, "refund", key, func() (payments.ChargeRefund, error) { return g.refund(key, chargeID, amount) })
 }
 
-// Refund gives back part of what was captured, never more than that.
-func (g *Gateway) Refund(_ context.Context, key, chargeID string, amount money.Money, _ string) (payments.ChargeRefund, error) {
+func (g *Gateway) refund(key, chargeID string, amount money.Money) (payments.ChargeRefund, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	c, err := g.charge(chargeID)
@@ -180,25 +215,29 @@ func (g *Gateway) Refund(_ context.Context, key, chargeID string, amount money.M
 }
 
 // Lookup finds the charge that Authorize made with key.
-func (g *Gateway) Lookup(_ context.Context, key string) (payments.Charge, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	c, ok := g.book.byKey[key]
-	if !ok {
-		return payments.Charge{}, errs.New(errs.NotFound, "no charge was made with key %s", key)
-	}
-	return c.view(), nil
+func (g *Gateway) Lookup(ctx context.Context, key string) (payments.Charge, error) {
+	return answer(ctx, g, "lookup", key, func() (payments.Charge, error) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		c, ok := g.book.byKey[key]
+		if !ok {
+			return payments.Charge{}, errs.New(errs.NotFound, "no charge was made with key %s", key)
+		}
+		return c.view(), nil
+	})
 }
 
 // Fetch returns a charge as it is.
-func (g *Gateway) Fetch(_ context.Context, chargeID string) (payments.Charge, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	c, err := g.charge(chargeID)
-	if err != nil {
-		return payments.Charge{}, err
-	}
-	return c.view(), nil
+func (g *Gateway) Fetch(ctx context.Context, chargeID string) (payments.Charge, error) {
+	return answer(ctx, g, "fetch", chargeID, func() (payments.Charge, error) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		c, err := g.charge(chargeID)
+		if err != nil {
+			return payments.Charge{}, err
+		}
+		return c.view(), nil
+	})
 }
 
 func (g *Gateway) charge(id string) (*charge, error) {
@@ -209,6 +248,9 @@ func (g *Gateway) charge(id string) (*charge, error) {
 }
 
 func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -124,4 +125,22 @@ func BenchmarkAuthorize(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func BenchmarkAuthorizeAtOnce(b *testing.B) {
+	g, err := testgateway.Open(testgateway.Config{Dir: b.TempDir(), Now: time.Now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer g.Close()
+	var n atomic.Int64
+	b.SetParallelism(16) // as many times as there are cores: payments calls 32 times at once
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			key := fmt.Sprintf("pay_%d", n.Add(1))
+			if _, err := g.Authorize(b.Context(), key, payments.Authorization{PaymentID: key, Amount: money.New(100, "EUR"), Token: "tok_visa"}); err != nil {
+				b.Error(err)
+			}
+		}
+	})
 }
