@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+)
+
+const clients = 8
+
+// The collections that all clients share, with their indexes: as the stores have them, unique and
+// partial ones, on several fields and on fields of arrays. Unique ones begin with the client, so that
+// what one client writes is no matter of another's.
+var shared = map[string][]bson.D{
+	"orders": {
+		index("owner_key", false, nil, "owner", "key"),
+		index("once", true, exists("key"), "owner", "key"),
+		index("status", false, nil, "status", "-_id"),
+		index("waiting", false, bson.D{e("open", true)}, "at"),
+		index("outbox", false, exists("due"), "due"),
+	},
+	"products": {
+		index("owner_text", false, nil, "owner", "text", "-n"),
+		index("sku", false, nil, "items.sku"),
+		index("tags", false, nil, "tags", "_id"),
+		index("holds", false, nil, "items.at"),
+		index("once", true, nil, "_id", "items.sku"),
+	},
+	"reviews": {
+		index("newest", false, nil, "owner", "status", "-at", "-_id"),
+		index("rated", false, nil, "status", "n", "-at", "-_id"),
+		index("once", true, bson.D{e("open", true)}, "owner", "version", "n"),
+		index("any", false, nil, "-a"),
+	},
+}
+
+// index describes one as internal/mongodb.Index does: a leading "-" sorts downwards.
+func index(name string, unique bool, partial bson.D, keys ...string) bson.D {
+	columns := bson.D{}
+	for _, k := range keys {
+		sign := int32(1)
+		if k[0] == '-' {
+			k, sign = k[1:], -1
+		}
+		columns = append(columns, e(k, sign))
+	}
+	d := bson.D{e("key", columns), e("name", name)}
+	if unique {
+		d = append(d, e("unique", true))
+	}
+	if partial != nil {
+		d = append(d, e("partialFilterExpression", partial))
+	}
+	return d
+}
+
+// workload is one comparison. The left server is the embedded one, the right one it is held against.
+type workload struct {
+	left, right   *mongo.Database
+	seed          uint64
+	mu            sync.Mutex
+	sent          int
+	known         int
+	deviations    map[string]int
+	differences   []difference
+	disconnecters []*mongo.Client
+}
+
+// difference is a command that the servers answered differently, and what it was about.
+type difference struct {
+	op          operation
+	collection  string
+	before      answer // the documents that the command was about, where known
+	left, right answer
+	after       bool // the answers were the same; the documents afterwards are not
+}
+
+func newWorkload(ctx context.Context, left, right string, seed uint64) (*workload, error) {
+	w := &workload{seed: seed, deviations: map[string]int{}}
+	name := fmt.Sprintf("compare_%d_%d", seed, time.Now().UnixNano())
+	for _, side := range []struct {
+		uri string
+		db  **mongo.Database
+	}{{left, &w.left}, {right, &w.right}} {
+		client, err := connect(side.uri)
+		if err != nil {
+			return nil, err
+		}
+		w.disconnecters = append(w.disconnecters, client)
+		*side.db = client.Database(name)
+		for collection, indexes := range shared {
+			if err := (*side.db).RunCommand(ctx, bson.D{e("createIndexes", collection), e("indexes", indexes)}).Err(); err != nil {
+				return nil, fmt.Errorf("make the indexes of %s at %s: %w", collection, side.uri, err)
+			}
+		}
+	}
+	return w, nil
+}
+
+// close drops what was made and disconnects.
+func (w *workload) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for i, db := range []*mongo.Database{w.left, w.right} {
+		db.Drop(ctx)
+		w.disconnecters[i].Disconnect(ctx)
+	}
+}
+
+// run sends a tenth of the commands in contention and the others side by side.
+func (w *workload) run(ctx context.Context, operations int) error {
+	each := operations * 9 / 10 / clients
+	err := together(func(i int) error {
+		c := &client{workload: w, source: newSource(w.seed, i), seen: map[string]string{}}
+		return c.run(ctx, each)
+	})
+	if err != nil {
+		return err
+	}
+	w.sent += each * clients
+	if err := w.compareState(ctx); err != nil {
+		return err
+	}
+	return w.contend(ctx, operations/10)
+}
+
+// together runs fn in each client.
+func together(fn func(client int) error) error {
+	var group sync.WaitGroup
+	all := make([]error, clients)
+	for i := range clients {
+		group.Go(func() { all[i] = fn(i) })
+	}
+	group.Wait()
+	return errors.Join(all...)
+}
+
+func (w *workload) note(d difference) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, known := range deviations {
+		if known.explains(d) {
+			w.known++
+			w.deviations[known.what]++
+			return
+		}
+	}
+	w.differences = append(w.differences, d)
+}
+
+// both asks the two servers the same.
+func (w *workload) both(ctx context.Context, op operation) (left, right answer, err error) {
+	var other error
+	var group sync.WaitGroup
+	group.Go(func() { right, other = ask(ctx, w.right, op) })
+	left, err = ask(ctx, w.left, op)
+	group.Wait()
+	if err = errors.Join(err, other); err != nil {
+		err = fmt.Errorf("%s: %w", describe(op), err)
+	}
+	return left, right, err
+}
+
+// compareState compares all documents and indexes that are left.
+func (w *workload) compareState(ctx context.Context) error {
+	names, err := w.left.ListCollectionNames(ctx, bson.D{})
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
+	for _, c := range names {
+		if strings.HasPrefix(c, contestPrefix) {
+			continue // who won is anybody's guess
+		}
+		for _, op := range []operation{
+			{command: bson.D{e("find", c), e("sort", bson.D{e("_id", int32(1))})}},
+			{command: bson.D{e("listIndexes", c)}, anyRow: true},
+		} {
+			left, right, err := w.both(ctx, op)
+			if err != nil {
+				return err
+			}
+			if !slices.Equal(left, right) {
+				w.note(difference{op: op, collection: c, left: left, right: right})
+			}
+		}
+	}
+	return nil
+}
+
+// report prints the first differences in full and counts all by what they are about.
+func (w *workload) report(out io.Writer, most int) {
+	for i, d := range w.differences {
+		if i == most {
+			fmt.Fprintf(out, "... and %d more\n", len(w.differences)-most)
+			break
+		}
+		what := "answers differ"
+		if d.after {
+			what = "documents differ afterwards"
+		}
+		fmt.Fprintf(out, "-- %s: %s\n   before:   %s\n   embedded: %s\n   other:    %s\n", what, describe(d.op), indent(d.before), indent(d.left), indent(d.right))
+	}
+	for _, known := range deviations {
+		if n := w.deviations[known.what]; n > 0 {
+			fmt.Fprintf(out, "known, %d times: %s\n", n, known.what)
+		}
+	}
+}
+
+func indent(a answer) string { return strings.ReplaceAll(a.String(), "\n", "\n             ") }
+
+func describe(op operation) string {
+	b, err := bson.MarshalExtJSON(op.command, false, false)
+	if err != nil {
+		return fmt.Sprint(op.command)
+	}
+	return string(b)
+}
