@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"maps"
 	"net/http"
 	"os"
@@ -109,12 +110,12 @@ func (c routerConfig) reach(sg *supergraph.Supergraph) (*transport.Transport, *t
 		s.URLs = []string{urls[name]}
 		cfg.Subgraphs[name] = s
 	}
-	return reachSubgraphs(cfg, c.forward, c.metrics)
+	return reachSubgraphs(cfg, c.forward, c.metrics, c.log)
 }
 
 // reachSubgraphs makes the way to the subgraphs, and the rules for the headers they get. Headers named
 // in forward go to all of them.
-func reachSubgraphs(cfg transport.Config, forward []string, metrics *telemetry.Metrics) (*transport.Transport, *transport.Headers, error) {
+func reachSubgraphs(cfg transport.Config, forward []string, metrics *telemetry.Metrics, log *slog.Logger) (*transport.Transport, *transport.Headers, error) {
 	cfg = cfg.With(func(s *transport.Subgraph) {
 		var rules []transport.HeaderRule
 		for _, name := range forward {
@@ -126,7 +127,7 @@ func reachSubgraphs(cfg transport.Config, forward []string, metrics *telemetry.M
 	if err != nil {
 		return nil, nil, errs.Wrap(errs.BadInput, err, "the subgraphs cannot be reached")
 	}
-	reach, err := transport.New(cfg, transport.Options{Observer: subgraphObserver{metrics.Subgraphs()}, Tracer: telemetry.ClientTracer()})
+	reach, err := transport.New(cfg, transport.Options{Observer: subgraphObserver{metrics.Subgraphs()}, Logger: log, Tracer: telemetry.ClientTracer()})
 	if err != nil {
 		return nil, nil, errs.Wrap(errs.BadInput, err, "the subgraphs cannot be reached")
 	}

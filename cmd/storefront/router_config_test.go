@@ -91,7 +91,7 @@ func TestRouterConfigIdentity(t *testing.T) {
 	cfg := transport.To(twoURLs).With(func(s *transport.Subgraph) {
 		s.Headers = []transport.HeaderRule{{Matching: ".*"}}
 	})
-	_, rules, err := reachSubgraphs(cfg, []string{"authorization"}, telemetry.NewMetrics())
+	_, rules, err := reachSubgraphs(cfg, []string{"authorization"}, telemetry.NewMetrics(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestRouterConfigIdentity(t *testing.T) {
 	if len(got) != 1 || got.Get("Authorization") != "a" {
 		t.Errorf("a subgraph gets %v", got)
 	}
-	if _, _, err := reachSubgraphs(cfg, []string{"storefront-identity"}, telemetry.NewMetrics()); err == nil {
+	if _, _, err := reachSubgraphs(cfg, []string{"storefront-identity"}, telemetry.NewMetrics(), nil); err == nil {
 		t.Error("the identity's header is forwarded")
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"go.opentelemetry.io/otel/trace"
 
 	"storefront/internal/errs"
 	"storefront/router/execute"
@@ -121,7 +122,7 @@ func (g *Gateway) present(ctx context.Context, c *caller, list gqlerror.List) gq
 		if code == "" || code == codeInternal || code == "INTERNAL_SERVER_ERROR" {
 			code = codeInternal
 			out.Message = "internal error, request " + c.requestID
-			g.log.WarnContext(ctx, "internal error masked", "request_id", c.requestID, "path", e.Path.String(), "subgraph", e.Extensions["service"])
+			g.tell(ctx, c, "internal error masked", e)
 		}
 		for _, key := range []string{"field", "service", "retryAfter", "argumentName"} {
 			if v, ok := e.Extensions[key]; ok {
@@ -132,6 +133,27 @@ func (g *Gateway) present(ctx context.Context, c *caller, list gqlerror.List) gq
 		shown[i] = out
 	}
 	return shown
+}
+
+// tell logs an error of a response with where it is: once in a while for each subgraph, each for who debugs.
+func (g *Gateway) tell(ctx context.Context, c *caller, message string, e *gqlerror.Error, more ...any) {
+	subgraph, _ := e.Extensions["service"].(string)
+	level := slog.LevelWarn
+	repeated, ok := g.lines.Next(message + " " + subgraph)
+	if !ok {
+		level = slog.LevelDebug
+	}
+	if !g.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := append([]any{"request_id", c.requestID, "path", e.Path.String(), "subgraph", subgraph}, more...)
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		attrs = append(attrs, "trace_id", span.TraceID().String())
+	}
+	if repeated > 0 {
+		attrs = append(attrs, "repeated", repeated)
+	}
+	g.log.Log(ctx, level, message, attrs...)
 }
 
 func codeOf(e *gqlerror.Error) string {

@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"storefront/internal/seldom"
 	"storefront/router/execute"
 	"storefront/router/operation"
 	"storefront/router/supergraph"
@@ -65,6 +66,7 @@ type Gateway struct {
 	edition   atomic.Pointer[edition]
 	replacing sync.Mutex
 	sharing   *sharing
+	lines     *seldom.Lines // of the log, that any number of requests may cause
 
 	mu       sync.Mutex
 	draining context.Context // ends when the gateway drains
@@ -105,7 +107,7 @@ func New(cfg Config) (*Gateway, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	draining, drain := context.WithCancel(context.Background())
-	g := &Gateway{cfg: cfg, log: cfg.Logger, observer: cfg.Observer, sharing: newSharing(), draining: draining, drain: drain}
+	g := &Gateway{cfg: cfg, log: cfg.Logger, observer: cfg.Observer, sharing: newSharing(), lines: seldom.New(time.Minute, time.Now), draining: draining, drain: drain}
 	g.cfg.Supergraph, g.cfg.Transport = nil, nil
 	first, err := g.newEdition(cfg.Supergraph, cfg.Transport)
 	if err != nil {

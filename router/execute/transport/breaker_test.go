@@ -3,7 +3,9 @@ package transport_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -146,20 +148,61 @@ func TestBreaker(t *testing.T) {
 			t.Fatal("no further trial")
 		}
 	})
-	t.Run("errors of GraphQL and of the request do not count", func(t *testing.T) {
-		var asked atomic.Int32
-		s := answering(t, func(w http.ResponseWriter, r *http.Request) {
-			asked.Add(1)
-			w.WriteHeader(http.StatusInternalServerError)
+}
+
+// TestBreakerCounts: what the subgraph is to blame for opens the breaker; what a request is to blame for
+// does not, or one client could take the subgraph from all others.
+func TestBreakerCounts(t *testing.T) {
+	const page, refusal = "<html>sorry</html>", `{"errors":[{"message":"no"}],"data":null}`
+	for _, c := range []struct {
+		status int
+		body   string
+		opens  bool
+	}{
+		{500, "", true},
+		{500, page, true},
+		{500, refusal, true},
+		{501, refusal, true},
+		{502, page, true},
+		{503, refusal, true},
+		{200, page, true},
+		{200, "", true},
+		{200, "[]", true},
+		{200, `{"data":`, true},
+		{200, `{"message":"no such route"}`, true},
+		{404, page, true},
+		{404, `{"message":"no such route"}`, true},
+		{200, ok, false},
+		{200, refusal, false},
+		{200, `{"extensions":{"errors":[]}, "data" : {}}`, false},
+		{400, refusal, false},
+		{404, refusal, false},
+		{422, refusal, false},
+		{401, "who are you?", false},
+		{403, page, false},
+		{413, page, false},
+		{429, page, false},
+		{200, `{"data":"` + strings.Repeat("x", 1000) + `"}`, false}, // too large
+	} {
+		t.Run(fmt.Sprintf("%d %.20s", c.status, c.body), func(t *testing.T) {
+			var asked atomic.Int32
+			s := answering(t, func(w http.ResponseWriter, r *http.Request) {
+				asked.Add(1)
+				w.WriteHeader(c.status)
+				fmt.Fprint(w, c.body)
+			})
+			tr := reach(t, newWorld().options(), func(s *transport.Subgraph) {
+				s.Retry.Attempts, s.Breaker.MinRequests, s.MaxResponseBytes = 0, 10, 1000
+			}, s.URL)
+			for range 20 {
+				_, _ = tr.Do(t.Context(), query())
+			}
+			want := map[bool]int32{true: 10, false: 20}[c.opens]
+			if asked.Load() != want {
+				t.Errorf("%d of 20 requests arrived, want %d", asked.Load(), want)
+			}
 		})
-		tr := reach(t, newWorld().options(), nil, s.URL)
-		for range 50 {
-			_, _ = tr.Do(t.Context(), query())
-		}
-		if asked.Load() != 50 {
-			t.Errorf("%d of 50 arrived", asked.Load())
-		}
-	})
+	}
 }
 
 // TestBreakerTimeouts: requests that all who waited gave up for want of time count as failures.

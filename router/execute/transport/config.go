@@ -58,7 +58,8 @@ type Retry struct {
 	Budget   float64       `yaml:"budget"`    // retries, as a share of requests
 }
 
-// Breaker is when a subgraph is left alone for a while.
+// Breaker is when a subgraph is left alone for a while. Failed requests are those that found no
+// connection or no answer in time, were answered with a status from 500 on, or with no GraphQL response.
 type Breaker struct {
 	Failures    float64       `yaml:"failures"`     // share of failed requests that opens the breaker; 0 for never
 	MinRequests int           `yaml:"min_requests"` // in the window, below which it stays closed
@@ -67,7 +68,7 @@ type Breaker struct {
 }
 
 // Addresses is when one of several addresses is left out: after a failed connection at once, after
-// statuses 502, 503, 504 and timeouts when they follow each other.
+// statuses from 500 on, timeouts and answers that are no GraphQL response when they follow each other.
 type Addresses struct {
 	Failures int           `yaml:"failures"`  // in a row
 	MinPause time.Duration `yaml:"min_pause"` // until one query is sent as a trial; doubled when that fails

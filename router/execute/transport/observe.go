@@ -11,13 +11,23 @@ const (
 	Unreachable Outcome = "unreachable" // no connection, or one that broke
 	TimedOut    Outcome = "timeout"
 	Unavailable Outcome = "unavailable" // status 502, 503 or 504
+	Failed      Outcome = "failed"      // another status from 500 on
 	Throttled   Outcome = "throttled"   // status 429
-	Malformed   Outcome = "malformed"   // no GraphQL response, or too large a one
+	Rejected    Outcome = "rejected"    // a status that blames this one request, without a GraphQL response
+	Malformed   Outcome = "malformed"   // no GraphQL response
+	TooLarge    Outcome = "too_large"   // more than MaxResponseBytes, which may be the client's wish
 	Cancelled   Outcome = "cancelled"   // nobody waits for it any more
 )
 
-// failed reports whether the subgraph is to blame; the breaker counts that.
-func (o Outcome) failed() bool { return o == Unreachable || o == TimedOut || o == Unavailable }
+// failed reports whether the subgraph is to blame; the breaker counts that. What one client can bring
+// about with its own request does not count, or it could take the subgraph from all others.
+func (o Outcome) failed() bool {
+	switch o {
+	case Unreachable, TimedOut, Unavailable, Failed, Malformed:
+		return true
+	}
+	return false
+}
 
 // again reports whether a query may be sent once more.
 func (o Outcome) again() bool { return o == Unreachable || o == Unavailable || o == Throttled }

@@ -78,7 +78,11 @@ func TestProtocols(t *testing.T) {
 
 // TestPrefix: a prepared body and one made on the way are the same.
 func TestPrefix(t *testing.T) {
-	s := answering(t, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+	s := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `{"data":`)
+		io.Copy(w, r.Body)
+		fmt.Fprint(w, "}")
+	})
 	tr := reach(t, newWorld().options(), nil, s.URL)
 	for _, r := range []*execute.SubgraphRequest{
 		{Subgraph: "s", Query: "{ a(b: \"\u00e9\\n\") }"}, {Subgraph: "s", Query: "query Q { a }", OperationName: "Q", Variables: []byte(`{"a":[1]}`)},
@@ -129,7 +133,7 @@ func TestCompression(t *testing.T) {
 			body = z
 		}
 		text, _ := io.ReadAll(body)
-		answer := fmt.Sprintf(`{"packed":%t,"body":%q}`, r.Header.Get("Content-Encoding") == "gzip", text)
+		answer := fmt.Sprintf(`{"data":{"packed":%t,"body":%q}}`, r.Header.Get("Content-Encoding") == "gzip", text)
 		switch {
 		case r.URL.Path == "/bomb":
 			w.Header().Set("Content-Encoding", "gzip")
@@ -152,10 +156,10 @@ func TestCompression(t *testing.T) {
 		path, variables, want, err string
 		accept                     bool
 	}{
-		{path: "/", want: `{"packed":false,"body":"{\"query\":\"{ a }\"}"}`},
-		{path: "/", accept: true, want: `{"packed":false,"body":"{\"query\":\"{ a }\"}"}`},
-		{path: "/", variables: long, want: `{"packed":true,"body":`},
-		{path: "/", accept: true, variables: long, want: `{"packed":true,"body":`},
+		{path: "/", want: `{"data":{"packed":false,"body":"{\"query\":\"{ a }\"}"}}`},
+		{path: "/", accept: true, want: `{"data":{"packed":false,"body":"{\"query\":\"{ a }\"}"}}`},
+		{path: "/", variables: long, want: `{"data":{"packed":true,"body":`},
+		{path: "/", accept: true, variables: long, want: `{"data":{"packed":true,"body":`},
 		{path: "/bomb", accept: true, err: "more than 10000 bytes"},
 		{path: "/broken", accept: true, err: "unpack answer"},
 		{path: "/other", accept: true, err: "Content-Encoding"},

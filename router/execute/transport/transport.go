@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -20,6 +21,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"storefront/internal/errs"
+	"storefront/internal/jsonscan"
 	"storefront/router/execute"
 	"storefront/router/execute/transport/http1"
 )
@@ -27,6 +29,7 @@ import (
 // Options are what a transport gets of the world around it. Zero values mean the defaults.
 type Options struct {
 	Observer Observer
+	Logger   *slog.Logger                                     // is told why requests failed; nil: nobody
 	Tracer   trace.TracerProvider                             // nil: no spans, but a caller's trace is passed on
 	Now      func() time.Time                                 // the clock of breakers and addresses
 	Random   func() float64                                   // in [0, 1), for pauses
@@ -48,6 +51,7 @@ type subgraph struct {
 	breaker *breaker
 	balance *balancer
 	budget  *budget
+	log     *failures
 }
 
 // Refusal is the error for a request that was not sent because the subgraph is left alone (breaker), or
@@ -80,7 +84,11 @@ func New(cfg Config, opts Options) (*Transport, error) {
 	tracing := newTracing(opts.Tracer)
 	for name, c := range cfg.Subgraphs {
 		s := &subgraph{Subgraph: c, name: name, opts: opts, tracing: tracing, limit: newLimiter(c), budget: newBudget(c.Retry.Budget)}
-		s.breaker = newBreaker(c.Breaker, opts.Now, func(state State) { opts.Observer.BreakerState(name, state) })
+		s.log = newFailures(name, opts)
+		s.breaker = newBreaker(c.Breaker, opts.Now, func(state State) {
+			opts.Observer.BreakerState(name, state)
+			s.log.breaker(state)
+		})
 		s.balance = &balancer{cfg: c.Addresses, now: opts.Now, random: opts.Random,
 			changed: func(a *address, out bool) { opts.Observer.AddressOut(name, a.name, out) }}
 		if c.Share {
@@ -101,6 +109,9 @@ func New(cfg Config, opts Options) (*Transport, error) {
 func (o *Options) fill() {
 	if o.Observer == nil {
 		o.Observer = NopObserver{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -142,8 +153,7 @@ func (t *Transport) Close() error {
 }
 
 // Do posts one request and returns the body of its answer, whose bytes other callers may have been given
-// too. An answer that is no JSON object with an error status, or one too large, is an error; so is a
-// Refusal.
+// too. An answer that is no GraphQL response, or too large a one, is an error; so is a Refusal.
 func (t *Transport) Do(ctx context.Context, r *execute.SubgraphRequest) ([]byte, error) {
 	s, ok := t.subgraphs[r.Subgraph]
 	if !ok {
@@ -215,6 +225,7 @@ func (s *subgraph) attempt(ctx context.Context, r *execute.SubgraphRequest, m *m
 		return attempted{}, fmt.Errorf("post to subgraph %q: %w", s.name, err)
 	} else if !ok {
 		s.opts.Observer.Refused(s.name, "queue")
+		s.log.tell(ctx, r, "", "queue", fmt.Sprintf("no place among %d requests at once", s.MaxConcurrent))
 		return attempted{}, &Refusal{Subgraph: s.name, Reason: "queue", After: s.QueueTimeout}
 	}
 	defer s.limit.leave()
@@ -236,6 +247,9 @@ func (s *subgraph) attempt(ctx context.Context, r *execute.SubgraphRequest, m *m
 	s.opts.Observer.InFlight(s.name, to.name, -1)
 	s.opts.Observer.Attempt(s.name, to.name, a.outcome, time.Since(started))
 	finish(span, resp.Status, a.outcome)
+	if a.outcome != Answered && a.outcome != Cancelled {
+		s.log.tell(ctx, r, to.name, string(a.outcome), s.reason(a.outcome, resp.Status, a.err))
+	}
 	s.balance.done(to, probe, a.outcome)
 	s.breaker.leave(trial, a.outcome)
 	return a, nil
@@ -243,44 +257,78 @@ func (s *subgraph) attempt(ctx context.Context, r *execute.SubgraphRequest, m *m
 
 // judge says what an answer, or the lack of one, means.
 func (s *subgraph) judge(resp http1.Response, err error) (Outcome, []byte, error) {
-	if err != nil {
-		o := Malformed
-		switch {
-		case errors.Is(err, context.Canceled):
-			o = Cancelled
-		case errors.Is(err, context.DeadlineExceeded):
-			o = TimedOut
-		case isBroken(err):
-			o = Unreachable
-		}
-		return o, nil, s.failure(err)
+	var body []byte
+	if err == nil {
+		body, err = unpacked(resp.Body, resp.Encoding, s.MaxResponseBytes)
 	}
-	o := Answered
-	switch resp.Status {
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		o = Unavailable
-	case http.StatusTooManyRequests:
-		o = Throttled
-	}
-	body, err := unpacked(resp.Body, resp.Encoding, s.MaxResponseBytes)
 	switch {
-	case err != nil:
-	case resp.Status >= 300 && !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")):
-		err = fmt.Errorf("status %d", resp.Status)
-	case len(body) == 0:
-		err = errors.New("empty answer")
+	case err == nil:
+	case errors.Is(err, errTooLarge):
+		return TooLarge, nil, s.failure(fmt.Errorf("more than %d bytes", s.MaxResponseBytes))
+	case errors.Is(err, context.Canceled):
+		return Cancelled, nil, s.failure(err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return TimedOut, nil, s.failure(err)
+	case isBroken(err):
+		return Unreachable, nil, s.failure(err)
 	default:
-		return o, body, nil
+		return Malformed, nil, s.failure(err)
 	}
-	if o == Answered {
-		o = Malformed
+	valid := isResponse(body)
+	switch {
+	case valid:
+	case resp.Status >= 300:
+		err = s.failure(fmt.Errorf("status %d", resp.Status))
+	default:
+		cause := fmt.Errorf("status %d, with %d bytes that are no GraphQL response", resp.Status, len(body))
+		err = s.failure(errs.Wrap(errs.Unavailable, cause, "the subgraph %q answered with something that is no GraphQL response", s.name))
 	}
-	return o, nil, s.failure(err)
+	if !valid {
+		body = nil
+	}
+	return judgeStatus(resp.Status, valid), body, err
+}
+
+// judgeStatus says what a status means on an answer that is a GraphQL response, or is not.
+func judgeStatus(status int, valid bool) Outcome {
+	switch status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return Unavailable
+	case http.StatusTooManyRequests:
+		return Throttled
+	}
+	switch {
+	case status >= 500:
+		return Failed
+	case valid:
+		return Answered
+	}
+	switch status {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
+		http.StatusRequestEntityTooLarge, http.StatusRequestHeaderFieldsTooLarge:
+		return Rejected
+	}
+	return Malformed
+}
+
+// isResponse reports whether a body is a GraphQL response as far as a look at it tells: an object that
+// ends, with data or errors. What is wrong within is found when it is read.
+func isResponse(body []byte) bool {
+	body = bytes.Trim(body, " \t\r\n")
+	if !bytes.HasPrefix(body, []byte("{")) || !bytes.HasSuffix(body, []byte("}")) {
+		return false
+	}
+	if bytes.HasPrefix(body, []byte(`{"data":`)) || bytes.HasPrefix(body, []byte(`{"errors":`)) {
+		return true
+	}
+	p, found := jsonscan.Scanner{Data: body}, false
+	err := p.Members(0, func(name []byte) error {
+		found = found || string(name) == "data" || string(name) == "errors"
+		return p.Pass(1)
+	})
+	return err == nil && found
 }
 
 func (s *subgraph) failure(err error) error {
-	if errors.Is(err, errTooLarge) {
-		err = fmt.Errorf("more than %d bytes", s.MaxResponseBytes)
-	}
 	return fmt.Errorf("post to subgraph %q: %w", s.name, err)
 }
