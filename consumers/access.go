@@ -81,9 +81,13 @@ func (s service) access() Access {
 	return a
 }
 
-// Accesses is the access of every part: the services, the router, which reads liveTopics, then people's
-// commands and the one that makes topics.
-func Accesses(liveTopics []string) []Access {
+// Accesses is the access of every part: the services, the router, which reads what its live feeds need,
+// then people's commands and the one that makes topics.
+func Accesses(feeds []LiveFeed) []Access {
+	router := Access{Name: RouterAccess}
+	for _, f := range feeds {
+		router.Reads = sorted(router.Reads, []string{f.Topic})
+	}
 	var list []Access
 	operator := Access{Name: OperatorAccess}
 	for _, s := range services() {
@@ -99,10 +103,7 @@ func Accesses(liveTopics []string) []Access {
 		operator.Writes = append(operator.Writes, group+events.RetrySuffix)
 	}
 	operator.Reads = sorted(operator.Reads)
-	return append(list,
-		Access{Name: RouterAccess, Reads: sorted(liveTopics)},
-		operator,
-		Access{Name: AdminAccess, Creates: operator.Reads})
+	return append(list, router, operator, Access{Name: AdminAccess, Creates: operator.Reads})
 }
 
 // Receivers lists the parts that read an event type, in the order of the services.

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"storefront/events"
+	"storefront/schema"
 )
 
 func TestAccessOfOrders(t *testing.T) {
@@ -54,7 +55,7 @@ func TestProductsReadsWhatTheSearchIndexNeeds(t *testing.T) {
 func TestAccessIsLeast(t *testing.T) {
 	t.Parallel()
 	ids := map[string]string{}
-	for _, a := range Accesses([]string{events.OrderTopic}) {
+	for _, a := range Accesses([]LiveFeed{{Topic: events.OrderTopic}}) {
 		for _, topic := range a.Writes {
 			if owner := events.Publisher(topic); owner != "" && owner != a.Name {
 				t.Errorf("%s may write %s, which is %s's", a.Name, topic, owner)
@@ -76,7 +77,7 @@ func TestAccessIsLeast(t *testing.T) {
 			t.Errorf("%s may create topics", a.Name)
 		}
 		if a.Name == AdminAccess {
-			for _, other := range Accesses([]string{events.OrderTopic}) {
+			for _, other := range Accesses([]LiveFeed{{Topic: events.OrderTopic}}) {
 				for _, topic := range other.Topics() {
 					if !slices.Contains(a.Creates, topic) {
 						t.Errorf("nobody creates %s, which %s needs", topic, other.Name)
@@ -164,5 +165,33 @@ func TestReceivers(t *testing.T) {
 		if got := Receivers(c.event); !slices.Equal(got, c.want) {
 			t.Errorf("%s is received by %v, want %v", c.event.EventType(), got, c.want)
 		}
+	}
+}
+
+func TestLiveFeeds(t *testing.T) {
+	t.Parallel()
+	feeds, err := LiveFeeds(schema.Supergraph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var topics []string
+	types := map[string]bool{}
+	for _, f := range feeds {
+		topics = append(topics, f.Topic)
+		for _, e := range events.Types() {
+			if f.Takes(e.EventTopic(), e.EventType()) {
+				types[e.EventType()] = true
+			}
+		}
+	}
+	slices.Sort(topics)
+	if want := []string{"inventory-events", "order-events", "shipment-events"}; !slices.Equal(slices.Compact(topics), want) {
+		t.Errorf("the router reads %v, want %v", topics, want)
+	}
+	if !types["storefront.shipment.delivered"] || !types["storefront.order.status_changed"] || types["storefront.order.placed"] {
+		t.Errorf("the router passes on %v", types)
+	}
+	if _, err := LiveFeeds("type Subscription {"); err == nil {
+		t.Error("half a schema has feeds")
 	}
 }
