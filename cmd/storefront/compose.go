@@ -48,7 +48,7 @@ func runCompose(_ context.Context, std stdio, args []string) error {
 	if len(args) > 0 && args[0] == "check" {
 		return runComposeCheck(std, args[1:])
 	}
-	if _, err := flags.Parse("compose", composeUsage, &cfg, args, std.env, std.out); err != nil {
+	if err := flags.Parse("compose", composeUsage, &cfg, args, std.env, std.out); err != nil {
 		return err
 	}
 	subgraphs, err := cfg.read()

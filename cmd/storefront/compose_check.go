@@ -16,7 +16,7 @@ import (
 
 // runComposeCheck prints what clients notice between two schemas, and fails when something breaks.
 func runComposeCheck(std stdio, args []string) error {
-	files, err := flags.Parse("compose check", composeUsage, &struct{}{}, args, std.env, std.out)
+	files, err := flags.ParseArgs("compose check", composeUsage, &struct{}{}, args, std.env, std.out)
 	if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func open(ctx context.Context, dir, level string, more ...string) (*house, error
 	}
 	args = append(args, more...)
 	var cfg UpConfig
-	if _, err := flags.Parse("up", upUsage, &cfg, args, func(string) string { return "" }, io.Discard); err != nil {
+	if err := flags.Parse("up", upUsage, &cfg, args, func(string) string { return "" }, io.Discard); err != nil {
 		return nil, err
 	}
 	h := &house{log: &logbook{}, dir: dir, tokens: map[string]string{}}

@@ -109,7 +109,7 @@ type TradeFlags struct {
 
 // LogFlags are how much is told.
 type LogFlags struct {
-	LogLevel string `flag:"log-level" env:"STOREFRONT_LOG_LEVEL" default:"info" help:"debug, info, warn or error"`
+	LogLevel string `flag:"log-level" env:"STOREFRONT_LOG_LEVEL" default:"info" oneof:"debug info warn error" help:"debug, info, warn or error"`
 }
 
 // edges are the connections that a process shares between its parts.

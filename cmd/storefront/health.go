@@ -23,7 +23,7 @@ its work. For container health checks, where there is no shell: it exits with 1 
 
 func runHealth(ctx context.Context, std stdio, args []string) error {
 	var cfg HealthConfig
-	rest, err := flags.Parse("health", healthUsage, &cfg, args, std.env, std.out)
+	rest, err := flags.ParseArgs("health", healthUsage, &cfg, args, std.env, std.out)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ product CSV, a JSON list of electronics, Online Retail lines; compressed with gz
 
 func runImport(ctx context.Context, std stdio, args []string) error {
 	var cfg ImportConfig
-	files, err := flags.Parse("import", importUsage, &cfg, args, std.env, std.out)
+	files, err := flags.ParseArgs("import", importUsage, &cfg, args, std.env, std.out)
 	if err != nil {
 		return err
 	}

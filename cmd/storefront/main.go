@@ -83,6 +83,9 @@ func run(ctx context.Context, std stdio, args []string) error {
 		return nil
 	}
 	if args[0] == "--version" || args[0] == "version" {
+		if len(args) > 1 {
+			return errs.New(errs.BadInput, "version: %q is not expected; write: storefront version", args[1])
+		}
 		fmt.Fprintln(std.out, version())
 		return nil
 	}

@@ -32,7 +32,7 @@ manifest in Apollo's format. Every operation is checked and planned first; if on
 
 func runOperations(ctx context.Context, std stdio, args []string) error {
 	var cfg OperationsConfig
-	rest, err := flags.Parse("operations", operationsUsage, &cfg, args, std.env, std.out)
+	rest, err := flags.ParseArgs("operations", operationsUsage, &cfg, args, std.env, std.out)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ and what each is for: fields of the response, or what a later request sends in i
 
 func runPlan(_ context.Context, std stdio, args []string) error {
 	var cfg PlanConfig
-	if _, err := flags.Parse("plan", planUsage, &cfg, args, std.env, std.out); err != nil {
+	if err := flags.Parse("plan", planUsage, &cfg, args, std.env, std.out); err != nil {
 		return err
 	}
 	if cfg.Operation == "" {

@@ -36,7 +36,7 @@ customers. Products and stock are put in first. The same command again goes on w
 
 func runReplay(ctx context.Context, std stdio, args []string) error {
 	var cfg ReplayConfig
-	rest, err := flags.Parse("replay-orders", replayUsage, &cfg, args, std.env, std.out)
+	rest, err := flags.ParseArgs("replay-orders", replayUsage, &cfg, args, std.env, std.out)
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ nothing: run as many as you like behind a load balancer.`
 
 func runRouter(ctx context.Context, std stdio, args []string) (err error) {
 	var cfg RouterConfig
-	if _, err := flags.Parse("router", routerUsage, &cfg, args, std.env, std.out); err != nil {
+	if err := flags.Parse("router", routerUsage, &cfg, args, std.env, std.out); err != nil {
 		return err
 	}
 	if err := cfg.check(); err != nil {

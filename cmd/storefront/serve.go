@@ -23,7 +23,7 @@ orders, inventory, users, reviews, payments, notifications or shipping. Run as m
 
 func runServe(ctx context.Context, std stdio, args []string) error {
 	var cfg ServeConfig
-	rest, err := flags.Parse("serve", serveUsage, &cfg, args, std.env, std.out)
+	rest, err := flags.ParseArgs("serve", serveUsage, &cfg, args, std.env, std.out)
 	if err != nil {
 		return err
 	}

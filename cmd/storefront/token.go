@@ -24,7 +24,7 @@ const tokenUsage = `storefront token --user NAME: prints an access token of a de
 
 func runToken(ctx context.Context, std stdio, args []string) error {
 	var cfg TokenConfig
-	if _, err := flags.Parse("token", tokenUsage, &cfg, args, std.env, std.out); err != nil {
+	if err := flags.Parse("token", tokenUsage, &cfg, args, std.env, std.out); err != nil {
 		return err
 	}
 	if (cfg.User == "") == (cfg.Client == "") {

@@ -23,7 +23,7 @@ import (
 // UpConfig is what `storefront up` takes.
 type UpConfig struct {
 	Fresh       bool `flag:"fresh" help:"forget everything in the data folder first"`
-	BasePort    int  `flag:"base-port" env:"STOREFRONT_BASE_PORT" default:"4000" help:"subgraphs listen behind this port, embedded services ten behind it; 0 takes free ports"`
+	BasePort    int  `flag:"base-port" env:"STOREFRONT_BASE_PORT" default:"4000" max:"65500" help:"subgraphs listen behind this port, embedded services ten behind it; 0 takes free ports"`
 	Demo        bool `flag:"demo" env:"STOREFRONT_DEMO" default:"true" help:"fill an empty shop with the demo catalogue"`
 	RouterFlags `group:"The router"`
 	Edges
@@ -34,7 +34,7 @@ protocol on a loopback port and keeps its state in the data folder.`
 
 func runUp(ctx context.Context, std stdio, args []string) error {
 	var cfg UpConfig
-	if _, err := flags.Parse("up", upUsage, &cfg, args, std.env, std.out); err != nil {
+	if err := flags.Parse("up", upUsage, &cfg, args, std.env, std.out); err != nil {
 		return err
 	}
 	log := telemetry.NewLogger(std.err, cfg.LogLevel)

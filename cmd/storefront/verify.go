@@ -40,7 +40,7 @@ unit and penny by penny, and prints both sides and their differences. The shop m
 
 func runVerify(ctx context.Context, std stdio, args []string) error {
 	var cfg VerifyConfig
-	if _, err := flags.Parse("verify", verifyUsage, &cfg, args, std.env, std.out); err != nil {
+	if err := flags.Parse("verify", verifyUsage, &cfg, args, std.env, std.out); err != nil {
 		return err
 	}
 	if cfg.MongoDB == "" {

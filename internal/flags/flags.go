@@ -3,7 +3,8 @@
 // Fields are tagged `flag:"listen" env:"STOREFRONT_LISTEN" default:"127.0.0.1:4000" help:"..."`; a flag
 // wins over the environment, the environment over the default. Embedded structs are walked; a tag
 // `group:"Kafka"` of theirs is the heading of their flags in the help. Kinds: string, bool, int, float64,
-// time.Duration and []string (repeatable, or separated by commas).
+// time.Duration and []string (repeatable, or separated by commas). `oneof:"debug info"` lists the values
+// that a string may have, and `max:"65500"` makes an int one from 0 to that.
 package flags
 
 import (
@@ -13,6 +14,8 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,9 +26,18 @@ import (
 // ErrHelp says that help was asked for and printed.
 var ErrHelp = flag.ErrHelp
 
-// Parse fills cfg, a pointer to a struct, and returns the arguments that are not flags. Errors are one
-// line and say what would be right.
-func Parse(command, usage string, cfg any, args []string, env func(string) string, help io.Writer) ([]string, error) {
+// Parse fills cfg, a pointer to a struct, and refuses arguments that are not flags. Errors are one line and
+// say what would be right.
+func Parse(command, usage string, cfg any, args []string, env func(string) string, help io.Writer) error {
+	rest, err := ParseArgs(command, usage, cfg, args, env, help)
+	if err == nil && len(rest) > 0 {
+		return errs.New(errs.BadInput, "%s: %q is not expected; it takes only flags, which begin with --, see 'storefront %s --help'", command, rest[0], command)
+	}
+	return err
+}
+
+// ParseArgs is Parse for a command with arguments: it returns those that are not flags.
+func ParseArgs(command, usage string, cfg any, args []string, env func(string) string, help io.Writer) ([]string, error) {
 	set := flag.NewFlagSet(command, flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	var described []field
@@ -52,14 +64,30 @@ func Parse(command, usage string, cfg any, args []string, env func(string) strin
 	}
 }
 
+var (
+	unknownFlag = regexp.MustCompile(`^flag provided but not defined: -+(.*)$`)
+	wrongValue  = regexp.MustCompile(`^invalid (?:boolean )?value .* for (?:flag )?-([a-z-]+): (.*)$`)
+	noValue     = regexp.MustCompile(`^flag needs an argument: -+(.*)$`)
+	noFlag      = regexp.MustCompile(`^bad flag syntax: (.*)$`)
+)
+
 // plain words the flag package's errors as a person would, with the nearest flag where one is unknown.
 func plain(err error, set *flag.FlagSet) string {
-	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
-	if !unknown {
-		return err.Error()
+	text := err.Error()
+	if m := wrongValue.FindStringSubmatch(text); m != nil {
+		return "--" + m[1] + ": " + m[2]
 	}
-	name = strings.TrimPrefix(name, "-")
-	nearest, distance := "", 4
+	if m := noValue.FindStringSubmatch(text); m != nil {
+		return "--" + m[1] + " needs a value"
+	}
+	if m := noFlag.FindStringSubmatch(text); m != nil {
+		return fmt.Sprintf("%q is no flag", m[1])
+	}
+	m := unknownFlag.FindStringSubmatch(text)
+	if m == nil {
+		return text
+	}
+	name, nearest, distance := m[1], "", 4
 	set.VisitAll(func(f *flag.Flag) {
 		if d := levenshtein(name, f.Name); d < distance || strings.HasPrefix(f.Name, name) {
 			nearest, distance = f.Name, min(d, distance)
@@ -75,6 +103,8 @@ type field struct {
 	v                    reflect.Value
 	name, env, help, def string
 	group                string
+	oneOf                []string
+	max                  string
 	given                bool
 }
 
@@ -87,7 +117,8 @@ func walk(v reflect.Value, group string) []field {
 			continue
 		}
 		if name := t.Tag.Get("flag"); name != "" {
-			list = append(list, field{v: v.Field(i), name: name, env: t.Tag.Get("env"), help: t.Tag.Get("help"), def: t.Tag.Get("default"), group: group})
+			list = append(list, field{v: v.Field(i), name: name, env: t.Tag.Get("env"), help: t.Tag.Get("help"), def: t.Tag.Get("default"), group: group,
+				oneOf: strings.Fields(t.Tag.Get("oneof")), max: t.Tag.Get("max")})
 		}
 	}
 	return list
@@ -124,6 +155,9 @@ func (f *field) IsBoolFlag() bool { return f.v.IsValid() && f.v.Kind() == reflec
 func (f *field) set(s string) error {
 	switch p := f.v.Addr().Interface().(type) {
 	case *string:
+		if len(f.oneOf) > 0 && !slices.Contains(f.oneOf, s) {
+			return fmt.Errorf("%q is none of %s", s, strings.Join(f.oneOf, ", "))
+		}
 		*p = s
 	case *[]string:
 		for part := range strings.SplitSeq(s, ",") {
@@ -141,6 +175,9 @@ func (f *field) set(s string) error {
 		n, err := strconv.Atoi(s)
 		if err != nil {
 			return fmt.Errorf("%q is not a whole number", s)
+		}
+		if most, err := strconv.Atoi(f.max); err == nil && (n < 0 || n > most) {
+			return fmt.Errorf("%d is not between 0 and %d", n, most)
 		}
 		*p = n
 	case *float64:

@@ -22,7 +22,7 @@ type shared struct {
 func TestFlagWinsOverEnvironmentOverDefault(t *testing.T) {
 	env := map[string]string{"LIMIT": "7", "BROKERS": "b:1,c:1"}
 	var c config
-	rest, err := Parse("up", "", &c, []string{"file.csv", "--kafka-brokers", "x:1", "--kafka-brokers=y:2", "--fresh"}, func(k string) string { return env[k] }, io.Discard)
+	rest, err := ParseArgs("up", "", &c, []string{"file.csv", "--kafka-brokers", "x:1", "--kafka-brokers=y:2", "--fresh"}, func(k string) string { return env[k] }, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestHelpIsGrouped(t *testing.T) {
 		Again  string `flag:"again" help:"once more"`
 	}
 	var out strings.Builder
-	if _, err := Parse("up", "storefront up", &c, []string{"--help"}, func(string) string { return "" }, &out); !errors.Is(err, ErrHelp) {
+	if err := Parse("up", "storefront up", &c, []string{"--help"}, func(string) string { return "" }, &out); !errors.Is(err, ErrHelp) {
 		t.Fatal(err)
 	}
 	const want = "storefront up\n\nFlags:\n  --name                 whose\n  --again                once more\n\nKafka:\n  --kafka-brokers        brokers (default a:1, $BROKERS)\n"
@@ -48,16 +48,33 @@ func TestHelpIsGrouped(t *testing.T) {
 }
 
 func TestMistakesSayWhatWouldBeRight(t *testing.T) {
-	for args, want := range map[string]string{
-		"--limitt=3": "did you mean --limit?",
-		"--limit=x":  "not a whole number",
-		"--wait=5":   "write it like 1m30s",
-		"--zzzzzzzz": "there is no flag --zzzzzzzz; see 'storefront up --help'",
+	for _, c := range []struct{ args, want string }{
+		{"--limitt=3", "up: there is no flag --limitt; did you mean --limit?; see 'storefront up --help'"},
+		{"--limit=x", `up: --limit: "x" is not a whole number; see`},
+		{"--wait=5", `up: --wait: "5" is not a duration; write it like 1m30s; see`},
+		{"--zzzzzzzz", "up: there is no flag --zzzzzzzz; see 'storefront up --help'"},
+		{"--fresh=perhaps", `up: --fresh: "perhaps" is neither true nor false; see`},
+		{"--limit", "up: --limit needs a value; see"},
+		{"---limit", `up: "---limit" is no flag; see`},
+		{"--level=loud", `up: --level: "loud" is none of debug, info; see`},
+		{"--port=70000", "up: --port: 70000 is not between 0 and 65500; see"},
+		{"--port=-1", "up: --port: -1 is not between 0 and 65500; see"},
+		{"now", `up: "now" is not expected; it takes only flags, which begin with --, see 'storefront up --help'`},
 	} {
-		var c config
-		_, err := Parse("up", "", &c, []string{args}, func(string) string { return "" }, io.Discard)
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %v, want %q in it", args, err, want)
+		var cfg struct {
+			config
+			Level string `flag:"level" default:"info" oneof:"debug info"`
+			Port  int    `flag:"port" max:"65500"`
 		}
+		err := Parse("up", "", &cfg, []string{c.args}, func(string) string { return "" }, io.Discard)
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %s", c.args, err, c.want)
+		}
+	}
+	var cfg struct {
+		Level string `flag:"level" env:"LEVEL" oneof:"debug info"`
+	}
+	if err := Parse("up", "", &cfg, nil, func(string) string { return "loud" }, io.Discard); err == nil || err.Error() != `LEVEL: "loud" is none of debug, info` {
+		t.Errorf("a variable: %v", err)
 	}
 }
