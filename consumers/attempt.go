@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -15,7 +16,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"storefront/events"
-	"storefront/internal/errs"
 	"storefront/internal/eventmeta"
 	"storefront/internal/kafka"
 )
@@ -31,45 +31,105 @@ const (
 	DeadLetterOffset    = "dlq_offset"    //
 )
 
-// maxErrorText bounds DeadLetterError, in bytes.
+// maxErrorText bounds the text of an error in a header, in bytes.
 const maxErrorText = 2000
 
-// attempt handles a record once, the n-th time. It is done when the handlers succeed, or when the
-// record lies with the dead letters; else it comes again after the pause.
-func (r *Runner) attempt(ctx context.Context, record *kafka.Record, n int) (done bool, pause time.Duration) {
-	eventType := record.Header(events.HeaderType)
-	began := time.Now()
-	err := r.handle(ctx, record, eventType, n)
-	r.Observer.Handled(r.Group.ID, record.Topic, eventType, time.Since(began), err)
-	if err == nil {
-		return true, 0
+// attempt handles a record where it comes from, the n-th time. It is done when the handlers succeed, or
+// when the record lies with the parked ones or the dead letters; else it comes again after the pause.
+func (s *session) attempt(ctx context.Context, record *kafka.Record, n int) (done bool, pause time.Duration) {
+	if n == 1 && s.parking.holds(record) {
+		return s.park(ctx, record, 0, time.Time{}, nil)
 	}
-	log := r.Logger.With("topic", record.Topic, "partition", record.Partition, "offset", record.Offset,
-		"event", record.Header(events.HeaderID), "type", eventType, "attempt", n)
-	if ctx.Err() != nil {
-		return false, 0 // given up with its partition: the event comes again elsewhere
-	}
-	limit := r.MaxAttempts
-	if errs.Is(err, errs.Unavailable) { // the event is not to blame for a part that is away
-		limit = r.MaxAway
-	}
-	if !isPermanent(err) && n < limit {
-		if n == 1 {
-			log.Warn("event failed; trying again", "error", err)
+	err := s.once(ctx, record, n)
+	switch {
+	case err == nil && n > s.InPlace.Attempts && s.parking.holds(record):
+		// Parking it had failed, or seemed to. Now nothing has to wait for it.
+		if err := s.parking.release(ctx, record); err != nil {
+			return false, s.InPlace.Backoff.pause(n)
 		}
-		return false, r.Backoff.pause(n)
+		return true, 0
+	case err == nil:
+		return true, 0
+	case ctx.Err() != nil:
+		return false, 0 // given up with its partition: the event comes again elsewhere
+	case isPermanent(err):
+		return s.bury(ctx, record, n, err)
+	case n < s.InPlace.limit(err):
+		if n == 1 {
+			s.of(record, n).Warn("event failed; trying again", "error", err)
+		}
+		return false, s.InPlace.Backoff.pause(n)
 	}
-	if dlqErr := r.bury(ctx, record, n, err); dlqErr != nil {
-		log.Error("dead letter could not be written; trying the event again", "error", dlqErr, "cause", err)
-		return false, r.Backoff.pause(n)
+	return s.park(ctx, record, n, time.Now().Add(s.Parked.Backoff.pause(1)), err)
+}
+
+// attemptParked handles a record of the retry topic. Whatever becomes of it, a mark is written behind it.
+func (s *session) attemptParked(ctx context.Context, record *kafka.Record, n int) (done bool, pause time.Duration) {
+	p, _ := unpark(record)
+	err := s.once(ctx, p.Record, p.attempts+n)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return false, 0
+	case !isPermanent(err) && n < s.Parked.limit(err):
+		return false, s.Parked.Backoff.pause(n + 1)
+	default:
+		if done, pause := s.bury(ctx, p.Record, p.attempts+n, err); !done {
+			return false, pause
+		}
 	}
-	log.Error("event given up; it is with the dead letters", "error", err)
-	r.Observer.DeadLettered(r.Group.ID, record.Topic, eventType)
+	if err := s.parking.release(ctx, p.Record); err != nil {
+		s.of(p.Record, n).Error("event is done, and that could not be written; doing it again", "error", err)
+		return false, s.Parked.Backoff.pause(n)
+	}
 	return true, 0
 }
 
-// handle decodes the record and calls its handlers, within the trace that the event carries.
-func (r *Runner) handle(ctx context.Context, record *kafka.Record, eventType string, n int) (err error) {
+// of is a log about a record.
+func (s *session) of(r *kafka.Record, attempt int) *slog.Logger {
+	return s.Logger.With("topic", r.Topic, "partition", r.Partition, "offset", r.Offset,
+		"event", r.Header(events.HeaderID), "type", r.Header(events.HeaderType), "attempt", attempt)
+}
+
+// once is one attempt, observed.
+func (s *session) once(ctx context.Context, record *kafka.Record, n int) error {
+	eventType := record.Header(events.HeaderType)
+	began := time.Now()
+	err := s.call(ctx, record, eventType, n)
+	s.Observer.Handled(s.Group.ID, record.Topic, eventType, time.Since(began), err)
+	return err
+}
+
+// park puts a record aside.
+func (s *session) park(ctx context.Context, record *kafka.Record, n int, due time.Time, cause error) (done bool, pause time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	log := s.of(record, n)
+	if err := s.parking.park(ctx, record, n, due, cause); err != nil {
+		log.Error("event could not be parked; trying it again", "error", err, "cause", cause)
+		return false, s.InPlace.Backoff.pause(n + 1)
+	}
+	if cause != nil {
+		log.Warn("event is parked, to be tried later; others go on", "error", cause)
+	}
+	s.Observer.Parked(s.Group.ID, record.Topic, record.Header(events.HeaderType))
+	return true, 0
+}
+
+// bury puts a record to the dead letters.
+func (s *session) bury(ctx context.Context, record *kafka.Record, n int, cause error) (done bool, pause time.Duration) {
+	log := s.of(record, n)
+	if err := s.writeDeadLetter(ctx, record, n, cause); err != nil {
+		log.Error("dead letter could not be written; trying the event again", "error", err, "cause", cause)
+		return false, s.InPlace.Backoff.pause(n)
+	}
+	log.Error("event given up; it is with the dead letters", "error", cause)
+	s.Observer.DeadLettered(s.Group.ID, record.Topic, record.Header(events.HeaderType))
+	return true, 0
+}
+
+// call decodes the record and calls its handlers, within the trace that the event carries.
+func (r *Runner) call(ctx context.Context, record *kafka.Record, eventType string, n int) (err error) {
 	if eventType == "" {
 		return Permanent(fmt.Errorf("record has no %s header", events.HeaderType))
 	}
@@ -128,16 +188,12 @@ func metaOf(r *kafka.Record, eventType string, attempt int) eventmeta.Meta {
 	}
 }
 
-// bury writes the record, as it was, to the dead letters of its topic.
-func (r *Runner) bury(ctx context.Context, record *kafka.Record, attempts int, cause error) error {
+// writeDeadLetter writes the record, as it was, to the dead letters of its topic.
+func (r *Runner) writeDeadLetter(ctx context.Context, record *kafka.Record, attempts int, cause error) error {
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
-	text := strings.ToValidUTF8(cause.Error(), "")
-	if len(text) > maxErrorText {
-		text = strings.ToValidUTF8(text[:maxErrorText], "")
-	}
 	headers := append(record.Headers[:len(record.Headers):len(record.Headers)],
-		kafka.Header{Key: DeadLetterError, Value: text},
+		kafka.Header{Key: DeadLetterError, Value: errorText(cause)},
 		kafka.Header{Key: DeadLetterAttempts, Value: strconv.Itoa(attempts)},
 		kafka.Header{Key: DeadLetterGroup, Value: r.Group.ID},
 		kafka.Header{Key: DeadLetterAt, Value: time.Now().UTC().Format(time.RFC3339Nano)},
@@ -152,4 +208,13 @@ func (r *Runner) bury(ctx context.Context, record *kafka.Record, attempts int, c
 		return fmt.Errorf("write dead letter: %w", err)
 	}
 	return nil
+}
+
+// errorText is an error as a header holds it.
+func errorText(err error) string {
+	text := strings.ToValidUTF8(err.Error(), "")
+	if len(text) > maxErrorText {
+		text = strings.ToValidUTF8(text[:maxErrorText], "")
+	}
+	return text
 }

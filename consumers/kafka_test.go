@@ -42,7 +42,7 @@ func startBroker(t testing.TB) *broker {
 func (b *broker) start() {
 	b.t.Helper()
 	var topics []embedded.Topic
-	for _, topic := range Topics(4, 0) {
+	for _, topic := range append(Topics(4, 0), retryTopicOf(Group{ID: "test"}, 4, 0)) {
 		topics = append(topics, embedded.Topic{Name: topic.Name, Partitions: int(topic.Partitions)})
 	}
 	s, err := embedded.Start(context.Background(), embedded.Config{Port: b.port, Dir: b.dir, Topics: topics})

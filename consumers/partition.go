@@ -2,6 +2,7 @@ package consumers
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -24,24 +25,41 @@ const (
 // A key has at most one record under way. While it waits for another attempt, its later records wait
 // behind it, and other keys go on; the watermark stays in front of it.
 type partition struct {
-	ctx    context.Context // of handlers
-	pool   *pool
-	claim  claim
-	marked func(next int64)
+	ctx     context.Context // of handlers
+	pool    *pool
+	claim   claim
+	attempt attempt
+	marked  func(next int64)
 
 	mu       sync.Mutex
-	keys     map[string]*keyQueue
+	keys     map[eventKey]*keyQueue
 	span     []slot // from the first record that is not done
 	first    int    // sequence number of span[0]
 	waiting  int    // records in queues
 	running  int
+	position int64     // the offset after the newest record that came
+	touched  time.Time // when something last moved
 	paused   bool
 	stopping bool
 	idle     chan struct{} // closed when stopping and nothing runs
 }
 
+// attempt handles a record, the n-th time. It says whether that is done with, or how long to wait before
+// the next attempt.
+type attempt func(ctx context.Context, r *kafka.Record, n int) (done bool, pause time.Duration)
+
+// arrival is a record as it is given to a partition.
+type arrival struct {
+	offset int64 // in the partition
+	record *kafka.Record
+	key    eventKey
+	due    time.Time // not to be handled before; zero: at once
+	wanted bool      // else it is done at once
+}
+
 // claim is what a partition needs of *kafka.Claim.
 type claim interface {
+	Start() int64
 	Mark(next int64)
 	Pause()
 	Resume()
@@ -56,42 +74,56 @@ type slot struct {
 // waiting for another attempt, and in one of these only.
 type keyQueue struct {
 	p        *partition
-	key      string
+	key      eventKey
 	items    []item
-	failures int // of items[0]
+	failures int       // of items[0]
+	began    time.Time // its attempt that runs; zero: none
 }
 
 type item struct {
 	record   *kafka.Record
+	due      time.Time
 	sequence int
 }
 
-func newPartition(ctx context.Context, pool *pool, c claim, marked func(int64)) *partition {
-	return &partition{ctx: ctx, pool: pool, claim: c, marked: marked, keys: make(map[string]*keyQueue), idle: make(chan struct{})}
+func newPartition(ctx context.Context, pool *pool, c claim, attempt attempt, marked func(int64)) *partition {
+	return &partition{ctx: ctx, pool: pool, claim: c, attempt: attempt, marked: marked, touched: time.Now(), position: c.Start(),
+		keys: make(map[eventKey]*keyQueue), idle: make(chan struct{})}
 }
 
-// add takes the next record of the partition. One that nobody wants is done at once.
-func (p *partition) add(r *kafka.Record, wanted bool) {
+// add takes the next record of the partition.
+func (p *partition) add(a arrival) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i := item{record: r, sequence: p.first + len(p.span)}
-	p.span = append(p.span, slot{offset: r.Offset, done: !wanted})
-	if !wanted {
+	p.position, p.touched = a.offset+1, time.Now()
+	i := item{record: a.record, due: a.due, sequence: p.first + len(p.span)}
+	p.span = append(p.span, slot{offset: a.offset, done: !a.wanted})
+	if !a.wanted {
 		p.advance()
 		return
 	}
 	p.waiting++
-	q := p.keys[r.Key]
+	q := p.keys[a.key]
 	if q == nil {
-		q = &keyQueue{p: p, key: r.Key}
-		p.keys[r.Key] = q
-		p.pool.push(q)
+		q = &keyQueue{p: p, key: a.key}
+		p.keys[a.key] = q
 	}
-	q.items = append(q.items, i)
+	if q.items = append(q.items, i); len(q.items) == 1 {
+		p.queue(q)
+	}
 	if !p.paused && (p.waiting >= maxWaiting || len(p.span) >= maxSpan) {
 		p.paused = true
 		p.claim.Pause()
 	}
+}
+
+// queue puts a key in line once its next record is due.
+func (p *partition) queue(q *keyQueue) {
+	if wait := time.Until(q.items[0].due); wait > 0 {
+		time.AfterFunc(wait, func() { p.pool.push(q) })
+		return
+	}
+	p.pool.push(q)
 }
 
 // begin hands a worker the key's next record, and false when the partition is being given up.
@@ -103,6 +135,7 @@ func (q *keyQueue) begin() (*kafka.Record, int, bool) {
 		return nil, 0, false
 	}
 	p.running++
+	q.began = time.Now()
 	return q.items[0].record, q.failures + 1, true
 }
 
@@ -112,6 +145,7 @@ func (q *keyQueue) end(done bool, pause time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.running--
+	p.touched, q.began = time.Now(), time.Time{}
 	if p.stopping && p.running == 0 {
 		defer close(p.idle)
 	}
@@ -129,7 +163,7 @@ func (q *keyQueue) end(done bool, pause time.Duration) {
 	if len(q.items) == 0 {
 		delete(p.keys, q.key)
 	} else if !p.stopping {
-		p.pool.push(q)
+		p.queue(q)
 	}
 	if p.paused && p.waiting < maxWaiting/2 && len(p.span) < maxSpan/2 {
 		p.paused = false
@@ -167,6 +201,23 @@ func (p *partition) stop() <-chan struct{} {
 	return p.idle
 }
 
+// stuck says what is wrong when nothing has moved for a while: a handler that does not return, or
+// records that do not come although they are there. Empty when nothing is.
+func (p *partition) stuck(now time.Time, after time.Duration, there kafka.Offsets) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, q := range p.keys {
+		if !q.began.IsZero() && now.Sub(q.began) > after {
+			return fmt.Sprintf("a handler of %s %s has not returned for %s", q.key.topic, q.key.key, now.Sub(q.began).Round(time.Second))
+		}
+	}
+	behind := there.Newest - max(p.position, there.Oldest)
+	if p.waiting == 0 && !p.stopping && now.Sub(p.touched) > after && behind > 0 {
+		return fmt.Sprintf("no record has come for %s, and there are %d", now.Sub(p.touched).Round(time.Second), behind)
+	}
+	return ""
+}
+
 // pool is the line of keys that have a record to handle, and the workers that serve it.
 type pool struct {
 	mu     sync.Mutex
@@ -195,9 +246,8 @@ func (p *pool) close() {
 	p.some.Broadcast()
 }
 
-// work serves the line until the pool is closed. attempt handles a record, and says whether it is done
-// or how long to wait before the next attempt.
-func (p *pool) work(attempt func(ctx context.Context, r *kafka.Record, n int) (bool, time.Duration)) {
+// work serves the line until the pool is closed.
+func (p *pool) work() {
 	for {
 		p.mu.Lock()
 		for len(p.line) == 0 && !p.closed {
@@ -212,7 +262,7 @@ func (p *pool) work(attempt func(ctx context.Context, r *kafka.Record, n int) (b
 		p.line = p.line[1:]
 		p.mu.Unlock()
 		if r, n, ok := q.begin(); ok {
-			q.end(attempt(q.p.ctx, r, n))
+			q.end(q.p.attempt(q.p.ctx, r, n))
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"storefront/internal/errs"
 	"storefront/internal/kafka"
 )
 
@@ -44,17 +45,38 @@ type RunnerConfig struct {
 
 	Instance    string        // static group membership, unique per process and group; empty: none
 	Concurrency int           // handlers at once, over all partitions; 0: 16
-	MaxAttempts int           // calls before an event goes to the dead letters; 0: 8
-	MaxAway     int           // the same while a part is away (errs.Unavailable); 0: 300, ten minutes of the longest pause
-	Backoff     Backoff       // between two attempts
 	Timeout     time.Duration // of one handler's call; 0: 30 s
 	Drain       time.Duration // what has begun may take this long when a partition is given up; 0: 10 s
+	StuckAfter  time.Duration // nothing moves although it should: the session is begun anew; 0: 1 min
+
+	InPlace Patience // attempts before an event is parked in the retry topic
+	Parked  Patience // attempts after that, before it goes to the dead letters
+}
+
+// Patience is how often a failing event is tried, and with what pauses.
+type Patience struct {
+	Attempts int // 0: 5 in place, 12 parked
+	Away     int // the same while a part is away (errs.Unavailable), which is no fault of the event's; 0: 300 in place, 1000 parked
+	Backoff  Backoff
+}
+
+func (p Patience) limit(err error) int {
+	if errs.Is(err, errs.Unavailable) {
+		return p.Away
+	}
+	return p.Attempts
 }
 
 // Backoff is the pause before an attempt: it doubles from Min to Max, less up to half by chance.
 type Backoff struct {
-	Min time.Duration // 0: 50 ms
-	Max time.Duration // 0: 2 s
+	Min time.Duration // 0: 50 ms in place, 1 s parked
+	Max time.Duration // 0: 2 s in place, 5 min parked
+}
+
+func (b Backoff) or(least, most time.Duration) Backoff {
+	b.Min = or(b.Min, least)
+	b.Max = max(or(b.Max, most), b.Min)
+	return b
 }
 
 func (b Backoff) pause(failures int) time.Duration {
@@ -67,11 +89,15 @@ func (b Backoff) pause(failures int) time.Duration {
 type RunnerObserver interface {
 	// Handled is called after each attempt; err is nil when the event is done.
 	Handled(group, topic, eventType string, took time.Duration, err error)
+	// Parked is called when an event was put aside to be tried later.
+	Parked(group, topic, eventType string)
+	// Waiting says how many events of the group are parked and not done.
+	Waiting(group string, events int)
 	// DeadLettered is called when an event was given up.
 	DeadLettered(group, topic, eventType string)
 	// Behind says how many records of a partition are not done yet.
 	Behind(group, topic string, partition int32, records int64)
-	// Restarted is called when a session broke and is begun anew.
+	// Restarted is called when a session broke, or was stuck, and is begun anew.
 	Restarted(group string, err error)
 }
 
@@ -94,12 +120,11 @@ func NewRunner(c RunnerConfig) *Runner {
 		c.Group.Handlers = &Handlers{}
 	}
 	c.Concurrency = or(c.Concurrency, 16)
-	c.MaxAttempts = or(c.MaxAttempts, 8)
-	c.MaxAway = or(c.MaxAway, 300)
-	c.Backoff.Min = or(c.Backoff.Min, 50*time.Millisecond)
-	c.Backoff.Max = max(or(c.Backoff.Max, 2*time.Second), c.Backoff.Min)
 	c.Timeout = or(c.Timeout, 30*time.Second)
 	c.Drain = or(c.Drain, 10*time.Second)
+	c.StuckAfter = max(or(c.StuckAfter, time.Minute), 2*c.Timeout)
+	c.InPlace = Patience{or(c.InPlace.Attempts, 5), or(c.InPlace.Away, 300), c.InPlace.Backoff.or(50*time.Millisecond, 2*time.Second)}
+	c.Parked = Patience{or(c.Parked.Attempts, 12), or(c.Parked.Away, 1000), c.Parked.Backoff.or(time.Second, 5*time.Minute)}
 	return &Runner{RunnerConfig: c}
 }
 
@@ -129,23 +154,14 @@ func (r *Runner) Run(ctx context.Context) error {
 	pool := newPool()
 	var workers sync.WaitGroup
 	for range r.Concurrency {
-		workers.Go(func() { pool.work(r.attempt) })
+		workers.Go(pool.work)
 	}
 	defer workers.Wait()
 	defer pool.close()
 
-	session := kafka.GroupConfig{
-		Group: r.Group.ID, Topics: topics, Instance: r.Instance,
-		Handle: func(c *kafka.Claim) { r.handleClaim(ctx, pool, c) },
-		Joined: func(string) {
-			if r.down.CompareAndSwap(true, false) {
-				r.Logger.Info("consumer group goes on")
-			}
-		},
-	}
 	for failures := 1; ; failures++ {
 		began := time.Now()
-		err := r.Kafka.Consume(ctx, session)
+		err := r.session(ctx, pool, topics)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -156,39 +172,38 @@ func (r *Runner) Run(ctx context.Context) error {
 		if time.Since(began) > time.Minute {
 			failures = 1 // it had worked
 		}
-		if !sleep(ctx, r.Backoff.pause(failures)) {
+		if !sleep(ctx, r.InPlace.Backoff.pause(failures)) {
 			return nil
 		}
 	}
 }
 
-// handleClaim feeds one partition to the pool until it is taken away.
-func (r *Runner) handleClaim(ctx context.Context, pool *pool, c *kafka.Claim) {
-	// Handlers go on when ctx ends: they have the drain time to finish.
-	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	p := newPartition(work, pool, c, func(next int64) {
-		r.Observer.Behind(r.Group.ID, c.Topic(), c.Partition(), c.HighWater()-next)
+// session is one membership of the group, until ctx ends, it breaks, or it is stuck.
+func (r *Runner) session(ctx context.Context, pool *pool, topics []string) error {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	parking, err := openParking(ctx, r.Kafka, r.Group, r.Producer, func(n int) { r.Observer.Waiting(r.Group.ID, n) }, end)
+	if err != nil {
+		return err
+	}
+	s := &session{Runner: r, parking: parking, pool: pool, claims: map[claimed]*partition{}}
+	var watching sync.WaitGroup
+	watching.Go(func() { s.watch(ctx, end) })
+	err = r.Kafka.Consume(ctx, kafka.GroupConfig{
+		Group: r.Group.ID, Topics: append(topics[:len(topics):len(topics)], parking.topic), Instance: r.Instance,
+		Handle: func(c *kafka.Claim) { s.handle(ctx, c) },
+		Joined: func(string) {
+			if r.down.CompareAndSwap(true, false) {
+				r.Logger.Info("consumer group goes on")
+			}
+		},
 	})
-	for {
-		record, ok := c.Next()
-		if !ok {
-			break
-		}
-		_, wanted := r.Group.Handlers.of(record)
-		p.add(record, wanted)
+	if err == nil {
+		err = context.Cause(ctx) // ended by us
 	}
-	idle := p.stop()
-	for range 2 {
-		select {
-		case <-idle:
-			return
-		case <-time.After(r.Drain):
-			cancel()
-		}
-	}
-	// What still runs does not listen to its context. Its event is not marked and comes again.
-	r.Logger.Error("handler does not return; its partition is given up without it", "topic", c.Topic(), "partition", c.Partition())
+	end(nil)
+	watching.Wait()
+	return errors.Join(err, parking.close())
 }
 
 // sleep waits, and returns false when ctx ends first.
@@ -208,6 +223,8 @@ type silent struct{}
 
 func (silent) Handled(string, string, string, time.Duration, error) {}
 func (silent) DeadLettered(string, string, string)                  {}
+func (silent) Parked(string, string, string)                        {}
+func (silent) Waiting(string, int)                                  {}
 func (silent) Behind(string, string, int32, int64)                  {}
 func (silent) Restarted(string, error)                              {}
 func (silent) Published(string, int, time.Duration)                 {}

@@ -23,7 +23,8 @@ func (b *broker) run(h *Handlers, change func(*RunnerConfig)) (stop func()) {
 	b.t.Helper()
 	c := RunnerConfig{
 		Kafka: b.kafka, Group: Group{ID: "test", Handlers: h}, Producer: b.producer(),
-		Backoff: Backoff{Min: time.Millisecond, Max: 10 * time.Millisecond},
+		InPlace: Patience{Backoff: Backoff{Min: time.Millisecond, Max: 10 * time.Millisecond}},
+		Parked:  Patience{Backoff: Backoff{Min: 5 * time.Millisecond, Max: 20 * time.Millisecond}},
 	}
 	if change != nil {
 		change(&c)
@@ -95,7 +96,7 @@ func TestFailingRecordIsNotPassedOver(t *testing.T) {
 		j.add(e)
 		return nil
 	})
-	stop := b.run(&h, func(c *RunnerConfig) { c.MaxAttempts = 1 << 30 })
+	stop := b.run(&h, func(c *RunnerConfig) { c.InPlace.Attempts = 1 << 30 })
 	eventually(t, "all other orders handled", func() bool { return j.count() == 19*10+3 })
 	stop()
 	if n := b.lag("test", events.OrderTopic); n < 7 {
@@ -147,7 +148,7 @@ func TestDeadLetters(t *testing.T) {
 		j.add(e)
 		return nil
 	})
-	stop := b.run(&h, func(c *RunnerConfig) { c.MaxAttempts = 3 })
+	stop := b.run(&h, func(c *RunnerConfig) { c.InPlace.Attempts, c.Parked.Attempts = 2, 1 })
 	defer stop()
 	eventually(t, "all committed", func() bool { return b.lag("test", events.OrderTopic) == 0 })
 	if tries.Load() != 3 {
@@ -184,7 +185,7 @@ func TestEventWaitsForAPartThatIsAway(t *testing.T) {
 		}
 		return nil
 	})
-	stop := b.run(&h, func(c *RunnerConfig) { c.MaxAttempts = 2 })
+	stop := b.run(&h, func(c *RunnerConfig) { c.InPlace.Attempts = 2 })
 	defer stop()
 	eventually(t, "the part is back", func() bool { return tries.Load() == 6 })
 	eventually(t, "all committed", func() bool { return b.lag("test", events.OrderTopic) == 0 })

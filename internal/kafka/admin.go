@@ -183,7 +183,8 @@ type Lag struct {
 	Topic     string
 	Partition int32
 	Committed int64 // the next record the group will read; -1 when it has committed nothing
-	Newest    int64
+	Oldest    int64 // the first record that is kept
+	Newest    int64 // what the next record will get
 	Records   int64 // how many are not handled yet; gaps that compaction left are counted
 }
 
@@ -213,7 +214,7 @@ func (a *Admin) Lag(ctx context.Context, group string, topics []string) ([]Lag, 
 			return nil, fmt.Errorf("list offsets of group %s: %w", group, err)
 		}
 		for _, p := range partitions {
-			l := Lag{Topic: topic, Partition: p, Committed: -1, Newest: offsets[p].Newest}
+			l := Lag{Topic: topic, Partition: p, Committed: -1, Oldest: offsets[p].Oldest, Newest: offsets[p].Newest}
 			if block := committed.GetBlock(name, p); block != nil {
 				if block.Err != sarama.ErrNoError {
 					return nil, fmt.Errorf("read offset of group %s in %s/%d: %w", group, topic, p, block.Err)

@@ -174,6 +174,12 @@ func (c *Claim) Next() (*Record, bool) {
 	}
 }
 
+// Start is the offset that the partition is read from; negative where that is the oldest record kept.
+func (c *Claim) Start() int64 { return c.claim.InitialOffset() }
+
+// Done is closed when the session ends: then Next gives nothing more.
+func (c *Claim) Done() <-chan struct{} { return c.session.Context().Done() }
+
 // Mark says that everything before offset next is done; it is committed with the next commit. It never
 // goes back.
 func (c *Claim) Mark(next int64) { c.session.MarkOffset(c.claim.Topic(), c.Partition(), next, "") }

@@ -16,6 +16,8 @@ type Metrics struct {
 	registry    *prometheus.Registry
 	handled     *prometheus.HistogramVec
 	dead        *prometheus.CounterVec
+	parked      *prometheus.CounterVec
+	waiting     *prometheus.GaugeVec
 	behind      *prometheus.GaugeVec
 	restarted   *prometheus.CounterVec
 	published   *prometheus.CounterVec
@@ -46,8 +48,10 @@ func NewMetrics() *Metrics {
 		registry:    prometheus.NewRegistry(),
 		handled:     histogram("event_handle_seconds", "Time of one attempt to handle an event.", "group", "topic", "type", "result"),
 		dead:        counter("event_dead_letters_total", "Events that were given up.", "group", "topic", "type"),
+		parked:      counter("event_parked_total", "Events that were put into a retry topic, to be tried later.", "group", "topic", "type"),
+		waiting:     gauge("event_parked_records", "Events of a group that are parked and not done.", "group"),
 		behind:      gauge("event_lag_records", "Records that a group has not done yet.", "group", "topic", "partition"),
-		restarted:   counter("event_session_restarts_total", "Consumer sessions that broke.", "group"),
+		restarted:   counter("event_session_restarts_total", "Consumer sessions that broke or were stuck.", "group"),
 		published:   counter("outbox_published_total", "Outbox entries that Kafka acknowledged.", "store"),
 		failed:      counter("outbox_failed_total", "Attempts to publish a document's entries that failed.", "store"),
 		left:        gauge("outbox_left_documents", "Documents with old entries, found by the last sweep.", "store"),
@@ -60,7 +64,7 @@ func NewMetrics() *Metrics {
 		reloads:     counter("supergraph_reloads_total", "New supergraphs, by whether they were taken over or refused.", "result"),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.handled, m.dead, m.behind, m.restarted, m.published, m.failed, m.left, m.requests, m.subscribers, m.delivered, m.withheld, m.ended, m.reloads)
+		m.handled, m.dead, m.parked, m.waiting, m.behind, m.restarted, m.published, m.failed, m.left, m.requests, m.subscribers, m.delivered, m.withheld, m.ended, m.reloads)
 	m.registry.MustRegister(m.subgraphs.collectors()...)
 	return m
 }
@@ -85,6 +89,16 @@ func (m *Metrics) Handled(group, topic, eventType string, took time.Duration, er
 // DeadLettered observes an event that a runner gave up.
 func (m *Metrics) DeadLettered(group, topic, eventType string) {
 	m.dead.WithLabelValues(group, topic, eventType).Inc()
+}
+
+// Parked observes an event that a runner put aside.
+func (m *Metrics) Parked(group, topic, eventType string) {
+	m.parked.WithLabelValues(group, topic, eventType).Inc()
+}
+
+// Waiting observes how many events of a group are parked.
+func (m *Metrics) Waiting(group string, events int) {
+	m.waiting.WithLabelValues(group).Set(float64(events))
 }
 
 // Behind observes a runner's lag.
