@@ -85,7 +85,8 @@ func TestEveryInterleaving(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
-	s.gateway.lose = func() (bool, bool) { return random.IntN(5) == 0, random.IntN(5) == 0 }
+	faults := rand.New(rand.NewPCG(seed, 2))
+	s.gateway.set(lossy(func() (bool, bool) { return faults.IntN(5) == 0, faults.IntN(5) == 0 }))
 
 	const orders = 150
 	tokens := []string{"tok_visa", "tok_visa", "tok_timeout", "tok_declined", "tok_3ds"}
@@ -307,16 +308,12 @@ func TestDeathBetweenChargeAndOutcome(t *testing.T) {
 		o := fmt.Sprintf("ord_%d", dies)
 		for i, step := range steps {
 			lost := i == dies
-			s.gateway.mu.Lock()
-			s.gateway.lose = func() (bool, bool) { return false, lost } // also the questions afterwards
-			s.gateway.mu.Unlock()
+			s.gateway.set(lossy(func() (bool, bool) { return false, lost })) // also the questions afterwards
 			s.tell(t, step(o))
 			if !lost {
 				continue
 			}
-			s.gateway.mu.Lock()
-			s.gateway.lose = nil
-			s.gateway.mu.Unlock()
+			s.gateway.set(nil)
 			s.tell(t, step(o)) // the event comes again: somebody is at it, as far as anyone knows
 			s.clock.Add(int64(time.Minute))
 			var wg sync.WaitGroup

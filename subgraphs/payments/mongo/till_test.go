@@ -3,6 +3,7 @@ package mongo_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -44,55 +45,76 @@ func newTill(t *testing.T) *till {
 	return s
 }
 
-// unsteady loses calls on their way to the gateway, or answers on their way back.
+// unsteady is the line to the gateway: around is told of every call and may do with it what it likes.
 type unsteady struct {
 	*testgateway.Gateway
-	mu   sync.Mutex
-	lose func() (call, answer bool) // nil loses nothing
+	mu     sync.Mutex
+	around func(step, key string, call func() error) error // nil makes the call
 }
 
 var errLost = errors.New("connection lost")
 
-func lossy[T any](u *unsteady, call func() (T, error)) (T, error) {
-	var zero T
+// set changes what happens to calls from now on.
+func (u *unsteady) set(around func(step, key string, call func() error) error) {
 	u.mu.Lock()
-	before, after := false, false
-	if u.lose != nil {
-		before, after = u.lose()
+	defer u.mu.Unlock()
+	u.around = around
+}
+
+// lossy loses calls on their way to the gateway, or answers on their way back, as lose says.
+func lossy(lose func() (call, answer bool)) func(step, key string, call func() error) error {
+	var mu sync.Mutex
+	return func(_, _ string, call func() error) error {
+		mu.Lock()
+		before, after := lose()
+		mu.Unlock()
+		if before {
+			return errLost
+		}
+		err := call()
+		if after {
+			return errLost
+		}
+		return err
 	}
+}
+
+func over[T any](u *unsteady, step, key string, call func() (T, error)) (T, error) {
+	u.mu.Lock()
+	around := u.around
 	u.mu.Unlock()
-	if before {
-		return zero, errLost
+	if around == nil {
+		return call()
 	}
-	v, err := call()
-	if after {
-		return zero, errLost
+	var v, none T
+	if err := around(step, key, func() (err error) { v, err = call(); return err }); err != nil {
+		return none, err
 	}
-	return v, err
+	return v, nil
 }
 
 func (u *unsteady) Authorize(ctx context.Context, key string, a payments.Authorization) (payments.Charge, error) {
-	return lossy(u, func() (payments.Charge, error) { return u.Gateway.Authorize(ctx, key, a) })
+	return over(u, "authorize", key, func() (payments.Charge, error) { return u.Gateway.Authorize(ctx, key, a) })
 }
 
 func (u *unsteady) Capture(ctx context.Context, key, id string) (payments.Charge, error) {
-	return lossy(u, func() (payments.Charge, error) { return u.Gateway.Capture(ctx, key, id) })
+	return over(u, "capture", key, func() (payments.Charge, error) { return u.Gateway.Capture(ctx, key, id) })
 }
 
 func (u *unsteady) Void(ctx context.Context, key, id string) (payments.Charge, error) {
-	return lossy(u, func() (payments.Charge, error) { return u.Gateway.Void(ctx, key, id) })
+	return over(u, "void", key, func() (payments.Charge, error) { return u.Gateway.Void(ctx, key, id) })
 }
 
 func (u *unsteady) Refund(ctx context.Context, key, id string, m money.Money, reason string) (payments.ChargeRefund, error) {
-	return lossy(u, func() (payments.ChargeRefund, error) { return u.Gateway.Refund(ctx, key, id, m, reason) })
+	return over(u, "refund", key, func() (payments.ChargeRefund, error) { return u.Gateway.Refund(ctx, key, id, m, reason) })
 }
 
 func (u *unsteady) Lookup(ctx context.Context, key string) (payments.Charge, error) {
-	return lossy(u, func() (payments.Charge, error) { return u.Gateway.Lookup(ctx, key) })
+	return over(u, "lookup", key, func() (payments.Charge, error) { return u.Gateway.Lookup(ctx, key) })
 }
 
 func (u *unsteady) Fetch(ctx context.Context, id string) (payments.Charge, error) {
-	return lossy(u, func() (payments.Charge, error) { return u.Gateway.Fetch(ctx, id) })
+	return over(u, "fetch", id, func() (payments.Charge, error) { return u.Gateway.Fetch(ctx, id) })
 }
 
 func placed(order, token string, amount int64) events.OrderPlaced {
@@ -103,27 +125,28 @@ func placed(order, token string, amount int64) events.OrderPlaced {
 func (s *till) tell(t *testing.T, list ...any) {
 	t.Helper()
 	for _, e := range list {
-		var err error
-		switch e := e.(type) {
-		case events.OrderPlaced:
-			err = s.Place(t.Context(), e)
-		case events.StockReserved:
-			err = s.Hold(t.Context(), e)
-		case events.StockConfirmed:
-			err = s.Confirm(t.Context(), e)
-		case events.StockReleased:
-			err = s.Release(t.Context(), e)
-		case events.OrderCancelled:
-			err = s.Cancel(t.Context(), e.ID, e.Customer)
-		case events.OrderLinesReturned:
-			err = s.Return(t.Context(), e)
-		default:
-			t.Fatalf("no such event %T", e)
-		}
-		if err != nil {
+		if err := tell(t.Context(), s.Service, e); err != nil {
 			t.Fatalf("%T: %v", e, err)
 		}
 	}
+}
+
+func tell(ctx context.Context, s *payments.Service, e any) error {
+	switch e := e.(type) {
+	case events.OrderPlaced:
+		return s.Place(ctx, e)
+	case events.StockReserved:
+		return s.Hold(ctx, e)
+	case events.StockConfirmed:
+		return s.Confirm(ctx, e)
+	case events.StockReleased:
+		return s.Release(ctx, e)
+	case events.OrderCancelled:
+		return s.Cancel(ctx, e.ID, e.Customer)
+	case events.OrderLinesReturned:
+		return s.Return(ctx, e)
+	}
+	return fmt.Errorf("no such event %T", e)
 }
 
 func reserved(order string) events.StockReserved {
