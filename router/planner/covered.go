@@ -9,26 +9,26 @@ import (
 	"storefront/router/supergraph"
 )
 
-// A query with deferred parts is looked over once it is planned: each leaf must be read by some request
+// A response with deferred parts is looked over once it is planned: each leaf must be read by some request
 // that its part waits for. Where one is not, or where no plan was found, and it is found by reading all
 // at once, that is done: it is as correct, and what is deferred is still delivered later.
 
-// search places the fields of a query, at once those that are deferred as well, if so asked for; failed
-// are the fields it could not.
-func search(sg *supergraph.Supergraph, op *operation.Operation, atOnce bool) (p *planner, failed []item) {
+// search places fields of an operation, at once those that are deferred as well, if so asked for; failed
+// are those it could not.
+func search(sg *supergraph.Supergraph, op *operation.Operation, atOnce bool, place func(*planner) []item) (p *planner, failed []item) {
 	for _, exact := range []bool{false, true} {
 		p = newPlanner(sg, op)
 		p.exact, p.atOnce = exact, atOnce
-		if failed = p.query(); len(failed) == 0 {
+		if failed = place(p); len(failed) == 0 {
 			break
 		}
 	}
 	return p, failed
 }
 
-// planQuery finds the requests of a query, whose response has the shape that out says.
-func planQuery(sg *supergraph.Supergraph, op *operation.Operation, out plan.Plan) (*plan.Plan, error) {
-	p, failed := search(sg, op, false)
+// planResponse finds the requests of a query or a mutation, whose response has the shape that out says.
+func planResponse(sg *supergraph.Supergraph, op *operation.Operation, out plan.Plan) (*plan.Plan, error) {
+	p, failed := search(sg, op, false, (*planner).fields)
 	missed := 0
 	if len(failed) == 0 {
 		p.put(&out)
@@ -45,9 +45,9 @@ func planQuery(sg *supergraph.Supergraph, op *operation.Operation, out plan.Plan
 	return &out, nil
 }
 
-// planAtOnce plans a query so that nothing is read later, false when there is no way.
+// planAtOnce plans an operation so that nothing is read later, false when there is no way.
 func planAtOnce(sg *supergraph.Supergraph, op *operation.Operation, out plan.Plan) (*plan.Plan, bool) {
-	p, failed := search(sg, op, true)
+	p, failed := search(sg, op, true, (*planner).fields)
 	if len(failed) > 0 {
 		return nil, false
 	}

@@ -82,22 +82,14 @@ type planner struct {
 // and then every deferred one (defer.go, covered.go); drop what turned out unused and number the requests (prune.go); write their text (write.go); lay
 // them out in rounds (layout.go); derive the response's shape (output.go).
 func Plan(sg *supergraph.Supergraph, op *operation.Operation) (*plan.Plan, error) {
-	p := newPlanner(sg, op)
-	out := &plan.Plan{Kind: op.Kind, Name: op.Name, Output: outputOf(sg, op.Root, p.stages)}
-	switch op.Kind {
-	case ast.Mutation:
-		if err := p.mutation(); err != nil {
-			return nil, err
-		}
-		p.put(out)
-	case ast.Subscription:
-		if err := subscription(sg, op, out); err != nil {
-			return nil, err
-		}
-	default:
-		return planQuery(sg, op, *out)
+	out := plan.Plan{Kind: op.Kind, Name: op.Name, Output: outputOf(sg, op.Root, stagesOf(op))}
+	if op.Kind != ast.Subscription {
+		return planResponse(sg, op, out)
 	}
-	return out, nil
+	if err := subscription(sg, op, &out); err != nil {
+		return nil, err
+	}
+	return &out, nil
 }
 
 // put lays the requests out in the plan.
@@ -111,8 +103,11 @@ func newPlanner(sg *supergraph.Supergraph, op *operation.Operation) *planner {
 	return &planner{sg: sg, op: op, reaches: map[reachKey][]int{}, resolving: map[*supergraph.Field][]int{}, dead: map[deadEnd]bool{}, names: map[*supergraph.Type][]string{}, stages: stagesOf(op)}
 }
 
-// query places the fields of a query and returns what it could not.
-func (p *planner) query() []item {
+// fields places the fields of a query or a mutation and returns what it could not.
+func (p *planner) fields() []item {
+	if p.op.Kind == ast.Mutation {
+		return p.mutation()
+	}
 	root := p.rootPos(p.op.Root)
 	if failed := p.satisfy(root, clientItems(p.staged(p.op.Root.Fields, nil))); len(failed) > 0 {
 		return failed
@@ -145,7 +140,7 @@ func (p *planner) unreachable(typeName string, failed []item) error {
 
 // mutation plans root fields in series: each after all requests of the one before. Neighbours that
 // one subgraph answers without further requests share one.
-func (p *planner) mutation() error {
+func (p *planner) mutation() []item {
 	root := p.rootPos(p.op.Root)
 	start := 0 // first group of the running segment
 	for _, f := range p.staged(p.op.Root.Fields, nil) {
@@ -161,13 +156,13 @@ func (p *planner) mutation() error {
 		}
 		p.barrier(root, start)
 		if failed := p.satisfy(root, clientItems([]*operation.Field{f})); len(failed) > 0 {
-			return p.unreachable(p.op.RootType, failed)
+			return failed
 		}
 	}
-	if failed := p.later(root, p.op.Root.Fields, nil, nil); len(failed) > 0 {
-		return p.unreachable(p.op.RootType, failed)
+	if p.atOnce {
+		return nil
 	}
-	return nil
+	return p.later(root, p.op.Root.Fields, nil, nil)
 }
 
 func (p *planner) barrier(root *pos, start int) {
@@ -211,21 +206,23 @@ func subscription(sg *supergraph.Supergraph, op *operation.Operation, out *plan.
 // planLive plans from what the router holds: the entity's key field, and with event all that an event
 // carries.
 func planLive(sg *supergraph.Supergraph, op *operation.Operation, root *operation.Field, live *supergraph.Live, event bool) (plan.Node, *plan.Selection, error) {
-	p := newPlanner(sg, op)
 	held := supergraph.FieldSet{{Name: live.EntityField}}
 	if event {
 		held = append(held, live.ProvidedFields()...)
 	}
-	g := &group{sub: heldData, depth: -1, root: &gnode{typ: live.TypeName}}
-	g.root.group = g
-	ps := &pos{
-		typ:      live.TypeName,
-		path:     []plan.PathElem{{Key: root.Key, List: listDepth(root.Def.Type)}},
-		declared: root.Sel.Fields,
-		keys:     &keys{declared: root.Sel.Fields},
-		accs:     []*access{{group: g, node: g.root, provides: held}},
-	}
-	if failed := p.satisfy(ps, clientItems(root.Sel.Fields)); len(failed) > 0 {
+	var g *group
+	p, failed := search(sg, op, false, func(p *planner) []item {
+		g = &group{sub: heldData, depth: -1, root: &gnode{typ: live.TypeName}}
+		g.root.group = g
+		return p.satisfy(&pos{
+			typ:      live.TypeName,
+			path:     []plan.PathElem{{Key: root.Key, List: listDepth(root.Def.Type)}},
+			declared: root.Sel.Fields,
+			keys:     &keys{declared: root.Sel.Fields},
+			accs:     []*access{{group: g, node: g.root, provides: held}},
+		}, clientItems(root.Sel.Fields))
+	})
+	if len(failed) > 0 {
 		return nil, nil, p.unreachable(live.TypeName, failed)
 	}
 	fetches := p.finish()
@@ -254,9 +251,10 @@ func heldSelection(n *gnode) *plan.Selection {
 }
 
 func subscribed(sg *supergraph.Supergraph, op *operation.Operation, out *plan.Plan) error {
-	p := newPlanner(sg, op)
-	root := p.rootPos(op.Root)
-	if failed := p.satisfy(root, clientItems(op.Root.Fields)); len(failed) > 0 {
+	p, failed := search(sg, op, false, func(p *planner) []item {
+		return p.satisfy(p.rootPos(op.Root), clientItems(op.Root.Fields))
+	})
+	if len(failed) > 0 {
 		return p.unreachable(op.RootType, failed)
 	}
 	fetches := p.finish()
