@@ -68,6 +68,7 @@ type variable struct {
 // representation is how entities of one type are sent.
 type representation struct {
 	typ    int32
+	cond   int32
 	head   []byte // `{"__typename":"T"`
 	fields []repField
 }
@@ -208,7 +209,7 @@ func (c *compiler) fetch(f *plan.Fetch) *fetch {
 	out.contexts = c.contexts(f, shapes)
 	for _, r := range f.Requires {
 		out.reps = append(out.reps, representation{
-			typ: c.types.ids[r.Type], head: []byte(`{"__typename":` + quoted(r.WireType)), fields: c.repFields(r.Fields, at),
+			typ: c.types.ids[r.Type], cond: c.cond(r.Cond), head: []byte(`{"__typename":` + quoted(r.WireType)), fields: c.repFields(r.Fields, at),
 		})
 	}
 	for _, name := range f.Variables {

@@ -15,7 +15,7 @@ func (r *run) represent(f *fetch, found []uint32) (targets, error) {
 		s.grow(len(found))
 		for _, obj := range found {
 			rep := place.representation(r.typeOf(obj))
-			if rep == nil {
+			if rep == nil || !r.holds[rep.cond] {
 				continue
 			}
 			lo := len(s.buf)

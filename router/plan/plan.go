@@ -156,6 +156,7 @@ type PathElem struct {
 type Representation struct {
 	Type     string // object type in the supergraph; "" for objects of any type
 	WireType string // its __typename for the subgraph
+	Cond     Cond   // when something is read of such entities; nil when whenever the fetch is sent
 	Fields   []RepField
 }
 

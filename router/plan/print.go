@@ -134,7 +134,11 @@ func (w *writer) fetch(f *Fetch) {
 		w.line("{")
 		w.depth++
 		for _, r := range f.Requires {
-			w.line("... on " + r.WireType + " {")
+			text := "... on " + r.WireType
+			if r.Cond != nil {
+				text += " @include(if: " + r.Cond.String() + ")"
+			}
+			w.line(text + " {")
 			w.depth++
 			w.line("__typename")
 			w.repFields(r.Fields)

@@ -56,7 +56,14 @@ func (p *planner) write(g *group, id int, ids map[*group]int) written {
 			f.RepVariable = "_" + f.RepVariable
 		}
 		for _, r := range g.reps {
+			read := slices.IndexFunc(g.root.frags, func(n *gnode) bool { return n.typ == r.typ })
+			if read < 0 {
+				continue
+			}
 			rep := plan.Representation{Type: r.typ, WireType: p.sg.Type(r.typ).In[g.sub].WireName, Fields: r.fields}
+			if cond := planCond(nodeCond(g.root.frags[read])); cond.String() != f.Cond.String() {
+				rep.Cond = cond
+			}
 			if g.whole {
 				rep.Type = ""
 			}
