@@ -103,27 +103,42 @@ func (w *ascent) value(c *contextVar) bool {
 	return true
 }
 
-// leaf follows the first field that applies, down to a leaf.
+// leaf follows the first field that applies, down to leaves.
 func (w *ascent) leaf(fields []repField, obj uint32) bool {
 	for i := range fields {
 		f := &fields[i]
 		if f.on != nil && !f.on.has(w.typeOf(obj)) {
 			continue
 		}
-		v := w.vals[obj+uint32(f.slot)]
-		switch v.kind {
-		case missing:
-			return false
-		case object:
-			return w.leaf(f.sub, v.at)
-		case null:
-			w.buf = append(w.buf, "null"...)
-		default:
-			w.buf = append(w.buf, w.raw(v)...)
-		}
-		return true
+		return w.reached(f, w.vals[obj+uint32(f.slot)])
 	}
 	w.buf = append(w.buf, "null"...)
+	return true
+}
+
+// reached writes what stands in a field on the way to a leaf; lists on the way make the leaves a list.
+func (w *ascent) reached(f *repField, v value) bool {
+	switch v.kind {
+	case missing:
+		return false
+	case object:
+		return w.leaf(f.sub, v.at)
+	case list:
+		w.buf = append(w.buf, '[')
+		for i := range v.n {
+			if i > 0 {
+				w.buf = append(w.buf, ',')
+			}
+			if !w.reached(f, w.vals[v.at+i]) {
+				return false
+			}
+		}
+		w.buf = append(w.buf, ']')
+	case null:
+		w.buf = append(w.buf, "null"...)
+	default:
+		w.buf = append(w.buf, w.raw(v)...)
+	}
 	return true
 }
 
