@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"storefront/internal/errs"
+)
+
+// eventsCommands are what `storefront events` can do.
+func eventsCommands() []command {
+	return []command{
+		{"acls", "print what each part may do at Kafka, as kafka-acls.sh commands or IAM policies", runEventsACLs},
+		{"topics", "make the topics that are not there", runEventsTopics},
+	}
+}
+
+func runEvents(ctx context.Context, std stdio, args []string) error {
+	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
+		fmt.Fprintln(std.out, "storefront events COMMAND: looks at the events between services, and after what becomes of them.\n\nCommands:")
+		for _, c := range eventsCommands() {
+			fmt.Fprintf(std.out, "  %-14s %s\n", c.name, c.summary)
+		}
+		fmt.Fprintln(std.out, "\n'storefront events COMMAND --help' lists a command's flags.")
+		return nil
+	}
+	for _, c := range eventsCommands() {
+		if c.name == args[0] {
+			return c.run(ctx, std, args[1:])
+		}
+	}
+	return errs.New(errs.BadInput, "events: there is no command %q; 'storefront events help' lists them", args[0])
+}
