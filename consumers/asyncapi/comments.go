@@ -22,7 +22,7 @@ type comments struct {
 // constant is one of a string.
 type constant struct{ value, comment string }
 
-// read parses a folder's Go files, without its tests.
+// readComments parses a folder's Go files, without its tests.
 func readComments(tree fs.FS, dir string) (*comments, error) {
 	c := &comments{types: map[string]string{}, fields: map[string]map[string]string{}, constants: map[string]constant{}, groups: map[string][]string{}}
 	names, err := fs.Glob(tree, path.Join(dir, "*.go"))

@@ -2,8 +2,8 @@
 // generate ./events` calls it. What it says comes from the event types, their comments and goldens, and
 // from what each service handles; nothing is written by hand but what the document says of itself.
 //
-// Enter at Generate. document.go puts the document together, schema.go makes schemas of types, and
-// comments.go reads what the sources say.
+// Enter at Generate in document.go. messages.go has what is sent, channels.go where and by whom, schema.go
+// makes schemas of types, and comments.go reads what the sources say.
 package main
 
 import (
