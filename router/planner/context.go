@@ -61,7 +61,7 @@ func (p *planner) contextAt(at *pos, arg *supergraph.ContextArgument, by item) (
 	if len(p.satisfy(at, items)) > 0 {
 		return nil, nil, false, false
 	}
-	reps, deps, ok := p.representFields(at, fields)
+	reps, deps, ok := p.representFor(by.by, at, fields)
 	return &plan.ContextSource{Level: len(at.path), On: on, Fields: reps}, deps, all, ok
 }
 

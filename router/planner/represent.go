@@ -11,9 +11,7 @@ import (
 // represent says where the values of a key's or requirement's fields are kept, and which groups must
 // have answered before they are there.
 func (p *planner) represent(ps *pos, set supergraph.FieldSet, by *group) (fields []plan.RepField, deps []*group, ok bool) {
-	p.sender = by
-	defer func() { p.sender = nil }()
-	fields, deps, ok = p.representFields(ps, p.internalFields(ps.typ, set, nil))
+	fields, deps, ok = p.representFor(by, ps, p.internalFields(ps.typ, set, nil))
 	if ok && ps.base != nil && p.veiled(ps.base) { // which objects these are must be known
 		teller := p.teller(ps.base)
 		if teller == nil {
@@ -22,6 +20,13 @@ func (p *planner) represent(ps *pos, set supergraph.FieldSet, by *group) (fields
 		deps = append(deps, teller.group)
 	}
 	return fields, deps, ok
+}
+
+// representFor does so for a group, which makes sure that they are read for it.
+func (p *planner) representFor(by *group, ps *pos, fields []*operation.Field) ([]plan.RepField, []*group, bool) {
+	p.sender = by
+	defer func() { p.sender = nil }()
+	return p.representFields(ps, fields)
 }
 
 func (p *planner) representFields(ps *pos, fields []*operation.Field) (out []plan.RepField, deps []*group, ok bool) {
