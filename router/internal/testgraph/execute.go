@@ -12,6 +12,13 @@ type executing struct {
 	s      *Subgraph
 	vars   map[string]any
 	errors []failure
+	above  []standing // the objects from the root down to the one being executed
+}
+
+// standing is an object with its type.
+type standing struct {
+	def *ast.Definition
+	row Row
 }
 
 // failed is a value whose error was told; it completes as null.
@@ -44,6 +51,8 @@ func (x *executing) object(def *ast.Definition, row Row, sets []ast.SelectionSet
 	for _, set := range sets {
 		list = x.collect(def, set, list)
 	}
+	x.above = append(x.above, standing{def, row})
+	defer func() { x.above = x.above[:len(x.above)-1] }()
 	out, ok := make(object, 0, len(list)), true
 	for _, c := range list {
 		f := c.fields[0]
@@ -130,6 +139,9 @@ func (x *executing) resolve(def *ast.Definition, field *ast.FieldDefinition, row
 	for _, a := range field.Arguments {
 		if v, ok := args[a.Name]; ok {
 			args[a.Name] = coerce(x.s.schema, a.Type, v)
+		}
+		if d := a.Directives.ForName("fromContext"); d != nil && x.s.data.Contexts {
+			args[a.Name] = coerce(x.s.schema, a.Type, x.fromContext(d.Arguments.ForName("field").Value.Raw))
 		}
 	}
 	if f.Name == "_entities" {

@@ -26,8 +26,9 @@ import (
 type Data struct {
 	Roots    map[string]any   `json:"roots,omitempty"`
 	Entities map[string][]Row `json:"entities,omitempty"`
-	Raw      string           `json:"raw,omitempty"`    // when set, every request gets this text
-	Status   int              `json:"status,omitempty"` // when set, every request gets this status
+	Contexts bool             `json:"contexts,omitempty"` // arguments with @fromContext are read of the objects above
+	Raw      string           `json:"raw,omitempty"`      // when set, every request gets this text
+	Status   int              `json:"status,omitempty"`   // when set, every request gets this status
 }
 
 // Row is an object.

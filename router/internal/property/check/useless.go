@@ -21,6 +21,11 @@ func uselessFetches(p *plan.Plan) []int {
 			for _, r := range f.Requires {
 				readRepresentation(read, at, r.Fields)
 			}
+			for _, c := range f.Contexts {
+				for _, source := range c.Sources {
+					readRepresentation(read, place(f.Path[:source.Level]), source.Fields)
+				}
+			}
 			if f.Kind != plan.RootFetch {
 				read[at+"__typename/"] = true
 				read[at] = true

@@ -18,6 +18,8 @@ func (w *World) Features() []string {
 		has["mutation"] = has["mutation"] || t.Name == "Mutation"
 		has["several keys"] = has["several keys"] || len(t.Keys) > 1
 		has["entity missing or failing"] = has["entity missing or failing"] || t.Gap != nil
+		has["@context"] = has["@context"] || len(t.Contexts) > 0
+		has["@context on an interface"] = has["@context on an interface"] || len(t.Contexts) > 0 && t.Kind == Interface
 		for _, k := range t.Keys {
 			has["nested key"] = has["nested key"] || strings.Contains(k.Fields, "{")
 			has["compound key"] = has["compound key"] || strings.Contains(k.Fields, " ") && !strings.Contains(k.Fields, "{")
@@ -31,6 +33,10 @@ func (w *World) Features() []string {
 			has["list of lists"] = has["list of lists"] || strings.HasPrefix(f.Type, "[[")
 			has["null where none may be"] = has["null where none may be"] || f.Dirty
 			has["failing field"] = has["failing field"] || f.Fails
+			for _, a := range f.Args {
+				has["@fromContext of several types"] = has["@fromContext of several types"] || strings.Contains(a.From, "...")
+				has["@fromContext with nested selection"] = has["@fromContext with nested selection"] || strings.Count(a.From, "{") > 1 && !strings.Contains(a.From, "...")
+			}
 			has["arguments"] = has["arguments"] || len(f.Args) > 0
 			has["@shareable"] = has["@shareable"] || t.Kind == Object && len(f.resolvers()) > 1 && !f.Key
 			for _, p := range f.At {

@@ -55,7 +55,7 @@ func (g *generator) subs() []int {
 //
 // The passes, in order: subgraphs; entities with the keys that lead from one subgraph to another; value
 // types, interfaces and unions over them; then fields, since they refer to all of these; then what
-// rests on fields that are there: requirements, provided fields, overrides, gaps.
+// rests on fields that are there: requirements, provided fields, overrides, gaps, contexts.
 func Generate(seed uint64) *World {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0x5707ef407)), w: &World{Seed: seed}}
 	g.dirty, g.rows = g.chance(25), 2+g.IntN(4)
@@ -80,6 +80,9 @@ func Generate(seed uint64) *World {
 		g.override()
 	}
 	g.twists()
+	if g.chance(25) {
+		g.context()
+	}
 	return g.w
 }
 
@@ -262,12 +265,13 @@ func (g *generator) field(prefix, typ string, subs []int) *Field {
 		f.Fails = true
 	}
 	if g.chance(15) {
-		f.Args = []Arg{pick(g, []Arg{
+		a := pick(g, [][3]string{
 			{"x", "Int", ""}, {"x", "Int!", ""}, {"x", "Int! ", "7"}, {"s", "[String!]", `["d"]`}, {"f", "Filter", ""}, {"f", "Filter", "{a: 1}"}, {"m", "Mode", "FAST"}, {"id", "ID", ""},
-		})}
+		})
+		f.Args = []Arg{{Name: a[0], Type: a[1], Default: a[2]}}
 		f.Args[0].Type = strings.TrimSpace(f.Args[0].Type)
 		if g.chance(20) {
-			f.Args = append(f.Args, Arg{"more", "[Int]", ""})
+			f.Args = append(f.Args, Arg{Name: "more", Type: "[Int]"})
 		}
 	}
 	if len(subs) > 1 && !f.Nulls && !f.Dirty && !f.Fails && !strings.HasSuffix(typ, "!") && g.w.Type(base(typ)) == nil && base(typ) != "Color" && g.chance(20) {

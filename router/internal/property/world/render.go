@@ -23,7 +23,7 @@ func (w *World) Render() (subs []Server, whole Server) {
 	return subs, Server{"whole", w.wholeSDL(), w.tables(-1)}
 }
 
-const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@requires", "@provides", "@external", "@shareable", "@override", "@inaccessible", "@interfaceObject"])
+const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@requires", "@provides", "@external", "@shareable", "@override", "@inaccessible", "@interfaceObject", "@context", "@fromContext"])
 `
 
 const (
@@ -95,6 +95,11 @@ func (w *World) writeType(b *strings.Builder, t *Type, sub int) {
 		b.WriteString(t.Kind + " " + t.Name)
 	}
 	w.writeImplements(b, t, func(i *Type) bool { return w.implements(t, i, sub) })
+	for _, c := range t.Contexts {
+		if c.Sub == sub {
+			fmt.Fprintf(b, " @context(name: %q)", c.Name)
+		}
+	}
 	for _, k := range t.Keys {
 		for _, at := range k.At {
 			if at.Sub == sub {
@@ -182,6 +187,9 @@ func arguments(f *Field) string {
 		if a.Default != "" {
 			text += " = " + a.Default
 		}
+		if a.From != "" {
+			text += fmt.Sprintf(" @fromContext(field: %q)", a.From)
+		}
 		list = append(list, text)
 	}
 	return "(" + strings.Join(list, ", ") + ")"
@@ -214,6 +222,9 @@ func (w *World) wholeSDL() string {
 		}
 		b.WriteString(t.Kind + " " + t.Name)
 		w.writeImplements(&b, t, func(i *Type) bool { return some(func(s int) bool { return w.implements(t, i, s) }) })
+		for _, c := range t.Contexts {
+			fmt.Fprintf(&b, " @context(name: %q)", c.Name)
+		}
 		b.WriteString(" {\n")
 		for _, f := range t.Fields {
 			if len(w.holder(f).resolvers()) == 0 {

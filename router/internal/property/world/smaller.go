@@ -130,6 +130,10 @@ func (c *cutter) typ(t *Type) {
 			return
 		}
 	}
+	if len(t.Contexts) > 0 && c.now() {
+		t.Contexts = nil
+		return
+	}
 	if t.Gap != nil && c.now() {
 		t.Gap = nil
 	}
@@ -256,6 +260,12 @@ func (w *World) removeSub(s int) {
 		t.Keys = slices.DeleteFunc(t.Keys, func(k *Key) bool { return len(k.At) == 0 })
 		t.Extends = shift(t.Extends)
 		t.Objects = shift(t.Objects)
+		t.Contexts = slices.DeleteFunc(t.Contexts, func(c Context) bool { return c.Sub == s })
+		for j := range t.Contexts {
+			if t.Contexts[j].Sub > s {
+				t.Contexts[j].Sub--
+			}
+		}
 		for j := range t.Members {
 			t.Members[j].Subs = shift(t.Members[j].Subs)
 		}

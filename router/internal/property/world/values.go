@@ -186,7 +186,7 @@ func (w *World) provide(out map[string]any, t *Type, row int, provides []selecti
 
 // tables are the data of a subgraph, -1 for the one server of all.
 func (w *World) tables(sub int) testgraph.Data {
-	data := testgraph.Data{Roots: map[string]any{}, Entities: map[string][]testgraph.Row{}}
+	data := testgraph.Data{Roots: map[string]any{}, Entities: map[string][]testgraph.Row{}, Contexts: sub < 0}
 	for _, t := range w.Types {
 		if slices.Contains(t.Objects, sub) {
 			data.Entities[t.Name] = w.interfaceRows(t, sub)

@@ -46,6 +46,13 @@ type Type struct {
 	Gap        *Gap
 	Extends    []int // Federation 1 subgraphs that write it as an extension
 	Objects    []int // subgraphs that have an interface as an @interfaceObject
+	Contexts   []Context
+}
+
+// Context is a context that a type sets in a subgraph.
+type Context struct {
+	Name string
+	Sub  int
 }
 
 // Member is a member of a union in some subgraphs.
@@ -88,7 +95,10 @@ type Field struct {
 }
 
 // Arg is an argument.
-type Arg struct{ Name, Type, Default string }
+type Arg struct {
+	Name, Type, Default string
+	From                string // of a context, which clients do not give
+}
 
 // Place is a field in one subgraph.
 type Place struct {
