@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -11,7 +12,8 @@ import (
 // It walks pairs of an object type and the set of subgraphs that can hold such an object at that
 // place of an operation. The set is closed under keys: a subgraph joins when it has a resolvable key
 // whose fields the set can resolve. Since a larger set resolves more, only the set matters and not
-// the way to it, so the walk visits each pair once and its work is bounded by types × distinct sets.
+// the way to it, so the walk visits each pair once and its work is bounded by types × distinct sets. Of the
+// way, only the contexts that are set on it count, which are part of the pair.
 // Fields under a progressive @override are walked twice: as if every label were off, then on.
 func checkSatisfiable(c *composer) {
 	modes := []bool{true}
@@ -39,9 +41,10 @@ func (c *composer) anyLabel() bool {
 
 // visit is an object type met in an operation, with where it can be held.
 type visit struct {
-	typ  string
-	at   states
-	path *step
+	typ      string
+	at       states
+	contexts []string // that are set above, sorted
+	path     *step
 }
 
 // step is the way to a visit, from its end to its root.
@@ -54,7 +57,7 @@ func (r *reach) walk(reported map[string]bool) {
 	var roots []visit
 	for _, root := range []string{"Query", "Mutation", "Subscription"} {
 		if r.c.merged.types[root] != nil {
-			roots = append(roots, visit{root, r.closure(root, states{}), &step{text: strings.ToLower(root)}})
+			roots = append(roots, visit{root, r.closure(root, states{}), nil, &step{text: strings.ToLower(root)}})
 		}
 	}
 	r.explore(roots, func(v visit, f *mfield) {
@@ -81,7 +84,7 @@ func (r *reach) explore(from []visit, stuck func(visit, *mfield), reported map[s
 	seen := map[string]bool{}
 	var queue []visit
 	enqueue := func(v visit) {
-		key := v.typ + "|" + v.at.key
+		key := v.typ + "|" + v.at.key + "|" + strings.Join(v.contexts, ",")
 		if !seen[key] {
 			seen[key] = true
 			queue = append(queue, v)
@@ -101,7 +104,7 @@ func (r *reach) explore(from []visit, stuck func(visit, *mfield), reported map[s
 			if f.inaccessible() {
 				continue
 			}
-			next := r.resolve(v.typ, v.at, f.name)
+			next := slices.DeleteFunc(r.resolve(v.typ, v.at, f.name), func(h held) bool { return r.outOfContext(v, h.sub, f.name) })
 			r.checkRuntimeTypes(f, next)
 			switch {
 			case len(next) == 0:
@@ -125,6 +128,7 @@ func (r *reach) below(v visit, f *mfield, results []held) []visit {
 		return nil
 	}
 	var out []visit
+	contexts := r.contextsBelow(v)
 	for _, p := range r.possible(target.name) {
 		if m.types[p].inaccessible() {
 			continue
@@ -137,7 +141,7 @@ func (r *reach) below(v visit, f *mfield, results []held) []visit {
 		if p != target.name {
 			path = &step{path, "... on " + p}
 		}
-		out = append(out, visit{p, r.closure(p, in), path})
+		out = append(out, visit{p, r.closure(p, in), contexts, path})
 	}
 	return out
 }
@@ -246,6 +250,8 @@ func (r *reach) why(v visit, f *mfield) string {
 			line += "field \"" + f.coordinate() + "\" is not resolvable because marked @external."
 		case !r.active(own):
 			line += "field \"" + f.coordinate() + "\" is not resolvable because it is overridden by subgraph \"" + r.otherSide(own) + "\"."
+		case r.outOfContext(v, st.sub, f.name):
+			line += "could not find a match for required context for field \"" + f.coordinate() + "\"."
 		case own.requires != nil:
 			line += "cannot satisfy @requires(fields: \"" + printSelection(own.requires.sels) + "\") on field \"" + f.coordinate() + "\": " + r.blame(v, st.sub, own.requires.sels)
 		default:

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -202,4 +203,33 @@ func (c *composer) mergeContexts(e *element) {
 			}})
 		}
 	}
+}
+
+// outOfContext reports whether a subgraph needs a context for a field that nothing above the visit sets.
+func (r *reach) outOfContext(v visit, s *subgraph, name string) bool {
+	t := s.types[v.typ]
+	if t == nil || t.byName[name] == nil {
+		return false
+	}
+	for _, arg := range t.byName[name].contextual {
+		if !slices.Contains(v.contexts, arg.context) {
+			return true
+		}
+	}
+	return false
+}
+
+// contextsBelow are the contexts that are set for what is below a visit: above it, and by its own type or
+// an abstract one that it is of.
+func (r *reach) contextsBelow(v visit) []string {
+	out := slices.Clone(v.contexts)
+	for _, s := range r.c.subs {
+		for name, types := range s.contexts {
+			if slices.ContainsFunc(types, func(t *typ) bool { return t.name() == v.typ || r.c.merged.subtype(v.typ, t.name()) }) {
+				out = append(out, s.name+"__"+name)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
