@@ -3,7 +3,6 @@ package consumers
 import (
 	"context"
 	"errors"
-	"hash/fnv"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -22,6 +21,14 @@ type RelayConfig struct {
 	Observer RelayObserver
 	Clock    func() time.Time
 
+	// Leases share the documents among several instances, each of which is called by a Holder of its own;
+	// nil: there is no other. Hints are heard by the instance that a document falls to; nil: it waits for
+	// the sweep.
+	Leases outbox.Leases
+	Holder string
+	Lease  time.Duration // how long an instance that is not heard of keeps its documents; 0: 15 s
+	Hints  outbox.Hints
+
 	Workers    int           // 0: 8
 	SweepEvery time.Duration // how often entries are looked for that no wakeup came for; 0: 1 s
 	SweepAge   time.Duration // entries younger than this are left to their wakeup; 0: 2 s
@@ -36,8 +43,8 @@ type RelayObserver interface {
 	Published(store string, entries int, took time.Duration)
 	// Failed is called when a document's entries could not be loaded, published or taken out.
 	Failed(store string, err error)
-	// Left says how many documents a sweep found with entries older than SweepAge, up to its limit.
-	Left(store string, documents int)
+	// Depth says how many documents have entries, up to a limit, and how long the oldest entry waits.
+	Depth(store string, documents int, oldest time.Duration)
 }
 
 // Relay publishes the entries of outboxes and takes them out when Kafka has acknowledged them.
@@ -47,19 +54,22 @@ type RelayObserver interface {
 //	sweep (Pending) ----------+
 //
 // All entries of one document go through one worker, in the order they were written. What a crash or
-// an outage leaves is found by the sweep, and published again if it had been: at least once. Several
-// relays may serve one store: an entry is only ever published together with, or after, those before it
-// in its document, so the first occurrences of a document's events are in order, and a relay that comes
-// late only repeats.
+// an outage leaves is found by the sweep, and published again if it had been: at least once. Documents
+// are in shards, and of several instances one holds a shard's lease and publishes it. Should a lease run
+// out under an instance that still writes, an entry is all the same published only together with, or
+// after, those before it in its document: first occurrences are in order, and it only repeats.
 type Relay struct {
 	RelayConfig
 	workers []*relayWorker
+	shares  *shares
 	backlog atomic.Int64
 	failing rate.Sometimes // bounds log lines about failures
 }
 
 const (
 	sweepPage  = 1000
+	maxDepth   = 10_000 // documents that are counted
+	depthEvery = 5 * time.Second
 	maxBacklog = 50_000 // documents in line; what is beyond is left to the sweep
 )
 
@@ -81,7 +91,8 @@ func NewRelay(c RelayConfig) *Relay {
 	c.Backoff.Max = max(or(c.Backoff.Max, 2*time.Second), c.Backoff.Min)
 	c.Timeout = or(c.Timeout, 15*time.Second)
 	c.Drain = or(c.Drain, 5*time.Second)
-	r := &Relay{RelayConfig: c, failing: rate.Sometimes{Interval: 10 * time.Second}}
+	c.Lease = or(c.Lease, 15*time.Second)
+	r := &Relay{RelayConfig: c, shares: newShares(c.Leases, c.Holder, c.Lease, c.Clock), failing: rate.Sometimes{Interval: 10 * time.Second}}
 	for range c.Workers {
 		r.workers = append(r.workers, newRelayWorker(r))
 	}
@@ -96,21 +107,70 @@ func (r *Relay) Run(ctx context.Context) error {
 		return errors.New("run relay: it has no stores")
 	case r.Producer == nil:
 		return errors.New("run relay: it has no producer")
+	case r.Leases != nil && r.Holder == "":
+		return errors.New("run relay: it has leases and no name to hold them by")
 	}
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(r.Drain, cancel) })()
 
+	r.renew(ctx)
 	var running sync.WaitGroup
+	if r.Leases != nil {
+		running.Go(func() {
+			for sleep(ctx, r.Lease/3) {
+				r.renew(ctx)
+			}
+		})
+	}
+	if r.Hints != nil {
+		running.Go(func() { r.Hints.Receive(ctx, r.hear) })
+	}
 	for _, w := range r.workers {
 		running.Go(func() { w.run(ctx, work) })
 	}
 	for _, s := range r.Stores {
 		running.Go(func() { r.listen(ctx, s) })
 		running.Go(func() { r.sweep(ctx, s) })
+		running.Go(func() { r.measure(ctx, s) })
 	}
 	running.Wait()
+	if err := r.shares.leave(work); err != nil {
+		r.Logger.Info("shards of the outboxes are not given back; others take them when the lease runs out", "error", err)
+	}
 	return nil
+}
+
+func (r *Relay) renew(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, r.Lease/3)
+	defer cancel()
+	if err := r.shares.renew(ctx); err != nil && ctx.Err() == nil {
+		r.failed(r.Stores[0], err)
+	}
+}
+
+// hear puts a document in line that another instance has written.
+func (r *Relay) hear(store, docID string) {
+	for _, s := range r.Stores {
+		if s.Name() == store && r.shares.holds(shardOf(docID)) {
+			r.offer(document{s, docID})
+		}
+	}
+}
+
+// measure tells how much waits.
+func (r *Relay) measure(ctx context.Context, s outbox.Store) {
+	for sleep(ctx, depthEvery) {
+		documents, oldest, err := s.Depth(ctx, maxDepth)
+		if err != nil {
+			continue // the sweep says so
+		}
+		age := time.Duration(0)
+		if !oldest.IsZero() {
+			age = max(r.Clock().Sub(oldest), 0)
+		}
+		r.Observer.Depth(s.Name(), documents, age)
+	}
 }
 
 // listen puts documents in line as they are written.
@@ -122,7 +182,12 @@ func (r *Relay) listen(ctx context.Context, s outbox.Store) {
 			if !ok {
 				return
 			}
-			r.offer(document{s, id})
+			switch {
+			case r.shares.holds(shardOf(id)):
+				r.offer(document{s, id})
+			case r.Hints != nil:
+				r.Hints.Send(ctx, s.Name(), id)
+			}
 		case <-ctx.Done():
 			return
 		}
@@ -134,6 +199,7 @@ func (r *Relay) listen(ctx context.Context, s outbox.Store) {
 func (r *Relay) sweep(ctx context.Context, s outbox.Store) {
 	age := time.Duration(0)
 	for {
+		more := r.shares.more()
 		ids, err := s.Pending(ctx, r.Clock().Add(-age), sweepPage)
 		switch {
 		case ctx.Err() != nil:
@@ -142,16 +208,21 @@ func (r *Relay) sweep(ctx context.Context, s outbox.Store) {
 			r.failed(s, err)
 		default:
 			age = r.SweepAge
-			r.Observer.Left(s.Name(), len(ids))
 			for _, id := range ids {
-				r.offer(document{s, id})
+				if r.shares.holds(shardOf(id)) {
+					r.offer(document{s, id})
+				}
 			}
 		}
 		pause := r.SweepEvery
 		if err == nil && len(ids) == sweepPage {
 			pause = r.SweepEvery / 20 // there is more; come back when these are mostly done
 		}
-		if !sleep(ctx, pause) {
+		select {
+		case <-time.After(pause):
+		case <-more:
+			age = 0
+		case <-ctx.Done():
 			return
 		}
 		for r.backlog.Load() > sweepPage/2 {
@@ -178,7 +249,5 @@ type document struct {
 }
 
 func (r *Relay) offer(d document) {
-	h := fnv.New32a()
-	h.Write([]byte(d.id))
-	r.workers[h.Sum32()%uint32(len(r.workers))].offer(d)
+	r.workers[shardOf(d.id)%len(r.workers)].offer(d)
 }

@@ -68,6 +68,16 @@ func (s *memoryStore) Pending(ctx context.Context, before time.Time, limit int) 
 	return ids[:min(limit, len(ids))], nil
 }
 
+func (s *memoryStore) Depth(ctx context.Context, limit int) (int, time.Time, error) {
+	ids, err := s.Pending(ctx, time.Now().Add(time.Hour), limit)
+	if err != nil || len(ids) == 0 {
+		return 0, time.Time{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(ids), s.outbox[ids[0]][0].Time, nil
+}
+
 func (s *memoryStore) Load(ctx context.Context, ids []string) (map[string][]outbox.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

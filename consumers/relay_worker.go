@@ -63,7 +63,7 @@ func (w *relayWorker) enqueue(d document) {
 // run publishes until ctx ends. work is what the calls run under: it ends a little later.
 func (w *relayWorker) run(ctx, work context.Context) {
 	for ctx.Err() == nil {
-		documents := w.take()
+		documents, until := w.take()
 		if len(documents) == 0 {
 			select {
 			case <-w.wake:
@@ -71,26 +71,42 @@ func (w *relayWorker) run(ctx, work context.Context) {
 			}
 			continue
 		}
-		for i, err := range w.publish(work, documents) {
+		leased, cancel := context.WithDeadline(work, until)
+		for i, err := range w.publish(leased, documents) {
 			w.finish(documents[i], err)
 		}
+		cancel()
 	}
 }
 
-func (w *relayWorker) take() []document {
+// take is what is published next, and until when that may last. Documents whose shard is another's by
+// now are left to it.
+func (w *relayWorker) take() (documents []document, until time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n := min(len(w.line), documentsAtOnce)
-	documents := w.line[:n:n]
-	w.line = w.line[n:]
-	for _, d := range documents {
+	for len(w.line) > 0 && len(documents) < documentsAtOnce {
+		d := w.line[0]
+		w.line = w.line[1:]
+		lease, ours := w.relay.shares.begin(shardOf(d.id))
+		if !ours {
+			w.forget(d)
+			continue
+		}
+		until = lease
 		w.state[d].busy = true
+		documents = append(documents, d)
 	}
-	return documents
+	return documents, until
+}
+
+func (w *relayWorker) forget(d document) {
+	delete(w.state, d)
+	w.relay.backlog.Add(-1)
 }
 
 // finish forgets a document that is done, and puts it in line again when it is not.
 func (w *relayWorker) finish(d document, err error) {
+	w.relay.shares.end(shardOf(d.id))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.state[d]
@@ -108,8 +124,7 @@ func (w *relayWorker) finish(d document, err error) {
 		s.again, s.failures = false, 0
 		w.enqueue(d)
 	default:
-		delete(w.state, d)
-		w.relay.backlog.Add(-1)
+		w.forget(d)
 	}
 }
 

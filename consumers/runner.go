@@ -229,4 +229,4 @@ func (silent) Behind(string, string, int32, int64)                  {}
 func (silent) Restarted(string, error)                              {}
 func (silent) Published(string, int, time.Duration)                 {}
 func (silent) Failed(string, error)                                 {}
-func (silent) Left(string, int)                                     {}
+func (silent) Depth(string, int, time.Duration)                     {}

@@ -14,6 +14,7 @@ import (
 	"storefront/consumers"
 	"storefront/internal/blob"
 	"storefront/internal/errs"
+	"storefront/internal/id"
 	"storefront/internal/identity"
 	"storefront/internal/kafka"
 	"storefront/internal/mail"
@@ -73,8 +74,10 @@ type KafkaFlags struct {
 	KafkaNamespace string `flag:"kafka-namespace" env:"STOREFRONT_KAFKA_NAMESPACE" help:"put before the name of every topic and group, such as shop1. for several shops on one cluster"`
 }
 
-// TopicFlags are how topics are made.
+// TopicFlags are how topics are made, and groups joined.
 type TopicFlags struct {
+	KafkaInstance string `flag:"kafka-instance" env:"STOREFRONT_KAFKA_INSTANCE" help:"this instance's name among those of its service, the same after a restart, which then moves no partitions; none when absent"`
+
 	Partitions  int `flag:"kafka-partitions" env:"STOREFRONT_KAFKA_PARTITIONS" default:"6" help:"partitions of topics that are made"`
 	Replication int `flag:"kafka-replication" env:"STOREFRONT_KAFKA_REPLICATION" default:"0" help:"replicas of topics that are made, 0 for the broker's default"`
 }
@@ -121,6 +124,7 @@ type edges struct {
 	mongo    *mongo.Client
 	kafka    kafka.Config
 	producer *kafka.Producer
+	holder   string // of leases: this process
 	redis    redis.UniversalClient
 	blob     *blob.Store
 	mail     *mail.SMTP
@@ -172,7 +176,7 @@ func connect(ctx context.Context, c Edges, log *slog.Logger) (*edges, error) {
 	if err := c.checkSecret(); err != nil {
 		return nil, err
 	}
-	e := &edges{Edges: c, log: log, now: time.Now, metrics: telemetry.NewMetrics(), kafka: c.kafkaConfig(log),
+	e := &edges{Edges: c, holder: id.New("ins"), log: log, now: time.Now, metrics: telemetry.NewMetrics(), kafka: c.kafkaConfig(log),
 		signer: identity.NewSigner(c.key("identity"), time.Now), quotes: quote.NewSigner(c.key("quote"))}
 	var err error
 	if e.mongo, err = mongodb.Connect(ctx, c.MongoDB, "storefront", 20*time.Second); err != nil {

@@ -11,7 +11,9 @@ import (
 	"go.opentelemetry.io/otel"
 
 	"storefront/consumers"
+	"storefront/internal/mongodb"
 	"storefront/internal/outbox"
+	"storefront/internal/redis"
 	"storefront/internal/server"
 )
 
@@ -46,11 +48,13 @@ func (e *edges) service(name string, subgraph http.Handler, group consumers.Grou
 	if group.Handlers != nil {
 		p.runs = append(p.runs, consumers.NewRunner(consumers.RunnerConfig{
 			Kafka: e.kafka, Group: group, Producer: e.producer, Logger: log, Observer: e.metrics, Tracer: otel.Tracer("storefront"),
+			Instance: e.KafkaInstance,
 		}).Run)
 	}
 	if len(outboxes) > 0 {
 		p.runs = append(p.runs, consumers.NewRelay(consumers.RelayConfig{
 			Stores: outboxes, Producer: e.producer, Logger: log, Observer: e.metrics, Clock: e.now,
+			Leases: mongodb.NewLeases(e.database(name)), Holder: e.holder, Hints: redis.NewHints(e.redis, e.MongoPrefix+name, e.holder),
 		}).Run)
 	}
 	return p

@@ -52,25 +52,16 @@ func (a *Aggregates[T, P]) Name() string { return a.c.Database().Name() + "." + 
 // Written is the relay's wake-up.
 func (a *Aggregates[T, P]) Written() <-chan string { return a.written }
 
+func (a *Aggregates[T, P]) marks() Marks { return Marks{a.c, "outboxSince"} }
+
 // Pending finds documents with entries older than before.
 func (a *Aggregates[T, P]) Pending(ctx context.Context, before time.Time, limit int) ([]string, error) {
-	cursor, err := a.c.Find(ctx, bson.D{{Key: "outboxSince", Value: bson.D{{Key: "$lt", Value: before}}}},
-		options.Find().SetSort(bson.D{{Key: "outboxSince", Value: 1}}).SetLimit(int64(limit)).
-			SetProjection(bson.D{{Key: "_id", Value: 1}}))
-	if err != nil {
-		return nil, Wrap(err, "find outbox of %s", a.c.Name())
-	}
-	var docs []struct {
-		ID string `bson:"_id"`
-	}
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, Wrap(err, "find outbox of %s", a.c.Name())
-	}
-	ids := make([]string, len(docs))
-	for i, d := range docs {
-		ids[i] = d.ID
-	}
-	return ids, nil
+	return a.marks().Before(ctx, before, limit)
+}
+
+// Depth counts documents with entries.
+func (a *Aggregates[T, P]) Depth(ctx context.Context, limit int) (int, time.Time, error) {
+	return a.marks().Depth(ctx, limit)
 }
 
 // Load reads the entries of documents, in one round trip.

@@ -56,6 +56,9 @@ type Store interface {
 	Name() string
 	// Pending returns ids of documents whose oldest entry was written before t, oldest first, at most limit.
 	Pending(ctx context.Context, before time.Time, limit int) ([]string, error)
+	// Depth says how many documents have entries, counted up to limit, and when the oldest entry was
+	// written; the zero time when there is none.
+	Depth(ctx context.Context, limit int) (documents int, oldest time.Time, err error)
 	// Load returns the entries of documents, by id, each document's in the order they were written.
 	// A document that has none, or is gone, may be absent.
 	Load(ctx context.Context, docIDs []string) (map[string][]Record, error)

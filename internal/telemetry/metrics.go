@@ -22,7 +22,8 @@ type Metrics struct {
 	restarted   *prometheus.CounterVec
 	published   *prometheus.CounterVec
 	failed      *prometheus.CounterVec
-	left        *prometheus.GaugeVec
+	depth       *prometheus.GaugeVec
+	oldest      *prometheus.GaugeVec
 	requests    *prometheus.HistogramVec
 	subscribers prometheus.Gauge
 	delivered   *prometheus.HistogramVec
@@ -54,7 +55,8 @@ func NewMetrics() *Metrics {
 		restarted:   counter("event_session_restarts_total", "Consumer sessions that broke or were stuck.", "group"),
 		published:   counter("outbox_published_total", "Outbox entries that Kafka acknowledged.", "store"),
 		failed:      counter("outbox_failed_total", "Attempts to publish a document's entries that failed.", "store"),
-		left:        gauge("outbox_left_documents", "Documents with old entries, found by the last sweep.", "store"),
+		depth:       gauge("outbox_depth_documents", "Documents with entries to publish, counted up to 10,000.", "store"),
+		oldest:      gauge("outbox_oldest_seconds", "Age of the oldest entry that is not published.", "store"),
 		requests:    histogram("graphql_request_seconds", "Time to answer a request.", "kind", "transport", "result"),
 		subscribers: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "storefront", Name: "live_subscribers", Help: "Open live subscriptions."}),
 		delivered:   histogram("live_delivery_seconds", "Time from an event to a client's queue.", "field"),
@@ -64,7 +66,7 @@ func NewMetrics() *Metrics {
 		reloads:     counter("supergraph_reloads_total", "New supergraphs, by whether they were taken over or refused.", "result"),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.handled, m.dead, m.parked, m.waiting, m.behind, m.restarted, m.published, m.failed, m.left, m.requests, m.subscribers, m.delivered, m.withheld, m.ended, m.reloads)
+		m.handled, m.dead, m.parked, m.waiting, m.behind, m.restarted, m.published, m.failed, m.depth, m.oldest, m.requests, m.subscribers, m.delivered, m.withheld, m.ended, m.reloads)
 	m.registry.MustRegister(m.subgraphs.collectors()...)
 	return m
 }
@@ -117,9 +119,10 @@ func (m *Metrics) Published(store string, entries int, _ time.Duration) {
 // Failed observes a relay's failed attempt.
 func (m *Metrics) Failed(store string, _ error) { m.failed.WithLabelValues(store).Inc() }
 
-// Left observes what a relay's sweep found.
-func (m *Metrics) Left(store string, documents int) {
-	m.left.WithLabelValues(store).Set(float64(documents))
+// Depth observes what an outbox has to publish, and for how long.
+func (m *Metrics) Depth(store string, documents int, oldest time.Duration) {
+	m.depth.WithLabelValues(store).Set(float64(documents))
+	m.oldest.WithLabelValues(store).Set(oldest.Seconds())
 }
 
 // Request observes the gateway: kind is query, mutation or subscription, transport http, sse or ws.

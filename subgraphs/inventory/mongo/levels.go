@@ -40,23 +40,16 @@ func (l *levels) wake(sku string) {
 	}
 }
 
+func (l *levels) marks() mongodb.Marks {
+	return mongodb.Marks{Collection: l.stock, Field: "changedSince"}
+}
+
 func (l *levels) Pending(ctx context.Context, before time.Time, limit int) ([]string, error) {
-	cursor, err := l.stock.Find(ctx, bson.D{{Key: "changedSince", Value: bson.D{{Key: "$lt", Value: before}}}},
-		options.Find().SetSort(bson.D{{Key: "changedSince", Value: 1}}).SetLimit(int64(limit)).SetProjection(bson.D{{Key: "_id", Value: 1}}))
-	if err != nil {
-		return nil, mongodb.Wrap(err, "find changed stock")
-	}
-	var docs []struct {
-		SKU string `bson:"_id"`
-	}
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, mongodb.Wrap(err, "find changed stock")
-	}
-	list := make([]string, len(docs))
-	for i, d := range docs {
-		list[i] = d.SKU
-	}
-	return list, nil
+	return l.marks().Before(ctx, before, limit)
+}
+
+func (l *levels) Depth(ctx context.Context, limit int) (int, time.Time, error) {
+	return l.marks().Depth(ctx, limit)
 }
 
 func (l *levels) Load(ctx context.Context, skus []string) (map[string][]outbox.Record, error) {
