@@ -82,12 +82,14 @@ func (s *stage) after(t *stage) bool {
 }
 
 // usable reports whether an item may be read through a request: one of the stage being planned, or an
-// earlier one for the fields of a key and for what that reads already, which costs nothing more.
+// earlier one for the fields of a key and for what that reads already, which costs nothing more. A leaf of a
+// key that the client selects is one: it would have to be read there for a request of the stage's own.
 func (p *planner) usable(ps *pos, a *access, it item) bool {
 	if a.group.stage == p.stage {
 		return true
 	}
-	return p.readable(ps, a) && (p.lenient || it.key || (it.by != nil || it.field.Sel == nil) && reads(a, it.field))
+	return p.readable(ps, a) && (p.lenient || it.key || (it.by != nil || it.field.Sel == nil) && reads(a, it.field) ||
+		it.field.Sel == nil && p.inKey(ps.typ, a.group.sub, it.field.Name))
 }
 
 // readable reports whether what a request reads at a position is there for the stage being planned

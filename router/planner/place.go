@@ -41,15 +41,15 @@ func (p *planner) can(acc *access, typ string, f *supergraph.Field) bool {
 // keeps reports whether a subgraph goes on to resolve a field that an @override gave to another: one of
 // its keys, since they are what it refers to entities by.
 func (p *planner) keeps(typ string, f *supergraph.Field, sub int) bool {
-	if !f.In[sub].Moved {
-		return false
-	}
-	for _, k := range p.sg.Type(typ).In[sub].Keys {
-		if _, ok := k.Fields.Find(p.sg, typ, f.Name); ok {
-			return true
-		}
-	}
-	return false
+	return f.In[sub].Moved && p.inKey(typ, sub, f.Name)
+}
+
+// inKey reports whether a field is part of a key of its type in a subgraph.
+func (p *planner) inKey(typ string, sub int, name string) bool {
+	return sub != heldData && slices.ContainsFunc(p.sg.Type(typ).In[sub].Keys, func(k supergraph.Key) bool {
+		_, ok := k.Fields.Find(p.sg, typ, name)
+		return ok
+	})
 }
 
 // place reads an item through acc, and returns its slot.
