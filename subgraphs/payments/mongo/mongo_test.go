@@ -3,6 +3,7 @@ package mongo_test
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/cookiejar"
@@ -334,4 +335,66 @@ func TestDeathBetweenChargeAndOutcome(t *testing.T) {
 		}
 	}
 	s.agree(t)
+}
+
+// TestGatewayThatHangsHoldsUpNoEvent: while the one call that may be made never ends, other orders' events
+// are handled all the same, and their steps are left to Settle.
+func TestGatewayThatHangsHoldsUpNoEvent(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	s.Service = payments.New(payments.Config{Store: s.store, Gateway: s.gateway, Now: time.Now, Log: slog.New(slog.DiscardHandler), Calls: 1, Timeout: 20 * time.Millisecond})
+	hangs, ends := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	s.gateway.set(func(_, _ string, call func() error) error {
+		once.Do(func() { close(hangs) })
+		<-ends
+		return call()
+	})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := tell(t.Context(), s.Service, placed("ord_1", "tok_visa", 1000)); err != nil {
+			t.Error(err)
+		}
+		if err := tell(t.Context(), s.Service, reserved("ord_1")); err != nil {
+			t.Error(err)
+		}
+	})
+	<-hangs
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		for _, e := range []any{placed("ord_2", "tok_visa", 1000), reserved("ord_2")} {
+			if err := tell(t.Context(), s.Service, e); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	select {
+	case <-told:
+	case <-time.After(20 * time.Second):
+		t.Error("the second order's events wait for the first one's call")
+	}
+	close(ends)
+	wg.Wait()
+	<-told
+	if p := s.payment(t, "ord_2"); p.Status != payments.Authorizing || p.Intent == nil || p.DueAt == nil {
+		t.Errorf("%s, intent %v, due %v; want a step that Settle takes", p.Status, p.Intent, p.DueAt)
+	}
+}
+
+// TestPageOfAnOrderThatWasCalledOff does not say that the payment is approved, whatever it came to.
+func TestPageOfAnOrderThatWasCalledOff(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	web := httptest.NewServer(s.HTTP())
+	t.Cleanup(web.Close)
+	s.tell(t, placed("ord_1", "tok_visa", 1000), reserved("ord_1"), confirmed("ord_1"), cancelled("ord_1"))
+	s.tell(t, placed("ord_2", "tok_3ds", 1000), reserved("ord_2"))
+	s.gateway.set(lossy(func() (bool, bool) { return true, false })) // the void is under way for long
+	s.tell(t, cancelled("ord_2"))
+	for _, id := range []string{"pay_1", "pay_2"} {
+		if page := fetch(t, http.DefaultClient, web.URL+"/3ds/"+id, nil); !strings.Contains(page, "called off") {
+			t.Errorf("%s: %s", id, page)
+		}
+	}
 }
