@@ -26,12 +26,14 @@ kafka_list() {
 }
 
 kafka_env() {
-  printf 'export %sKAFKA_BROKERS=%q\n' "$1" "$(kafka_list kafka_port)"
-  if [ "$1" = STOREFRONT_ ] && [ "$brokers" = 3 ]; then echo "export STOREFRONT_KAFKA_REPLICATION=3"; fi
+  export_line "$1KAFKA_BROKERS" "$(kafka_list kafka_port)"
+  if [ "$1" = STOREFRONT_ ] && [ "$brokers" = 3 ]; then export_line STOREFRONT_KAFKA_REPLICATION 3; fi
   [ "$secure" = yes ] || return 0
-  printf 'export %s=%q\n' STOREFRONT_KAFKA_TLS true STOREFRONT_KAFKA_CA "$dir/tls/ca.pem" \
-    STOREFRONT_KAFKA_SASL SCRAM-SHA-512 STOREFRONT_KAFKA_USER admin \
-    STOREFRONT_KAFKA_PASSWORD "$(cat "$dir/tls/admin.password")"
+  export_line STOREFRONT_KAFKA_TLS true
+  export_line STOREFRONT_KAFKA_CA "$dir/tls/ca.pem"
+  export_line STOREFRONT_KAFKA_SASL SCRAM-SHA-512
+  export_line STOREFRONT_KAFKA_USER admin
+  export_line STOREFRONT_KAFKA_PASSWORD "$(cat "$dir/tls/admin.password")"
 }
 
 # --- installing -----------------------------------------------------------------------------------
@@ -55,6 +57,7 @@ kafka_install() {
   if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}" || return 1; fi
   find_java || { say "kafka: Java 17 or newer is needed, and apt-get brought none"; return 1; }
   install_folder "kafka-$kafka_release" kafka_fetch || return 1
+  kafka_archive
   [ "$secure" = no ] || kafka_certificates
 }
 
@@ -75,7 +78,7 @@ kafka_fetch() {
 </project>
 POM
   local level
-  for level in info warn; do
+  for level in info error; do
     cat >"$1/log-$level.properties" <<LOG || return 1
 status = error
 appender.out.type = Console
@@ -90,6 +93,36 @@ LOG
   long "kafka: fetching Apache Kafka $kafka_release with Maven, about 55 MB" kafka-install.log \
     mvn -B -f "$1/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$1/libs" || return 1
   [ -f "$1/libs/kafka_2.13-$kafka_release.jar" ] && [ -f "$1/libs/kafka-tools-$kafka_release.jar" ]
+}
+
+# kafka_archive: most of a broker's start is Java loading classes. It does so in a third of the time from an archive
+# of them, which is made by running a broker once; on a busy machine that is what failure tests wait for. An
+# archive is of one Java and one path, so it is no part of the folder that was filled elsewhere.
+kafka_archive_file() { echo "$dir/install/kafka-$kafka_release/$("$java" -version 2>&1 | cksum | cut -d ' ' -f 1).jsa"; }
+
+kafka_archive() {
+  local name
+  [ ! -e "$(kafka_archive_file)" ] || return 0
+  for name in kafka1 kafka2 kafka3; do if running "$name"; then return 0; fi; done
+  free_port kafka1 "$(kafka_port kafka1)" && free_port kafka1 "$(kafka_controller_port kafka1)" || return 0
+  long "kafka: preparing quick starts" kafka-archive.log kafka_archive_run || say "kafka: starts will be slower, no more"
+  return 0
+}
+
+kafka_archive_run() {
+  local work=$dir/install/.archive brokers=1 secure=no flags pid limit=$((SECONDS + 120))
+  remove "$work"
+  mkdir "$work" && kafka_flags && kafka_properties kafka1 | sed "s|^log.dirs=.*|log.dirs=$work/data|" >"$work/properties" || return 1
+  kafka_java kafka.tools.StorageTool format -t AAAAAAAAAAAAAAAAAAAAAQ -c "$work/properties" || return 1
+  "$java" -Xmx256m -XX:ArchiveClassesAtExit="$work/archive.jsa" \
+    -Dlog4j2.configurationFile="$dir/install/kafka-$kafka_release/log-info.properties" \
+    "${flags[@]}" kafka.Kafka "$work/properties" >"$work/log" 2>&1 &
+  pid=$!
+  until grep -q 'Kafka Server started' "$work/log" || [ "$SECONDS" -ge "$limit" ]; do sleep 0.3; done
+  kill -TERM "$pid"
+  wait "$pid"
+  [ -s "$work/archive.jsa" ] || { tail -n 20 "$work/log"; return 1; }
+  mv "$work/archive.jsa" "$(kafka_archive_file)" && remove "$work"
 }
 
 # kafka_certificates: an authority, one certificate for all brokers on loopback, and the admin's password.
@@ -123,11 +156,20 @@ CLIENT
 
 # --- running --------------------------------------------------------------------------------------
 
-# kafka_java CLASS ARGS...: one of Kafka's own programs that ends soon, so it is started for a quick start.
+# kafka_flags sets $flags for every Java program here: what is compiled only once and collected by one thread starts
+# with little work, and these servers and tools begin often and carry little.
+kafka_flags() {
+  local archive
+  archive=$(kafka_archive_file)
+  flags=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.awt.headless=true -cp "$dir/install/kafka-$kafka_release/libs/*")
+  [ ! -e "$archive" ] || flags=(-XX:SharedArchiveFile="$archive" "${flags[@]}")
+}
+
+# kafka_java CLASS ARGS...: one of Kafka's own programs that ends soon.
 kafka_java() {
-  "$java" -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
-    -Dlog4j2.configurationFile="$dir/install/kafka-$kafka_release/log-warn.properties" \
-    -cp "$dir/install/kafka-$kafka_release/libs/*" "$@"
+  local flags
+  kafka_flags
+  "$java" -Xmx256m -Dlog4j2.configurationFile="$dir/install/kafka-$kafka_release/log-error.properties" "${flags[@]}" "$@"
 }
 
 # kafka_properties NAME: a node's configuration.
@@ -199,11 +241,11 @@ kafka_format() {
 
 # kafka_begin [kafkaN]: starts that node, or all, without waiting for them.
 kafka_begin() {
-  local name home shape heap=512 properties
+  local name home shape heap=512 properties flags
   find_java || { say "kafka: no Java 17 or newer is there any more; scripts/services up installs one"; return 1; }
   [ "$brokers" = 1 ] || heap=384
   home=$(kafka_home)
-  mkdir -p "$home" || return 1
+  mkdir -p "$home" && kafka_flags || return 1
   # A cluster of another shape gives way as a whole before the first node of this one starts.
   for name in kafka1 kafka2 kafka3; do
     shape=$(kafka_node_shape "$name")
@@ -217,10 +259,9 @@ kafka_begin() {
     free_port "$name" "$(kafka_port "$name")" && free_port "$name" "$(kafka_controller_port "$name")" || return 1
     properties=$home/$name.properties
     (umask 077 && kafka_properties "$name" >"$properties") && kafka_format "$name" "$properties" || return 1
-    spawn "$name" "$(kafka_node_shape "$name")" "$java" -Xms128m "-Xmx${heap}m" -Djava.awt.headless=true \
-      -XX:MaxDirectMemorySize=256m -XX:+ExitOnOutOfMemoryError \
-      -Dlog4j2.configurationFile="$dir/install/kafka-$kafka_release/log-info.properties" \
-      -cp "$dir/install/kafka-$kafka_release/libs/*" kafka.Kafka "$properties"
+    spawn "$name" "$(kafka_node_shape "$name")" "$java" -Xms128m "-Xmx${heap}m" -XX:MaxDirectMemorySize=256m \
+      -XX:+ExitOnOutOfMemoryError -Dlog4j2.configurationFile="$dir/install/kafka-$kafka_release/log-info.properties" \
+      "${flags[@]}" kafka.Kafka "$properties"
   done
 }
 

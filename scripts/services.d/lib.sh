@@ -11,6 +11,11 @@ since() {
   printf '%d.%d s' $((ms / 1000)) $((ms % 1000 / 100))
 }
 
+# export_line NAME VALUE: as a shell reads it back.
+export_line() {
+  if [[ $2 =~ ^[A-Za-z0-9_./:,@-]+$ ]]; then echo "export $1=$2"; else printf 'export %s=%q\n' "$1" "$2"; fi
+}
+
 # --- the folder -----------------------------------------------------------------------------------
 
 # A folder is ours when it carries this file: nothing else is ever removed.
@@ -92,6 +97,8 @@ long() {
   done
   wait "$long_pid"
   rc=$?
+  # A step that failed may have left something running, which would keep the lock.
+  [ "$rc" -eq 0 ] || kill -TERM -- "-$long_pid" 2>/dev/null
   long_pid=
   [ "$rc" -eq 0 ] || { say "  failed; the end of $log:"; tail -n 25 "$log" | sed 's/^/  | /' >&2; }
   return "$rc"
@@ -100,7 +107,11 @@ long_pid=
 
 interrupted() {
   trap - INT TERM
-  [ -z "$long_pid" ] || { kill -TERM -- "-$long_pid" 2>/dev/null; wait "$long_pid" 2>/dev/null; }
+  if [ -n "$long_pid" ]; then
+    kill -TERM -- "-$long_pid" 2>/dev/null
+    wait "$long_pid" 2>/dev/null
+    unmount_below "$dir/install"
+  fi
   say "interrupted; scripts/services up goes on from here"
   exit 130
 }
@@ -267,7 +278,7 @@ await() {
     elif [ "$SECONDS" -ge "$limit" ]; then
       say "$name: does not answer after $seconds s; the end of $dir/log/$name.log:"
     else
-      sleep 0.2
+      sleep 0.3
       continue
     fi
     tail -n 25 "$dir/log/$name.log" | sed 's/^/  | /' >&2

@@ -26,7 +26,7 @@ mongodb_version() {
       ;;
   esac
 }
-mongodb_env() { printf 'export %sMONGODB_URI=%q\n' "$1" "mongodb://127.0.0.1:$(mongodb_port ferretdb)/"; }
+mongodb_env() { export_line "$1MONGODB_URI" "mongodb://127.0.0.1:$(mongodb_port ferretdb)/"; }
 
 # --- installing -----------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ redis_servers() { echo redis; }
 redis_port() { port 16379 7; }
 redis_version() { redis-server --version 2>/dev/null | sed -E 's/.* v=([^ ]+).*/Redis \1/'; }
 redis_answers() { [ "$(timeout 5 redis-cli -h 127.0.0.1 -p "$(redis_port)" ping 2>/dev/null)" = PONG ]; }
-redis_env() { printf 'export %sREDIS_URL=%q\n' "$1" "redis://127.0.0.1:$(redis_port)/0"; }
+redis_env() { export_line "$1REDIS_URL" "redis://127.0.0.1:$(redis_port)/0"; }
 
 redis_install() {
   if command -v redis-server >/dev/null && command -v redis-cli >/dev/null; then return 0; fi
