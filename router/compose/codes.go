@@ -89,6 +89,7 @@ const (
 	codeContextInvalidSelection      = "CONTEXT_INVALID_SELECTION"
 	codeNoContextInSelection         = "NO_CONTEXT_IN_SELECTION"
 	codeContextNoResolvableKey       = "CONTEXT_NO_RESOLVABLE_KEY"
+	codeTagUnknown                   = "CONTRACT_TAG_UNKNOWN" // our own: contracts are not part of the specification
 	codeContextualArgumentNotEvery   = "CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS"
 )
 

@@ -52,6 +52,11 @@ func codesShown(t *testing.T) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
+	contracts, err := filepath.Glob("testdata/contract/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths = append(paths, contracts...)
 	shown := map[string]bool{}
 	for _, path := range paths {
 		data, err := os.ReadFile(path)

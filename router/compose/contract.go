@@ -1,7 +1,9 @@
 package compose
 
 import (
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -32,6 +34,9 @@ func applyContract(c *composer) {
 	if c.contract.empty() {
 		return
 	}
+	if c.unknownTags() {
+		return
+	}
 	h := &hiding{composer: c}
 	h.exclude()
 	h.include()
@@ -40,6 +45,35 @@ func applyContract(c *composer) {
 		h.follow()
 	}
 	h.unreachable()
+}
+
+// unknownTags reports tags of the contract that no element has. They are errors: a misspelt tag would make
+// a variant that shows everything it should leave out, or nothing.
+func (c *composer) unknownTags() (found bool) {
+	known := map[string]bool{}
+	c.merged.elements(func(e *element) {
+		for _, d := range e.dirs {
+			if name := d.Arguments.ForName("name"); d.Name == dirTag && name != nil {
+				known[name.Value.Raw] = true
+			}
+		}
+	})
+	have := "no element has a tag"
+	if len(known) > 0 {
+		have = "there are " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+	}
+	for _, list := range []struct {
+		flag string
+		tags []string
+	}{{"included", c.contract.Include}, {"excluded", c.contract.Exclude}} {
+		for _, tag := range list.tags {
+			if !known[tag] {
+				c.report.errorf(codeTagUnknown, nil, "The contract's %s tag %q is on no element of any subgraph; %s.", list.flag, tag, have)
+				found = true
+			}
+		}
+	}
+	return found
 }
 
 type hiding struct {
@@ -68,24 +102,11 @@ func (e *element) tagged(tags []string) bool {
 }
 
 func (h *hiding) exclude() {
-	check := func(e *element) {
+	h.merged.elements(func(e *element) {
 		if e.tagged(h.contract.Exclude) {
 			h.hide(e)
 		}
-	}
-	for _, name := range h.merged.order {
-		t := h.merged.types[name]
-		check(&t.element)
-		for _, f := range t.fields {
-			check(&f.element)
-			for _, a := range f.args {
-				check(&a.element)
-			}
-		}
-		for _, v := range t.values {
-			check(&v.element)
-		}
-	}
+	})
 }
 
 func (h *hiding) include() {

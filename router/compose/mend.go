@@ -168,6 +168,8 @@ func mendAnnotation(code string) string {
 		return "put it on the implementing types and their fields; the interface follows from them"
 	case codeMissingTransitiveAccess:
 		return "repeat the access directives of what it needs on the field, or on its type"
+	case codeTagUnknown:
+		return "write the tag as it stands in @tag(name:), or leave it out of the contract"
 	case codeContextNotSet:
 		return "set the context with @context(name:) on a type above, and take it in an optional argument of an object's own field"
 	case codeContextNameInvalid:

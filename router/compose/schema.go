@@ -117,6 +117,23 @@ type marg struct {
 
 func (a *marg) coordinate() string { return a.owner + "(" + a.name + ":)" }
 
+// elements goes through types, fields, arguments and values.
+func (s *schema) elements(visit func(*element)) {
+	for _, name := range s.order {
+		t := s.types[name]
+		visit(&t.element)
+		for _, f := range t.fields {
+			visit(&f.element)
+			for _, a := range f.args {
+				visit(&a.element)
+			}
+		}
+		for _, v := range t.values {
+			visit(&v.element)
+		}
+	}
+}
+
 // mdirective is a directive definition of the merged schema.
 type mdirective struct {
 	def  *ast.DirectiveDefinition // but its arguments
