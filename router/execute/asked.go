@@ -8,15 +8,15 @@ import (
 )
 
 // dropUnasked leaves out the errors of fields that no client asked for: those that are read for objects of
-// all types, because they do not say at first what they are, and that the response has only for some. An
-// error stands at a field of the response (GraphQL specification 7.1.2).
+// all types, because they do not say at first what they are, and that the response has only for some, and
+// those that are skipped. An error stands at a field of the response (GraphQL specification 7.1.2).
 func (r *run) dropUnasked() {
 	r.errors = slices.DeleteFunc(r.errors, func(err *gqlerror.Error) bool { return r.unasked(err, nil) })
 }
 
-// unasked reports whether an error is of a field that its object's type does not have in the response, and
-// the object lacks nothing. One that lacks something may lack it because of the error: that is told at the
-// object then. left says of each part how many fetches are still to come; nil for none.
+// unasked reports whether an error is of a field that its object does not have in the response, or of an
+// object as a whole, and the object lacks nothing. One that lacks something may lack it because of the error:
+// that is told at the object then. left says of each part how many fetches are still to come; nil for none.
 func (r *run) unasked(err *gqlerror.Error, left []int) bool {
 	out, v := r.p.out, value{kind: object, at: r.root}
 	for i, step := range err.Path {
@@ -49,6 +49,37 @@ func (r *run) unasked(err *gqlerror.Error, left []int) bool {
 				return false
 			}
 			out, v = f.sub, r.vals[v.at+uint32(f.slot)]
+		}
+	}
+	visits := 0
+	return r.objects[err] && len(err.Path) > 0 && v.kind == object && out != nil && !r.lacksBeneath(out, v, left, &visits)
+}
+
+// lacksBeneath reports whether an object, or one beneath it, lacks something.
+func (r *run) lacksBeneath(out *output, v value, left []int, visits *int) bool {
+	if *visits++; *visits > maxVisits {
+		return true
+	}
+	switch v.kind {
+	case list:
+		for i := range v.n {
+			if r.lacksBeneath(out, r.vals[v.at+i], left, visits) {
+				return true
+			}
+		}
+	case object:
+		typ := out.typ
+		if out.possible != nil {
+			typ = r.typeOf(v.at)
+		}
+		if r.lacks(out, v.at, typ, left) {
+			return true
+		}
+		for i := range out.fields {
+			f := &out.fields[i]
+			if f.sub != nil && (f.on == nil || f.on.has(typ)) && r.holds[f.cond] && r.lacksBeneath(f.sub, r.vals[v.at+uint32(f.slot)], left, visits) {
+				return true
+			}
 		}
 	}
 	return false

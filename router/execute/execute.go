@@ -187,10 +187,11 @@ type run struct {
 	hdr     func(string) http.Header
 	root    uint32
 	errors  gqlerror.List
-	holds   []bool                 // by condition
-	wire    [][]byte               // variables as JSON, made when first used
-	bytes   int                    // of all answers
-	schema  map[*outputField]value // what introspection answered
+	objects map[*gqlerror.Error]bool // errors that are of an object as a whole, not of one of its fields
+	holds   []bool                   // by condition
+	wire    [][]byte                 // variables as JSON, made when first used
+	bytes   int                      // of all answers
+	schema  map[*outputField]value   // what introspection answered
 	scratch scratch
 }
 
@@ -238,7 +239,7 @@ func (r *run) release() {
 	r.tree.reset()
 	r.scratch.reset()
 	r.reader.Data, r.reader.last = nil, 0
-	r.p, r.vars, r.hdr, r.errors, r.bytes, r.schema = nil, nil, nil, nil, 0, nil
+	r.p, r.vars, r.hdr, r.errors, r.objects, r.bytes, r.schema = nil, nil, nil, nil, nil, 0, nil
 	r.holds, r.wire = r.holds[:0], r.wire[:0]
 	r.e.runs.Put(r)
 }

@@ -40,10 +40,22 @@ func (r *run) addError(message, code, subgraph string, path ast.Path) *gqlerror.
 	return err
 }
 
+// addObjectError adds an error of an object as a whole.
+func (r *run) addObjectError(message, code, subgraph string, path ast.Path) *gqlerror.Error {
+	err := r.addError(message, code, subgraph, path)
+	if err != nil {
+		if r.objects == nil {
+			r.objects = map[*gqlerror.Error]bool{}
+		}
+		r.objects[err] = true
+	}
+	return err
+}
+
 // failed tells of a fetch that brought nothing, at every place its fields are missing from.
 func (r *run) failed(a answer, message, code string) {
 	for _, path := range r.places(a) {
-		err := r.addError(message, code, a.fetch.Subgraph, r.clientPath(path))
+		err := r.addObjectError(message, code, a.fetch.Subgraph, r.clientPath(path))
 		if later, ok := errors.AsType[retryable](a.err); ok && err != nil {
 			err.Extensions["retryAfter"] = int(math.Ceil(later.RetryAfter().Seconds()))
 		}
@@ -171,8 +183,13 @@ func (r *run) subgraphErrors(a answer, raw []byte) (told bool) {
 				}
 			}
 		}
-		for _, path := range r.errorPaths(a, unmarshal(e.Path)) {
-			if e := r.addError(message, code, a.fetch.Subgraph, r.clientPath(path)); e != nil {
+		steps, _ := unmarshal(e.Path).([]any)
+		add := r.addError
+		if a.fetch.Kind == plan.EntityFetch && len(steps) <= 2 {
+			add = r.addObjectError
+		}
+		for _, path := range r.errorPaths(a, steps) {
+			if e := add(message, code, a.fetch.Subgraph, r.clientPath(path)); e != nil {
 				maps.Copy(e.Extensions, details)
 			}
 		}
@@ -213,8 +230,7 @@ func detail(v any) any {
 }
 
 // errorPaths rewrites a subgraph's error path to every place its object stands at.
-func (r *run) errorPaths(a answer, path any) []ast.Path {
-	steps, _ := path.([]any)
+func (r *run) errorPaths(a answer, steps []any) []ast.Path {
 	if len(steps) == 0 {
 		return r.places(a)
 	}
