@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"storefront/events"
+	"storefront/internal/kafka"
 )
 
 // Access is what one part of the storefront does at Kafka, and so all that its credentials have to
@@ -19,6 +20,16 @@ type Access struct {
 // Topics lists all topics that a part uses, sorted.
 func (a Access) Topics() []string {
 	return sorted(a.Writes, a.Reads, a.Creates)
+}
+
+// Needs picks those of topics that a part uses. With rights to no others it cannot see those that it lacks,
+// and must not try to make them.
+func (a Access) Needs(topics []kafka.Topic) []kafka.Topic {
+	used := a.Topics()
+	return slices.DeleteFunc(slices.Clone(topics), func(t kafka.Topic) bool {
+		_, found := slices.BinarySearch(used, t.Name)
+		return !found
+	})
 }
 
 // Parts that are no service.
@@ -97,6 +108,7 @@ func Accesses(feeds []LiveFeed) []Access {
 	}
 	for _, topic := range events.Topics() {
 		operator.Reads = append(operator.Reads, topic, topic+events.DeadLetterSuffix)
+		operator.Writes = append(operator.Writes, topic+events.DeadLetterSuffix) // marks of what is settled
 	}
 	for _, group := range operator.Groups {
 		operator.Reads = append(operator.Reads, group+events.RetrySuffix)
@@ -126,4 +138,21 @@ func Receivers(e events.Event) []string {
 func sorted(lists ...[]string) []string {
 	all := slices.Sorted(slices.Values(slices.Concat(lists...)))
 	return slices.Compact(all)
+}
+
+// GroupAccess is a consumer group and the topics whose offsets it commits.
+type GroupAccess struct {
+	ID     string
+	Topics []string
+}
+
+// Groups lists every consumer group, in the order of the services.
+func Groups() []GroupAccess {
+	var list []GroupAccess
+	for _, s := range services() {
+		if s.group.Handlers != nil {
+			list = append(list, GroupAccess{s.group.ID, append(s.group.Handlers.Topics(), s.group.RetryTopic())})
+		}
+	}
+	return list
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 
 	"storefront/internal/outbox"
@@ -19,6 +20,7 @@ type RelayConfig struct {
 	Producer Publisher
 	Logger   *slog.Logger
 	Observer RelayObserver
+	Tracer   trace.Tracer // nil: no spans
 	Clock    func() time.Time
 
 	// Leases share the documents among several instances, each of which is called by a Holder of its own;

@@ -7,6 +7,10 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
 	"storefront/events"
 	"storefront/internal/kafka"
 	"storefront/internal/outbox"
@@ -146,12 +150,19 @@ func (w *relayWorker) publish(ctx context.Context, documents []document) []error
 	})
 	began := time.Now()
 	var messages []kafka.Message
+	var spans []trace.Span
 	for _, records := range entries {
 		for _, e := range records {
+			if w.relay.Tracer != nil && e.Traceparent != "" {
+				spans = append(spans, w.relay.span(&e))
+			}
 			messages = append(messages, messageOf(e))
 		}
 	}
 	acked, err := w.send(ctx, messages)
+	for _, s := range spans {
+		s.End()
+	}
 
 	published := make([]int, len(documents)) // entries in front that are acknowledged
 	at := 0
@@ -191,6 +202,22 @@ func (w *relayWorker) publish(ctx context.Context, documents []document) []error
 		}
 	}
 	return failed
+}
+
+// span is an entry's way from the write to Kafka's acknowledgement. What follows from the event follows
+// from it.
+func (r *Relay) span(e *outbox.Record) trace.Span {
+	carrier := propagation.MapCarrier{events.HeaderTraceparent: e.Traceparent}
+	ctx, span := r.Tracer.Start(propagation.TraceContext{}.Extract(context.Background(), carrier), "publish "+e.Type,
+		trace.WithTimestamp(e.Time), trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
+			attribute.String("messaging.system", "kafka"),
+			attribute.String("messaging.destination.name", e.Topic),
+			attribute.String("messaging.message.id", e.ID),
+			attribute.String("messaging.kafka.message.key", e.Key),
+		))
+	propagation.TraceContext{}.Inject(ctx, carrier)
+	e.Traceparent = carrier[events.HeaderTraceparent]
+	return span
 }
 
 // send publishes messages and returns which of them are acknowledged.
@@ -238,6 +265,10 @@ func messageOf(e outbox.Record) kafka.Message {
 		{Key: events.HeaderTime, Value: e.Time.UTC().Format(time.RFC3339Nano)},
 		{Key: events.HeaderSubject, Value: e.Key},
 		{Key: events.HeaderContentType, Value: "application/json"},
+		{Key: events.HeaderDataSchema, Value: events.DataSchema(e.Type)},
+	}
+	if e.Cause != "" {
+		headers = append(headers, kafka.Header{Key: events.HeaderCause, Value: e.Cause})
 	}
 	if e.Traceparent != "" {
 		headers = append(headers, kafka.Header{Key: events.HeaderTraceparent, Value: e.Traceparent})

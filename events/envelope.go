@@ -22,6 +22,10 @@ const (
 	HeaderDataSchema  = "ce_dataschema"
 	HeaderContentType = "content-type"
 	HeaderTraceparent = "traceparent"
+
+	// HeaderCause is an extension attribute: the id of the event whose handling caused this one. One that
+	// a client's request caused lacks it.
+	HeaderCause = "ce_causationid"
 )
 
 // kind is what there is to know of a wire name.

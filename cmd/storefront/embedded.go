@@ -141,6 +141,7 @@ type addresses struct {
 	Mail    string   `json:"mail,omitempty"`
 	Process int      `json:"process"`
 
+	Traces         string `json:"traces,omitempty"`
 	MongoPrefix    string `json:"mongodbPrefix,omitempty"`
 	KafkaNamespace string `json:"kafkaNamespace,omitempty"`
 }
@@ -152,6 +153,9 @@ func (s *shop) remember() error {
 		MongoPrefix: s.cfg.MongoPrefix, KafkaNamespace: s.cfg.KafkaNamespace}
 	if s.embedded.mail != nil {
 		a.Mail = s.embedded.mail.URL()
+	}
+	if s.traces != nil {
+		a.Traces = s.traces.URL()
 	}
 	b, err := json.MarshalIndent(a, "", "  ")
 	if err != nil {

@@ -10,6 +10,11 @@ import (
 // eventsCommands are what `storefront events` can do.
 func eventsCommands() []command {
 	return []command{
+		{"tail", "print events as they happen", runEventsTail},
+		{"get", "print all events of one aggregate, or the one at an offset", runEventsGet},
+		{"trace", "print what followed from an order, step by step, to the client's screen", runEventsTrace},
+		{"lag", "print how far each group is behind", runEventsLag},
+		{"dlq", "list dead letters, try them again or drop them", runEventsDeadLetters},
 		{"acls", "print what each part may do at Kafka, as kafka-acls.sh commands or IAM policies", runEventsACLs},
 		{"topics", "make the topics that are not there", runEventsTopics},
 	}

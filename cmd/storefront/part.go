@@ -53,7 +53,7 @@ func (e *edges) service(name string, subgraph http.Handler, group consumers.Grou
 	}
 	if len(outboxes) > 0 {
 		p.runs = append(p.runs, consumers.NewRelay(consumers.RelayConfig{
-			Stores: outboxes, Producer: e.producer, Logger: log, Observer: e.metrics, Clock: e.now,
+			Stores: outboxes, Producer: e.producer, Logger: log, Observer: e.metrics, Tracer: otel.Tracer("storefront"), Clock: e.now,
 			Leases: mongodb.NewLeases(e.database(name)), Holder: e.holder, Hints: redis.NewHints(e.redis, e.MongoPrefix+name, e.holder),
 		}).Run)
 	}

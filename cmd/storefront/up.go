@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"storefront/internal/embedded/traces"
 	"storefront/internal/errs"
 	"storefront/internal/flags"
 	"storefront/internal/oidc"
@@ -25,6 +26,7 @@ type UpConfig struct {
 	Fresh       bool `flag:"fresh" help:"forget everything in the data folder first"`
 	BasePort    int  `flag:"base-port" env:"STOREFRONT_BASE_PORT" default:"4000" max:"65500" help:"subgraphs listen behind this port, embedded services ten behind it; 0 takes free ports"`
 	Demo        bool `flag:"demo" env:"STOREFRONT_DEMO" default:"true" help:"fill an empty shop with the demo catalogue"`
+	Traces      bool `flag:"traces" env:"STOREFRONT_TRACES" help:"keep the last traces in memory, for 'storefront events trace'"`
 	RouterFlags `group:"The router"`
 	Edges
 }
@@ -62,6 +64,7 @@ type shop struct {
 	edges    *edges
 	servers  []*server.Server
 	router   *router
+	traces   *traces.Server
 	took     time.Duration
 	stopRuns context.CancelFunc
 	stopped  chan error // of the background work
@@ -97,6 +100,14 @@ func startShop(ctx context.Context, cfg UpConfig, log *slog.Logger) (_ *shop, er
 		}
 	}
 	s.cfg.Introspection = true // this is a workshop; the router alone has it off
+	if cfg.Traces {
+		if s.traces, err = traces.Start(ctx, s.cfg.addr(16)); err != nil {
+			return nil, err
+		}
+		s.closers = append(s.closers, func(context.Context) error { return s.traces.Close() })
+		os.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", s.traces.URL())
+		os.Setenv("OTEL_BSP_SCHEDULE_DELAY", "200") // milliseconds: somebody is looking
+	}
 	stopTraces, err := telemetry.StartTraces(ctx, "storefront")
 	if err != nil {
 		return nil, err

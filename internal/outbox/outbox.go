@@ -13,6 +13,7 @@ import (
 
 	"go.opentelemetry.io/otel/propagation"
 
+	"storefront/internal/eventmeta"
 	"storefront/internal/id"
 )
 
@@ -32,10 +33,11 @@ type Record struct {
 	Source      string    `bson:"source"` // CloudEvents source, such as /storefront/orders
 	Time        time.Time `bson:"time"`
 	Traceparent string    `bson:"traceparent,omitempty"`
-	Data        []byte    `bson:"data"` // JSON
+	Cause       string    `bson:"cause,omitempty"` // id of the event whose handling made this one; empty for a client's request
+	Data        []byte    `bson:"data"`            // JSON
 }
 
-// NewRecord makes a record of e, with a fresh id and the trace that ctx carries.
+// NewRecord makes a record of e, with a fresh id, and the trace and the cause that ctx carries.
 func NewRecord(ctx context.Context, source string, now time.Time, e Event) (Record, error) {
 	data, err := json.Marshal(e)
 	if err != nil {
@@ -43,8 +45,10 @@ func NewRecord(ctx context.Context, source string, now time.Time, e Event) (Reco
 	}
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
+	meta, _ := eventmeta.From(ctx)
 	return Record{
-		ID: id.New("evt"), Topic: e.EventTopic(), Type: e.EventType(), Key: e.EventKey(),
+		Cause: meta.EventID,
+		ID:    id.New("evt"), Topic: e.EventTopic(), Type: e.EventType(), Key: e.EventKey(),
 		Source: source, Time: now.UTC().Truncate(time.Millisecond),
 		Traceparent: carrier.Get("traceparent"), Data: data,
 	}, nil

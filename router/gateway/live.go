@@ -9,6 +9,10 @@ import (
 	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 
 	"storefront/internal/errs"
 	"storefront/internal/live"
@@ -257,7 +261,9 @@ func (l *liveRun) nullable() bool {
 
 // deliver resolves one event and queues the result; false ends the run.
 func (l *liveRun) deliver(ctx context.Context, e Event, root map[string]any) bool {
-	response := l.resolve(ctx, l.job.ready, false, l.rootOf(e, root), e.Traceparent)
+	span, traceparent := l.span(e)
+	defer span.End()
+	response := l.resolve(ctx, l.job.ready, false, l.rootOf(e, root), traceparent)
 	if ctx.Err() != nil {
 		return false
 	}
@@ -273,6 +279,22 @@ func (l *liveRun) deliver(ctx context.Context, e Event, root map[string]any) boo
 	}
 	l.g.observer.EventDelivered(l.job.live.field.Field, time.Since(e.Time))
 	return true
+}
+
+// span is the way of an event to the client's queue, a part of the trace that the event belongs to.
+func (l *liveRun) span(e Event) (span trace.Span, traceparent string) {
+	if e.Traceparent == "" {
+		return trace.SpanFromContext(context.Background()), ""
+	}
+	carrier := propagation.MapCarrier{"traceparent": e.Traceparent}
+	ctx, span := otel.Tracer("storefront/router").Start(propagation.TraceContext{}.Extract(context.Background(), carrier),
+		"deliver "+l.job.live.field.Field, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
+			attribute.String("messaging.system", "kafka"),
+			attribute.String("messaging.destination.name", l.job.live.field.Topic),
+			attribute.String("messaging.message.id", e.ID),
+			attribute.String("messaging.kafka.message.key", e.Key)))
+	propagation.TraceContext{}.Inject(ctx, carrier)
+	return span, carrier["traceparent"]
 }
 
 // resolve runs a plan within the timeout, on the entity whose known fields root holds.
