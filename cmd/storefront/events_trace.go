@@ -19,7 +19,7 @@ import (
 // TraceConfig is what `storefront events trace` takes.
 type TraceConfig struct {
 	Wait   time.Duration `flag:"wait" default:"10s" help:"how long spans that are still on their way may take"`
-	Traces string        `flag:"traces" env:"STOREFRONT_TRACES_URL" help:"where 'up --traces' keeps its traces, http://host:port; the running shop's when absent"`
+	Traces string        `flag:"traces" help:"where 'up --traces' keeps its traces, http://host:port; the running shop's when absent"`
 	OperatorFlags
 }
 
