@@ -1,6 +1,7 @@
 package consumers
 
 import (
+	"slices"
 	"time"
 
 	"storefront/events"
@@ -33,4 +34,10 @@ func Topics(partitions int32, replication int16) []kafka.Topic {
 
 func retryTopicOf(g Group, partitions int32, replication int16) kafka.Topic {
 	return kafka.Topic{Name: g.RetryTopic(), Partitions: partitions, Replication: replication, Retention: deadLetterRetention}
+}
+
+// TopicsOf lists those that a service uses: it may see no others.
+func TopicsOf(service string, partitions int32, replication int16) []kafka.Topic {
+	used := ServiceAccess(service).Topics()
+	return slices.DeleteFunc(Topics(partitions, replication), func(t kafka.Topic) bool { return !slices.Contains(used, t.Name) })
 }

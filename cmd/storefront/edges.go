@@ -11,7 +11,6 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
-	"storefront/consumers"
 	"storefront/internal/blob"
 	"storefront/internal/errs"
 	"storefront/internal/id"
@@ -171,8 +170,8 @@ func (c SecretFlags) checkSecret() error {
 	return nil
 }
 
-// connect opens all connections that services need.
-func connect(ctx context.Context, c Edges, log *slog.Logger) (*edges, error) {
+// connect opens all connections that services need, and makes the topics that they use.
+func connect(ctx context.Context, c Edges, topics []kafka.Topic, log *slog.Logger) (*edges, error) {
 	if err := c.checkSecret(); err != nil {
 		return nil, err
 	}
@@ -185,8 +184,8 @@ func connect(ctx context.Context, c Edges, log *slog.Logger) (*edges, error) {
 	if err := e.kafka.Validate(); err != nil {
 		return nil, err
 	}
-	if err := e.kafka.Admin().EnsureTopics(ctx, consumers.Topics(int32(c.Partitions), int16(c.Replication))); err != nil {
-		return nil, errs.Wrap(errs.Unavailable, err, "Kafka at %s does not let us make our topics; mend --kafka-brokers or its rights", strings.Join(c.Brokers, ","))
+	if err := e.kafka.Admin().EnsureTopics(ctx, topics); err != nil {
+		return nil, errs.Wrap(errs.Unavailable, err, "Kafka at %s does not let us make our topics; mend --kafka-brokers or its rights, or make them by 'storefront events topics'", strings.Join(c.Brokers, ","))
 	}
 	if e.producer, err = kafka.NewProducer(e.kafka); err != nil {
 		return nil, err

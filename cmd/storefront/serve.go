@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"storefront/consumers"
 	"storefront/internal/errs"
 	"storefront/internal/flags"
 	"storefront/internal/server"
@@ -44,7 +45,7 @@ func runServe(ctx context.Context, std stdio, args []string) error {
 		return err
 	}
 	defer stopTraces(context.WithoutCancel(ctx))
-	e, err := connect(ctx, cfg.Edges, log)
+	e, err := connect(ctx, cfg.Edges, consumers.TopicsOf(name, int32(cfg.Partitions), int16(cfg.Replication)), log)
 	if err != nil {
 		return err
 	}

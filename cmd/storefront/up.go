@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"storefront/consumers"
 	"storefront/internal/embedded/traces"
 	"storefront/internal/errs"
 	"storefront/internal/flags"
@@ -116,7 +117,7 @@ func startShop(ctx context.Context, cfg UpConfig, log *slog.Logger) (_ *shop, er
 	if s.embedded, err = startEmbedded(ctx, &s.cfg, log); err != nil {
 		return nil, err
 	}
-	if s.edges, err = connect(ctx, s.cfg.Edges, log); err != nil {
+	if s.edges, err = connect(ctx, s.cfg.Edges, consumers.Topics(int32(cfg.Partitions), int16(cfg.Replication)), log); err != nil {
 		return nil, err
 	}
 	if err := s.serve(ctx); err != nil {
