@@ -32,13 +32,13 @@ func supergraphText(file string) (string, error) {
 }
 
 // read makes of a supergraph's text what a gateway serves.
-func (c routerConfig) read(sdl string) (*supergraph.Supergraph, *transport.Transport, *transport.Headers, error) {
+func (c routerConfig) read(sdl string) (*supergraph.Supergraph, *transport.Transport, *transport.Headers, answerLimits, error) {
 	sg, err := supergraph.Parse(sdl)
 	if err != nil {
-		return nil, nil, nil, errs.Wrap(errs.BadInput, err, "the supergraph is not valid")
+		return nil, nil, nil, answerLimits{}, inFile(supergraphName(c.Supergraph), err)
 	}
-	reach, rules, err := c.reach(sg)
-	return sg, reach, rules, err
+	reach, rules, limits, err := c.reach(sg)
+	return sg, reach, rules, limits, err
 }
 
 // watch takes the supergraph over whenever its file changes, and at once on SIGHUP. stop ends that.
@@ -66,7 +66,7 @@ func (r *router) watch(cfg routerConfig, known string) (stop func()) {
 // reload serves another supergraph, or says why not and goes on with the one from before.
 func (r *router) reload(ctx context.Context, cfg routerConfig, sdl string) {
 	began := time.Now()
-	sg, reach, rules, err := cfg.read(sdl)
+	sg, reach, rules, _, err := cfg.read(sdl) // the limits of answers stay those of the start
 	warm := 0
 	if err == nil {
 		before := r.rules.Swap(rules)

@@ -29,7 +29,7 @@ import (
 // RouterConfig is what the router alone needs.
 type RouterConfig struct {
 	RouterFlags
-	File        string   `flag:"config" env:"STOREFRONT_ROUTER_CONFIG" help:"YAML file that says how subgraphs are reached; docs/router.yaml is an example with the defaults"`
+	File        string   `flag:"config" env:"STOREFRONT_ROUTER_CONFIG" help:"YAML file that says how subgraphs are reached and how large answers may be; docs/router.yaml is an example with the defaults"`
 	Forward     []string `flag:"forward-header" env:"STOREFRONT_FORWARD_HEADERS" help:"header of clients' that subgraphs get, such as authorization; repeatable, none when absent"`
 	OIDCFlags   `group:"Identity: without an issuer nobody signs in; without a secret subgraphs are not told who asks"`
 	SecretFlags `group:"Identity: without an issuer nobody signs in; without a secret subgraphs are not told who asks"`
@@ -171,7 +171,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 	if err != nil {
 		return nil, err
 	}
-	sg, reach, rules, err := cfg.read(sdl)
+	sg, reach, rules, limits, err := cfg.read(sdl)
 	if err != nil {
 		return nil, err
 	}
@@ -186,6 +186,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 		Headers: headers{cfg.signer, &r.rules}, Operations: cfg.operations,
 		Observer: observer{cfg.metrics}, Logger: cfg.log, Explorer: explorer,
 		Introspection: cfg.Introspection, CORS: gateway.CORS{Origins: cfg.Origins},
+		MaxAnswerBytes: limits.MaxAnswerBytes, MaxResponseBytes: limits.MaxResponseBytes,
 	}
 	if cfg.verifier != nil || cfg.signer != nil {
 		gc.Auth = authenticator{cfg.verifier, cfg.signer != nil}

@@ -1,6 +1,6 @@
 package main
 
-// The file that --config names: how the router reaches each subgraph.
+// The file that --config names: how the router reaches each subgraph, and how large answers may be.
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -27,39 +28,72 @@ import (
 
 // routerFile is the form of the file; docs/router.yaml is an example with all settings.
 type routerFile struct {
+	Operation ast.Node            `yaml:"operation"`      // answerLimits
 	Every     ast.Node            `yaml:"every_subgraph"` // a transport.Subgraph without addresses
 	Subgraphs map[string]ast.Node `yaml:"subgraphs"`      // what differs from it
 }
 
-// readSubgraphs reads a file, none when path is "". urls are the addresses that the supergraph gives,
-// which those of the file take the place of. Mistakes are told with their lines.
-func readSubgraphs(path string, urls map[string]string) (transport.Config, error) {
-	cfg := transport.To(urls)
+// routerFileForm is routerFile with all that is in it.
+type routerFileForm struct {
+	Operation answerLimits                  `yaml:"operation"`
+	Every     transport.Subgraph            `yaml:"every_subgraph"`
+	Subgraphs map[string]transport.Subgraph `yaml:"subgraphs"`
+}
+
+// answerLimits bound what one operation may bring in and send out.
+type answerLimits struct {
+	MaxAnswerBytes   int `yaml:"max_answer_bytes"`   // of all answers of subgraphs to it
+	MaxResponseBytes int `yaml:"max_response_bytes"` // of its data
+}
+
+// defaultLimits are those of router/execute.
+func defaultLimits() answerLimits { return answerLimits{128 << 20, 128 << 20} }
+
+// readRouterFile reads a file, none when path is "". urls are the addresses that the supergraph gives,
+// which those of the file take the place of. Mistakes are told with their settings and lines.
+func readRouterFile(path string, urls map[string]string) (transport.Config, answerLimits, error) {
+	cfg, limits := transport.To(urls), defaultLimits()
 	if path == "" {
-		return cfg, nil
+		return cfg, limits, nil
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return cfg, errs.Wrap(errs.BadInput, err, "cannot read the configuration")
+		return cfg, limits, errs.Wrap(errs.BadInput, err, "cannot read the configuration")
 	}
-	wrong := func(err error) (transport.Config, error) {
+	wrong := func(err error) (transport.Config, answerLimits, error) {
 		message, _, _ := strings.Cut(yaml.FormatError(err, false, false), "\n")
-		return cfg, errs.New(errs.BadInput, "%s: %s", path, message)
+		if m := yamlPlace.FindStringSubmatch(message); m != nil {
+			return cfg, limits, errs.New(errs.BadInput, "%s:%s: %s", path, m[1], m[2])
+		}
+		return cfg, limits, errs.New(errs.BadInput, "%s: %s", path, message)
+	}
+	check, err := checkFile(path, text, &routerFileForm{})
+	if err != nil {
+		return cfg, limits, err
 	}
 	var file routerFile
 	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
 		return wrong(err)
+	}
+	if err := settings(file.Operation, &limits); err != nil {
+		return wrong(err)
+	}
+	for name, n := range map[string]int{"max_answer_bytes": limits.MaxAnswerBytes, "max_response_bytes": limits.MaxResponseBytes} {
+		if n < 1 {
+			return cfg, limits, errs.New(errs.BadInput, "%s:%d: operation.%s: %d is less than 1", path, check.lines["operation."+name], name, n)
+		}
 	}
 	every := transport.Defaults()
 	if err := settings(file.Every, &every); err != nil {
 		return wrong(err)
 	}
 	if len(every.URLs) > 0 {
-		return cfg, errs.New(errs.BadInput, "%s: every_subgraph has urls; each subgraph has its own", path)
+		return cfg, limits, errs.New(errs.BadInput, "%s:%d: every_subgraph.urls: each subgraph has its own; write them under subgraphs", path, check.lines["every_subgraph.urls"])
 	}
 	for _, name := range slices.Sorted(maps.Keys(file.Subgraphs)) {
 		if _, known := urls[name]; !known {
-			return cfg, errs.New(errs.BadInput, "%s: the supergraph has no subgraph %q", path, name)
+			return cfg, limits, errs.New(errs.BadInput, "%s:%d: subgraphs.%s: the supergraph has no such subgraph; it has %s", path,
+				check.lines["subgraphs."+name], name, strings.Join(slices.Sorted(maps.Keys(urls)), ", "))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(urls)) {
@@ -75,34 +109,32 @@ func readSubgraphs(path string, urls map[string]string) (transport.Config, error
 		cfg.Subgraphs[name] = s
 	}
 	if err := cfg.Validate(); err != nil {
-		return cfg, errs.New(errs.BadInput, "%s: %s", path, err)
+		return cfg, limits, check.place(err)
 	}
-	return cfg, nil
+	return cfg, limits, nil
 }
 
-// settings lays what a part of the file says over s.
-func settings(node ast.Node, s *transport.Subgraph) error {
+// yamlPlace is how the YAML library begins an error.
+var yamlPlace = regexp.MustCompile(`^\[(\d+:\d+)\] (.*)$`)
+
+// settings lays what a part of the file says over a struct.
+func settings(node ast.Node, over any) error {
 	if node == nil || node.Type() == ast.NullType {
 		return nil
 	}
-	err := yaml.NodeToValue(node, s, yaml.Strict())
-	if err != nil && !strings.HasPrefix(yaml.FormatError(err, false, false), "[") { // a value's own error knows no line
-		at := node.GetToken().Position
-		return errs.New(errs.BadInput, "in the settings at line %d: %s", at.Line, err)
-	}
-	return err
+	return yaml.NodeToValue(node, over, yaml.Strict())
 }
 
 // reach makes the way to the subgraphs of a supergraph, and the rules for the headers they get. Addresses
 // given by flag come before those of the file, and those before the supergraph's.
-func (c routerConfig) reach(sg *supergraph.Supergraph) (*transport.Transport, *transport.Headers, error) {
+func (c routerConfig) reach(sg *supergraph.Supergraph) (*transport.Transport, *transport.Headers, answerLimits, error) {
 	urls, err := subgraphURLs(sg, c.Subgraphs)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, answerLimits{}, err
 	}
-	cfg, err := readSubgraphs(c.file, urls)
+	cfg, limits, err := readRouterFile(c.file, urls)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, limits, err
 	}
 	for _, o := range c.Subgraphs {
 		name, _, _ := strings.Cut(o, "=")
@@ -110,7 +142,8 @@ func (c routerConfig) reach(sg *supergraph.Supergraph) (*transport.Transport, *t
 		s.URLs = []string{urls[name]}
 		cfg.Subgraphs[name] = s
 	}
-	return reachSubgraphs(cfg, c.forward, c.metrics, c.log)
+	reach, headers, err := reachSubgraphs(cfg, c.forward, c.metrics, c.log)
+	return reach, headers, limits, err
 }
 
 // reachSubgraphs makes the way to the subgraphs, and the rules for the headers they get. Headers named

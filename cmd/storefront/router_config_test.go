@@ -17,9 +17,12 @@ var twoURLs = map[string]string{"products": "http://p/graphql", "reviews": "http
 
 // The example in docs/ says the defaults, and what its own subgraphs have of their own.
 func TestRouterConfigExample(t *testing.T) {
-	cfg, err := readSubgraphs(filepath.Join("..", "..", "docs", "router.yaml"), twoURLs)
+	cfg, limits, err := readRouterFile(filepath.Join("..", "..", "docs", "router.yaml"), twoURLs)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if limits != defaultLimits() {
+		t.Errorf("the limits are %+v", limits)
 	}
 	every := []transport.HeaderRule{{Propagate: "accept-language", Default: "en"}, {Matching: "x-shop-.*"}, {Remove: "x-shop-debug"}}
 	products, reviews := transport.Defaults(), transport.Defaults()
@@ -52,36 +55,54 @@ func TestRouterConfigExample(t *testing.T) {
 func TestRouterConfigMistakes(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "router.yaml")
 	for text, want := range map[string]string{
-		"port: 1\n": `[1:1] unknown field "port"`,
-		"subgraphs:\n  products:\n    retry:\n      max: 1s\n":  `[4:7] unknown field "max"`,
-		"every_subgraph:\n  timeout: 3\n":                       `[2:12] cannot unmarshal`,
-		"every_subgraph:\n  timeout: soon\n":                    `in the settings at line 2: time: invalid duration "soon"`,
-		"every_subgraph:\n  share: 1\n  share: 2\n":             `[3:3] mapping key "share" already defined`,
-		"subgraphs: [a]\n":                                      `[1:12] sequence was used`,
-		"a: [\n":                                                `[1:4]`,
-		"every_subgraph:\n  urls: [http://x]\n":                 `every_subgraph has urls`,
-		"subgraphs:\n  orders:\n    timeout: 1s\n":              `the supergraph has no subgraph "orders"`,
-		"subgraphs:\n  reviews:\n    timeout: 0s\n":             `subgraph "reviews": timeout: 0s is no duration`,
-		"subgraphs:\n  reviews:\n    headers: [{remove: te}]\n": `subgraph "reviews": headers[0]: the header te is made by the router`,
-		"subgraphs:\n  reviews:\n    urls: ['amqp://x']\n":      `subgraph "reviews": urls: "amqp://x" is no http or https address`,
+		"port: 1\n": `1: port: there is no such setting; there are operation, every_subgraph, subgraphs`,
+		"subgraphs:\n  products:\n    retry:\n      max: 1s\n":             `4: subgraphs.products.retry.max: there is no such setting; there are attempts, min_pause, max_pause, budget`,
+		"every_subgraph:\n  timeout: 3\n":                                  `2: every_subgraph.timeout: 3 is no duration; write it like 250ms, 5s or 1m30s`,
+		"every_subgraph:\n  connect_timeout: 1s\n  timeout: soon\n":        `3: every_subgraph.timeout: "soon" is no duration`,
+		"every_subgraph:\n  timeout: [1s]\n":                               `2: every_subgraph.timeout: a list is no duration`,
+		"every_subgraph:\n  share: 1\n":                                    `2: every_subgraph.share: 1 is neither true nor false`,
+		"every_subgraph:\n  max_idle: many\n":                              `2: every_subgraph.max_idle: "many" is no whole number`,
+		"every_subgraph:\n  max_response_bytes: 64MB\n":                    `2: every_subgraph.max_response_bytes: "64MB" is no whole number`,
+		"every_subgraph:\n  retry: {budget: much}\n":                       `2: every_subgraph.retry.budget: "much" is no number`,
+		"every_subgraph:\n  retry: 2\n":                                    `2: every_subgraph.retry: 2 is no group of settings`,
+		"every_subgraph:\n  protocol: [h2c]\n":                             `2: every_subgraph.protocol: a list is no text`,
+		"every_subgraph:\n  headers:\n    - remove: a\n    - forward: b\n": `4: every_subgraph.headers[1].forward: there is no such setting; there are propagate`,
+		"every_subgraph:\n  share: true\n  share: false\n":                 `3:3: mapping key "share" already defined`,
+		"subgraphs: [a]\n":                                                 `1: subgraphs: a list is no group of settings`,
+		"subgraphs:\n  reviews:\n    urls: http://r\n":                     `3: subgraphs.reviews.urls: "http://r" is no list`,
+		"a: [\n":                                   `1:4: `,
+		"every_subgraph:\n  urls: [http://x]\n":    `2: every_subgraph.urls: each subgraph has its own`,
+		"subgraphs:\n  orders:\n    timeout: 1s\n": `2: subgraphs.orders: the supergraph has no such subgraph; it has products, reviews`,
+		"subgraphs:\n  reviews:\n    share: true\n    timeout: 0s\n":                               `4: subgraph "reviews": timeout: 0s is no duration`,
+		"every_subgraph:\n  timeout: 1s\nsubgraphs:\n  reviews:\n    retry:\n      attempts: -1\n": `6: subgraph "reviews": retry.attempts: -1 is less than 0`,
+		"subgraphs:\n  reviews:\n    headers: [{remove: te}]\n":                                    `3: subgraph "reviews": headers[0]: the header te is made by the router`,
+		"subgraphs:\n  reviews:\n    urls: ['amqp://x']\n":                                         `3: subgraph "reviews": urls: "amqp://x" is no http or https address`,
+		"operation:\n  max_answer_bytes: 0\n":                                                      `2: operation.max_answer_bytes: 0 is less than 1`,
+		"operation:\n  max_answers: 1\n":                                                           `2: operation.max_answers: there is no such setting; there are max_answer_bytes, max_response_bytes`,
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := readSubgraphs(file, twoURLs)
-		if err == nil || !strings.HasPrefix(err.Error(), file+": "+want) || strings.Contains(err.Error(), "\n") {
+		_, _, err := readRouterFile(file, twoURLs)
+		if err == nil || !strings.HasPrefix(err.Error(), file+":"+want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q\ngives %v\nwant %s", text, err, want)
 		}
+	}
+	if err := os.WriteFile(file, []byte("every_subgraph:\n  timeout: 3\n  share: 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := readRouterFile(file, twoURLs); err == nil || strings.Count(err.Error(), "\n") != 1 {
+		t.Errorf("two mistakes: %v", err)
 	}
 	for _, text := range []string{"", "# nothing\n", "subgraphs:\n  reviews:\n"} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if cfg, err := readSubgraphs(file, twoURLs); err != nil || !reflect.DeepEqual(cfg, transport.To(twoURLs)) {
+		if cfg, _, err := readRouterFile(file, twoURLs); err != nil || !reflect.DeepEqual(cfg, transport.To(twoURLs)) {
 			t.Errorf("%q: %v, %v", text, cfg, err)
 		}
 	}
-	if _, err := readSubgraphs(file+".gone", twoURLs); err == nil {
+	if _, _, err := readRouterFile(file+".gone", twoURLs); err == nil {
 		t.Error("a file that is not there gives no error")
 	}
 }

@@ -40,9 +40,14 @@ func (g *Gateway) newEdition(sg *supergraph.Supergraph, t execute.Transport) (*e
 	if err != nil {
 		return nil, err
 	}
+	opts := execute.Options{
+		SubgraphMessages:   true, // present masks
+		MaxRepresentations: g.cfg.MaxRepresentations, MaxDeferred: g.cfg.MaxDeferred,
+		MaxAnswerBytes: g.cfg.MaxAnswerBytes, MaxResponseBytes: g.cfg.MaxResponseBytes,
+	}
 	e := &edition{
 		supergraph:    sg,
-		executor:      execute.New(sg, t, execute.Options{SubgraphMessages: true, MaxRepresentations: g.cfg.MaxRepresentations, MaxDeferred: g.cfg.MaxDeferred}), // present masks
+		executor:      execute.New(sg, t, opts),
 		cache:         cache,
 		limits:        g.cfg.Limits,
 		introspection: g.cfg.Introspection,

@@ -49,6 +49,8 @@ type Config struct {
 	CORS          CORS
 
 	MaxRepresentations int // entities asked of a subgraph in one request; 0 is any number
+	MaxAnswerBytes     int // of all answers of subgraphs to one operation; default 128 MiB
+	MaxResponseBytes   int // of the data of one response; default 128 MiB
 	MaxDeferred        int // deferred parts of objects in one response; default 10,000
 
 	InitTimeout   time.Duration // from a socket's opening to its connection_init; default 3 s

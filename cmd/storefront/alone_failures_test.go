@@ -1,0 +1,85 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"storefront/router/compose"
+)
+
+// serveOne makes a subgraph of an SDL and a handler, and the supergraph file of it alone.
+func serveOne(t *testing.T, sdl string, h http.HandlerFunc) (supergraph string, subgraph *httptest.Server) {
+	t.Helper()
+	subgraph = httptest.NewServer(h)
+	t.Cleanup(subgraph.Close)
+	made, mistakes := compose.Compose([]compose.Subgraph{{Name: "one", URL: subgraph.URL, SDL: sdl}})
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes)
+	}
+	supergraph = filepath.Join(t.TempDir(), "supergraph.graphqls")
+	if err := os.WriteFile(supergraph, []byte(made.SupergraphSDL), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return supergraph, subgraph
+}
+
+// TestRouterSaysWhySubgraphsFail: in the log, once, with the trace by which to find what asked for it.
+func TestRouterSaysWhySubgraphsFail(t *testing.T) {
+	t.Parallel()
+	supergraph, subgraph := serveOne(t, "type Query { a: String }", http.NotFound)
+	subgraph.Close()
+	p, log := startRouter(t, "--supergraph", supergraph)
+	const trace = "0af7651916cd43dd8448eb211c80319c"
+	p = p.with("Authorization", "Bearer hunter2", "Traceparent", "00-"+trace+"-b7ad6b7169203331-01")
+	for range 5 {
+		if _, err := p.send(t.Context(), vars{"query": "{ a }"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	line := log.wait(t, "a request to a subgraph failed")
+	reason, _ := line["reason"].(string)
+	if line["subgraph"] != "one" || line["trace_id"] != trace || line["kind"] != "unreachable" || !strings.Contains(reason, "connection refused") {
+		t.Errorf("the log says %v", line)
+	}
+	for len(log.lines) > 0 {
+		if again := <-log.lines; again["msg"] == line["msg"] {
+			t.Errorf("the log says it again: %v", again)
+		}
+	}
+}
+
+// TestRouterLimitsAnswers: by what its configuration says.
+func TestRouterLimitsAnswers(t *testing.T) {
+	t.Parallel()
+	supergraph, _ := serveOne(t, "type Query { a: String }", func(w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte(`{"data":{"a":"` + strings.Repeat("x", 100) + `"}}`))
+	})
+	for setting, want := range map[string]string{
+		"max_answer_bytes: 100":    "the answers of subgraphs to this operation are larger than 100 bytes",
+		"max_response_bytes: 101":  "the response is larger than 101 bytes",
+		"max_answer_bytes: 10_000": "",
+	} {
+		t.Run(setting, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "router.yaml")
+			if err := os.WriteFile(file, []byte("operation:\n  "+setting+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p, _ := startRouter(t, "--supergraph", supergraph, "--config", file)
+			a, err := p.send(t.Context(), vars{"query": "{ a }"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			if len(a.errors) > 0 {
+				got = a.errors[0].Message
+			}
+			if got != want {
+				t.Errorf("the client is told %q, want %q", got, want)
+			}
+		})
+	}
+}
