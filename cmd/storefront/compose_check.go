@@ -53,13 +53,13 @@ func publicSchema(file string) (*ast.Schema, error) {
 	if !strings.Contains(string(b), "join__Graph") {
 		s, err := gqlparser.LoadSchema(&ast.Source{Name: file, Input: string(b)})
 		if err != nil {
-			return nil, errs.Wrap(errs.BadInput, err, "%s is not a valid schema", file)
+			return nil, inFile(file, err)
 		}
 		return s, nil
 	}
 	sg, err := supergraph.Parse(string(b))
 	if err != nil {
-		return nil, errs.Wrap(errs.BadInput, err, "%s is not a valid supergraph", file)
+		return nil, inFile(file, err)
 	}
 	return sg.API(), nil
 }

@@ -91,7 +91,7 @@ func checkOperations(file string, m operations.Manifest) error {
 	}
 	sg, err := supergraph.Parse(sdl)
 	if err != nil {
-		return errs.Wrap(errs.BadInput, err, "the supergraph is not valid")
+		return inFile(supergraphName(file), err)
 	}
 	var wrong []string
 	for _, o := range m.Operations {

@@ -52,14 +52,14 @@ func runPlan(_ context.Context, std stdio, args []string) error {
 	}
 	sg, err := supergraph.Parse(sdl)
 	if err != nil {
-		return errs.Wrap(errs.BadInput, err, "the supergraph is not valid")
+		return inFile(supergraphName(cfg.Supergraph), err)
 	}
 	op, mistakes := operation.Prepare(sg, string(query), cfg.Name, operation.DefaultLimits())
 	if len(mistakes) > 0 {
-		return errs.Wrap(errs.BadInput, mistakes, "the operation is not valid")
+		return inFile(cfg.Operation, mistakes)
 	}
 	if op, mistakes = op.Deferred(nil); len(mistakes) > 0 {
-		return errs.Wrap(errs.BadInput, mistakes, "the operation cannot be deferred")
+		return inFile(cfg.Operation, mistakes)
 	}
 	p, err := planner.Plan(sg.With(strings.Split(cfg.Labels, ",")), op)
 	if err != nil {
