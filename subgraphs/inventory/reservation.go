@@ -343,13 +343,13 @@ func (s *Service) Repeat(ctx context.Context, orderID string) error {
 	return err
 }
 
-// Describe learns a product's SKUs.
+// Describe learns a product's SKUs. Versions of products may come twice and in any order.
 func (s *Service) Describe(ctx context.Context, e events.ProductChanged) error {
 	skus := make([]string, len(e.Variants))
 	for i, v := range e.Variants {
 		skus[i] = v.SKU
 	}
-	return s.store.Describe(ctx, e.ID, skus, e.Removed)
+	return s.store.Describe(ctx, Description{ProductID: e.ID, Version: e.Version, At: e.At, SKUs: skus, Removed: e.Removed})
 }
 
 // ReservationOf returns an order's reservation, for staff; nil when there is none.

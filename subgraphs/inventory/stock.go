@@ -23,6 +23,16 @@ type StockItem struct {
 	Holds     map[string]int `bson:"holds"`  // units held by order id
 }
 
+// Description is what a version of a product says of SKUs. Between versions of one product the version
+// counts, between two products that had the same SKU the time.
+type Description struct {
+	ProductID string
+	Version   int
+	At        time.Time
+	SKUs      []string // that the product has
+	Removed   []string // that it no longer has
+}
+
 // Identity is the SKU and the version, which grows with every change.
 func (s *StockItem) Identity() (string, *int) { return s.SKU, &s.Version }
 

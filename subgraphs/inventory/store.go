@@ -36,8 +36,9 @@ type Store interface {
 	Items(ctx context.Context, skus []string) (map[string]StockItem, error)
 	// ItemsOfProducts returns the stock of products, by product id.
 	ItemsOfProducts(ctx context.Context, productIDs []string) (map[string][]StockItem, error)
-	// Describe notes which product SKUs belong to, and makes stock items of new ones.
-	Describe(ctx context.Context, productID string, skus, removed []string) error
+	// Describe notes which product SKUs belong to, and makes stock items of new ones. A description that is
+	// older than what a SKU has from it changes nothing.
+	Describe(ctx context.Context, d Description) error
 	// Adjust applies each adjustment once, and returns those it did not: there is less than they take away.
 	Adjust(ctx context.Context, list []StockAdjustment) (refused []StockAdjustment, err error)
 	// Adjustments lists the latest of a SKU, newest first.

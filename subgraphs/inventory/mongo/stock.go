@@ -105,22 +105,35 @@ func (s *Store) Restock(ctx context.Context, key string, lines []inventory.Reser
 	return err
 }
 
-// Describe ties SKUs to their product.
-func (s *Store) Describe(ctx context.Context, productID string, skuList, removed []string) error {
+// Describe ties SKUs to their product: each by one update that holds only if what the SKU's document was
+// described by is older. A SKU that a product gives up stays described by it, so that an older version
+// does not bring it back.
+func (s *Store) Describe(ctx context.Context, d inventory.Description) error {
+	field := func(name string, value any) bson.E { return bson.E{Key: name, Value: value} }
+	op := func(name string, value any) bson.D { return bson.D{field(name, value)} }
+	var (
+		undescribed = op("described", op("$exists", false))
+		older       = bson.D{field("described.by", d.ProductID), field("described.version", op("$lt", d.Version))}
+		ofAnother   = bson.D{field("described.by", op("$ne", d.ProductID)), field("described.at", op("$lt", d.At))}
+		by          = field("described", bson.D{field("by", d.ProductID), field("version", d.Version), field("at", d.At)})
+	)
 	var models []mongo.WriteModel
-	for _, sku := range skuList {
-		models = append(models, mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: sku}}).SetUpsert(true).
-			SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "productId", Value: productID}}}, {Key: "$setOnInsert", Value: empty()}}))
+	for _, sku := range d.SKUs {
+		models = append(models,
+			mongo.NewUpdateOneModel().SetFilter(op("_id", sku)).SetUpsert(true).SetUpdate(op("$setOnInsert", empty())),
+			mongo.NewUpdateOneModel().SetFilter(bson.D{field("_id", sku), field("$or", bson.A{undescribed, older, ofAnother})}).
+				SetUpdate(op("$set", bson.D{field("productId", d.ProductID), by})))
 	}
-	for _, sku := range removed {
-		models = append(models, mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: sku}, {Key: "productId", Value: productID}}).
-			SetUpdate(bson.D{{Key: "$unset", Value: bson.D{{Key: "productId", Value: ""}}}}))
+	for _, sku := range d.Removed {
+		models = append(models, mongo.NewUpdateOneModel().
+			SetFilter(bson.D{field("_id", sku), field("productId", d.ProductID), field("$or", bson.A{undescribed, older})}).
+			SetUpdate(bson.D{field("$set", bson.D{by}), field("$unset", op("productId", ""))}))
 	}
 	if len(models) == 0 {
 		return nil
 	}
-	_, err := s.stock.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
-	return mongodb.Wrap(err, "describe stock of %s", productID)
+	_, err := s.stock.BulkWrite(ctx, models) // in order: an item is made before it is described
+	return mongodb.Wrap(err, "describe stock of %s", d.ProductID)
 }
 
 // bulk runs one conditional update per line, in one round trip, and reports how many matched.
