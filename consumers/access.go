@@ -114,7 +114,7 @@ func Accesses(feeds []LiveFeed) []Access {
 		operator.Reads = append(operator.Reads, group+events.RetrySuffix)
 		operator.Writes = append(operator.Writes, group+events.RetrySuffix)
 	}
-	operator.Reads = sorted(operator.Reads)
+	operator.Reads, operator.Writes = sorted(operator.Reads), sorted(operator.Writes)
 	return append(list, router, operator, Access{Name: AdminAccess, Creates: operator.Reads})
 }
 

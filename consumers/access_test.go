@@ -195,3 +195,16 @@ func TestLiveFeeds(t *testing.T) {
 		t.Error("half a schema has feeds")
 	}
 }
+
+func TestNeeds(t *testing.T) {
+	t.Parallel()
+	all := Topics(3, 0)
+	if got := (Access{Name: "x", Reads: []string{events.UserTopic}, Writes: []string{"no-topic"}}).Needs(all); len(got) != 1 || got[0].Name != events.UserTopic || got[0].Partitions != 3 {
+		t.Errorf("needed are %v", got)
+	}
+	for _, a := range Accesses(nil) {
+		if got := a.Needs(all); len(got) != len(a.Topics()) {
+			t.Errorf("%s uses %v, of which there are %v", a.Name, a.Topics(), got)
+		}
+	}
+}

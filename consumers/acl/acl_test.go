@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -47,21 +46,16 @@ func checkGolden(t *testing.T, file, got string) {
 	}
 }
 
-// difference lists the lines that only one of two texts has.
+// difference is what two texts have between the lines that they begin and end with alike.
 func difference(was, is string) string {
-	var b strings.Builder
 	before, after := strings.Split(was, "\n"), strings.Split(is, "\n")
-	for _, line := range before {
-		if !slices.Contains(after, line) {
-			b.WriteString("- " + line + "\n")
-		}
+	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
+		before, after = before[1:], after[1:]
 	}
-	for _, line := range after {
-		if !slices.Contains(before, line) {
-			b.WriteString("+ " + line + "\n")
-		}
+	for len(before) > 0 && len(after) > 0 && before[len(before)-1] == after[len(after)-1] {
+		before, after = before[:len(before)-1], after[:len(after)-1]
 	}
-	return b.String()
+	return "was:\n" + strings.Join(before, "\n") + "\nis:\n" + strings.Join(after, "\n")
 }
 
 // What is deployed is what the code does, read back as whoever uses it would.

@@ -75,7 +75,7 @@ func (c *comments) add(g *ast.GenDecl) {
 				if err != nil {
 					continue // the compiler would have said so
 				}
-				c.constants[name.Name] = constant{value, oneLine(first(s.Comment, s.Doc))}
+				c.constants[name.Name] = constant{value, oneLine(first(s.Comment, s.Doc, alone(g)))}
 				names = append(names, name.Name)
 			}
 		}
@@ -83,6 +83,14 @@ func (c *comments) add(g *ast.GenDecl) {
 	for _, name := range names {
 		c.groups[name] = names
 	}
+}
+
+// alone is the comment of a declaration of one thing.
+func alone(g *ast.GenDecl) *ast.CommentGroup {
+	if g.Lparen.IsValid() {
+		return nil
+	}
+	return g.Doc
 }
 
 func fieldsOf(t *ast.StructType) map[string]string {

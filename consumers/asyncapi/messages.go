@@ -48,7 +48,7 @@ func (d *document) messages() (object, error) {
 		}))
 	}
 	for _, m := range []struct{ name, title, text, headers string }{
-		{deadLetter, "Dead letter", "A record that could not be handled, as it was, with the reason in headers.", "DeadLetterHeaders"},
+		{deadLetter, "Dead letter", "A record that could not be handled, as it was, with the reason in headers, or, without a value, the mark that one is settled.", "DeadLetterHeaders"},
 		{parked, "Parked event", "An event that waits for another attempt of one group, as it was, or, without a value, the mark that one is done.", "RetryHeaders"},
 	} {
 		list = append(list, entry(m.name, object{
@@ -143,17 +143,25 @@ func (d *document) headers() (object, error) {
 			entry(events.HeaderSubject, text("What it happened to; the record's key.")),
 			entry(events.HeaderDataSchema, text("The type's schema; the number at its end is the version. Records of before there were versions lack it.")),
 			entry(events.HeaderContentType, object{entry("type", "string"), entry("const", "application/json")}),
+			entry(events.HeaderCause, text("The ce_id of the event whose handling caused this one; absent when a client's request did.")),
 			entry(events.HeaderTraceparent, text("W3C trace context of what caused the event; absent when there was none.")),
 		}),
 	}
 	list := object{entry("CloudEvent", cloudEvent)}
-	for _, more := range []struct{ name, text, constant string }{
-		{"DeadLetterHeaders", "A dead letter's headers, besides those that the record had.", "DeadLetterError"},
-		{"RetryHeaders", "A parked event's headers, besides those that the record had.", "retryTopic"},
+	for _, more := range []struct {
+		name, text string
+		constants  []string // one of each declaration
+	}{
+		{"DeadLetterHeaders", "A dead letter's headers, besides those that the record had.", []string{"DeadLetterError", "deadLetterSettled"}},
+		{"RetryHeaders", "A parked event's headers, besides those that the record had.", []string{"retryTopic"}},
 	} {
-		constants, err := d.runtime.siblings(more.constant)
-		if err != nil {
-			return nil, err
+		var constants []constant
+		for _, name := range more.constants {
+			siblings, err := d.runtime.siblings(name)
+			if err != nil {
+				return nil, err
+			}
+			constants = append(constants, siblings...)
 		}
 		var properties object
 		for _, c := range constants {
