@@ -47,7 +47,7 @@ func (w *cutting) object(out *output, obj uint32) bool {
 			} else if typ == 0 {
 				w.fault("the type of an object of %s is not known", out.name)
 			} else {
-				w.fault("a subgraph answered with the type %q where %s is expected", w.typeName(typ), out.name)
+				w.fault("a subgraph answered with another type where %s is expected", out.name) // whose name may be nobody's to know
 			}
 			return false
 		}
@@ -209,7 +209,7 @@ func (w *cutting) fault(format string, args ...any) {
 	}
 	w.cover()
 	path := w.place()
-	w.addError(fmt.Sprintf(format, args...), string(errs.Internal), "", path)
+	w.addError(fmt.Sprintf(format, args...), CodeWrongAnswer, w.source(path), path)
 	w.note(path)
 }
 

@@ -123,6 +123,8 @@ func (g *Gateway) present(ctx context.Context, c *caller, list gqlerror.List) gq
 			code = codeInternal
 			out.Message = "internal error, request " + c.requestID
 			g.tell(ctx, c, "internal error masked", e)
+		} else if code == execute.CodeWrongAnswer {
+			g.tell(ctx, c, "a subgraph's answer is not what the schema promises", e, "reason", e.Message)
 		}
 		for _, key := range []string{"field", "service", "retryAfter", "argumentName"} {
 			if v, ok := e.Extensions[key]; ok {

@@ -233,7 +233,7 @@ func (l *liveRun) deliverState(ctx context.Context, responseKey string, root map
 	if !present {
 		// A null where the schema wants an entity's field is the router's own error and says nothing here.
 		list := slices.DeleteFunc(slices.Clone(response.Errors), func(e *gqlerror.Error) bool {
-			return codeOf(e) == codeInternal && e.Extensions["service"] == nil
+			return codeOf(e) == execute.CodeWrongAnswer
 		})
 		if len(list) == 0 && l.nullable() {
 			body, _ := l.g.encodeResponse(ctx, l.caller, &execute.Response{Data: response.Data})
