@@ -136,6 +136,7 @@ type sum struct {
 
 // table runs every scenario on every router, round by round, and prints what it saw.
 func table(ctx context.Context, w io.Writer, cfg config, runners []*runner, subgraphs []*process) error {
+	before := loadAverage() // what else the machine does: the bench itself shows in the second
 	all := scenarios()
 	sums := make([][]sum, len(all))
 	for i := range sums {
@@ -154,7 +155,7 @@ func table(ctx context.Context, w io.Writer, cfg config, runners []*runner, subg
 			}
 		}
 	}
-	fmt.Fprintf(w, "%d clients, %d rounds of %v each\n\n", cfg.clients, cfg.rounds, cfg.duration)
+	fmt.Fprintf(w, "%d clients, %d rounds of %v each; load average before %s, after %s\n\n", cfg.clients, cfg.rounds, cfg.duration, before, loadAverage())
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "scenario\trouter\tanswer\trequests/s\tp50\tp99\tCPU s per 1,000\tsubgraphs' CPU\tallocations per request\tpeak memory\t")
 	for i, sc := range all {
@@ -235,7 +236,11 @@ func perRequest(mallocs int64, requests int) string {
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// memory runs the joined query for a minute and prints what each router holds then.
+// quiet is how long a router is left alone before its memory is read again.
+const quiet = 15 * time.Second
+
+// memory runs the joined query for a minute and prints what each router holds then, and after a while
+// without requests.
 func memory(ctx context.Context, w io.Writer, cfg config, runners []*runner) error {
 	sc := scenarios()[0]
 	fmt.Fprintln(w)
@@ -253,8 +258,17 @@ func memory(ctx context.Context, w io.Writer, cfg config, runners []*runner) err
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s: memory after %v of the joined query: %.0f MiB, peak %.0f MiB (%d requests)\n", r.name, cfg.linger,
-			float64(u.now)/(1<<20), float64(u.peak)/(1<<20), f.requests)
+		select {
+		case <-time.After(quiet):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		later, err := r.process.usage()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s: memory after %v of the joined query: %.0f MiB, after %v without requests: %.0f MiB, peak %.0f MiB (%d requests)\n", r.name, cfg.linger,
+			float64(u.now)/(1<<20), quiet, float64(later.now)/(1<<20), float64(u.peak)/(1<<20), f.requests)
 	}
 	return nil
 }

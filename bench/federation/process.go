@@ -136,3 +136,13 @@ func mallocs(url string) int64 {
 	}
 	return 0
 }
+
+// loadAverage is the machine's over one minute, as Linux counts it.
+func loadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	one, _, _ := strings.Cut(string(text), " ")
+	return one
+}
