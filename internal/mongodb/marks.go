@@ -16,19 +16,14 @@ type Marks struct {
 	Field      string
 }
 
-type mark struct {
-	ID   string   `bson:"_id"`
-	Rest bson.Raw `bson:",inline"`
-}
-
-func (m Marks) find(ctx context.Context, condition bson.D, limit int) ([]mark, error) {
+func (m Marks) find(ctx context.Context, condition bson.D, limit int) ([]bson.Raw, error) {
 	cursor, err := m.Collection.Find(ctx, bson.D{{Key: m.Field, Value: condition}},
 		options.Find().SetSort(bson.D{{Key: m.Field, Value: 1}}).SetLimit(int64(limit)).
 			SetProjection(bson.D{{Key: m.Field, Value: 1}}))
 	if err != nil {
 		return nil, Wrap(err, "find what %s has to publish", m.Collection.Name())
 	}
-	var marks []mark
+	var marks []bson.Raw
 	err = cursor.All(ctx, &marks)
 	return marks, Wrap(err, "find what %s has to publish", m.Collection.Name())
 }
@@ -38,7 +33,7 @@ func (m Marks) Before(ctx context.Context, t time.Time, limit int) ([]string, er
 	marks, err := m.find(ctx, bson.D{{Key: "$lt", Value: t}}, limit)
 	ids := make([]string, len(marks))
 	for i, mark := range marks {
-		ids[i] = mark.ID
+		ids[i], _ = mark.Lookup("_id").StringValueOK()
 	}
 	return ids, err
 }
@@ -47,7 +42,7 @@ func (m Marks) Before(ctx context.Context, t time.Time, limit int) ([]string, er
 func (m Marks) Depth(ctx context.Context, limit int) (documents int, oldest time.Time, err error) {
 	marks, err := m.find(ctx, bson.D{{Key: "$exists", Value: true}}, limit)
 	if len(marks) > 0 {
-		oldest, _ = marks[0].Rest.Lookup(m.Field).TimeOK()
+		oldest, _ = marks[0].Lookup(m.Field).TimeOK()
 	}
 	return len(marks), oldest, err
 }
