@@ -277,9 +277,14 @@ type Duplicate struct {
 func (d *Duplicate) Error() string { return "duplicate in index " + d.Index + ": " + d.cause.Error() }
 func (d *Duplicate) Unwrap() error { return d.cause }
 
-// indexOf reads the index's name from the server's message: "... index: NAME dup key: ...".
+// indexOf reads the index's name from the server's message: "... index: NAME dup key: ..." of MongoDB and
+// Amazon DocumentDB, "... Index 'NAME'" of FerretDB.
 func indexOf(err error) string {
-	_, rest, _ := strings.Cut(err.Error(), " index: ")
-	name, _, _ := strings.Cut(rest, " ")
+	if _, rest, ok := strings.Cut(err.Error(), " index: "); ok {
+		name, _, _ := strings.Cut(rest, " ")
+		return name
+	}
+	_, rest, _ := strings.Cut(err.Error(), " Index '")
+	name, _, _ := strings.Cut(rest, "'")
 	return name
 }
