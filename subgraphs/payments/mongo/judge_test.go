@@ -194,7 +194,7 @@ func (c *court) tell(t *testing.T, random *rand.Rand, list []any) {
 // await returns when done holds for every payment.
 func (c *court) await(t *testing.T, ids []string, what string, done func(payments.Payment) bool) map[string]payments.Payment {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		found, err := c.store.Payments(t.Context(), ids)
 		if err != nil {
 			t.Fatal(err)
