@@ -6,7 +6,9 @@ package inventory
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"storefront/internal/poll"
@@ -40,8 +42,10 @@ func New(cfg Config) *Service {
 }
 
 const (
-	sweepEvery = 500 * time.Millisecond
-	sweepBatch = 100
+	sweepEvery  = 500 * time.Millisecond
+	sweepBatch  = 200
+	sweepRounds = 50 // of a batch each, at one sweep
+	sweepers    = 8  // reservations at the same time
 )
 
 // Run gives back the goods of reservations that ran out, and finishes stock work that a crash cut off,
@@ -50,25 +54,40 @@ func (s *Service) Run(ctx context.Context) error {
 	return poll.Every(ctx, sweepEvery, s.log, "sweep reservations", s.Sweep)
 }
 
-// Sweep is one round of Run.
+// Sweep is one round of Run: it goes on until nothing is left that ran out. One reservation that cannot be
+// given back holds up no other.
 func (s *Service) Sweep(ctx context.Context) error {
-	ids, err := s.store.Expired(ctx, s.now(), sweepBatch)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		if err := s.Expire(ctx, id); err != nil {
+	for range sweepRounds {
+		ids, err := s.store.Expired(ctx, s.now(), sweepBatch)
+		if err != nil {
 			return err
+		}
+		if err := each(ids, func(id string) error { return s.Expire(ctx, id) }); err != nil {
+			return err
+		}
+		if len(ids) < sweepBatch {
+			break
 		}
 	}
 	unfinished, err := s.store.Unfinished(ctx, sweepBatch)
 	if err != nil {
 		return err
 	}
-	for _, r := range unfinished {
-		if err := s.finish(ctx, r); err != nil {
-			return err
-		}
+	return each(unfinished, func(r Reservation) error { return s.finish(ctx, r) })
+}
+
+// each does something with all of list, several at the same time, and returns all errors.
+func each[T any](list []T, do func(T) error) error {
+	failed := make([]error, len(list))
+	gate := make(chan struct{}, sweepers)
+	var wg sync.WaitGroup
+	for i, one := range list {
+		gate <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-gate }()
+			failed[i] = do(one)
+		})
 	}
-	return nil
+	wg.Wait()
+	return errors.Join(failed...)
 }

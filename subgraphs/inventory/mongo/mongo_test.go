@@ -75,32 +75,130 @@ func (s *shop) status(t *testing.T, ctx context.Context, id string) inventory.Re
 	return r.Status
 }
 
-func TestThousandBuyersOfTheLastUnits(t *testing.T) {
+// TestMoreBuyersThanUnits: as many orders are reserved as there are units for, and never more while they
+// all come at once.
+func TestMoreBuyersThanUnits(t *testing.T) {
+	for name, tt := range map[string]struct {
+		buyers, units int
+		lines         []any // of each order
+		want          int   // orders
+	}{
+		"1,000 for the last one":                  {1000, 1, []any{"cup", 1}, 1},
+		"10,000 for 100":                          {10_000, 100, []any{"cup", 1}, 100},
+		"1,000 for 10, each on two lines":         {1000, 10, []any{"cup", 1, "cup", 1}, 5},
+		"1,000 for 1 with another that is plenty": {1000, 1, []any{"pot", 1, "cup", 1}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, ctx := newShop(t)
+			s.stock(t, ctx, "cup", tt.units)
+			s.stock(t, ctx, "pot", 100_000)
+			var wg, watching sync.WaitGroup
+			over := make(chan struct{})
+			watching.Go(func() {
+				for {
+					items, err := s.Items(ctx, []string{"cup"})
+					if i := items["cup"]; err != nil || i.Available < 0 || i.Reserved() > tt.units {
+						t.Errorf("meanwhile %d are available and %d held (%v)", i.Available, i.Reserved(), err)
+					}
+					select {
+					case <-over:
+						return
+					case <-time.After(5 * time.Millisecond):
+					}
+				}
+			})
+			gate := make(chan struct{}, 64)
+			for i := range tt.buyers {
+				gate <- struct{}{}
+				wg.Go(func() {
+					defer func() { <-gate }()
+					if err := s.Reserve(ctx, placed(fmt.Sprintf("ord_%d", i), tt.lines...)); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			close(over)
+			watching.Wait()
+			sums, err := s.store.Sums(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			count := map[inventory.ReservationStatus]int{}
+			for _, status := range sums.Reservations {
+				count[status]++
+			}
+			if count[inventory.Reserved] != tt.want || count[inventory.Rejected] != tt.buyers-tt.want {
+				t.Errorf("%v, want %d reserved and the others rejected", count, tt.want)
+			}
+			if cup := sums.Items["cup"]; cup.OnHand != tt.units || cup.Available+cup.Held != tt.units || cup.Held != sums.Held["cup"] {
+				t.Errorf("%d cups: %+v, orders hold %d", tt.units, cup, sums.Held["cup"])
+			}
+			if pot := sums.Items["pot"]; pot.Held != sums.Held["pot"] || pot.Available+pot.Held != pot.OnHand {
+				t.Errorf("who was rejected still holds pots: %+v, orders hold %d", pot, sums.Held["pot"])
+			}
+		})
+	}
+}
+
+// TestAbandonedReservations: who does not pay has the goods no longer than the time they are held for, and
+// five seconds.
+func TestAbandonedReservations(t *testing.T) {
 	s, ctx := newShop(t)
-	s.stock(t, ctx, "cup", 10)
-	var wg sync.WaitGroup
+	const orders, ttl = 500, 2 * time.Second
+	service := inventory.New(inventory.Config{Store: s.store, Now: time.Now, Log: slog.New(slog.DiscardHandler), TTL: ttl})
+	s.stock(t, ctx, "cup", orders)
+	running, stop := context.WithCancel(ctx)
+	var instances sync.WaitGroup
+	for range 2 {
+		instances.Go(func() { service.Run(running) })
+	}
+	defer instances.Wait()
+	defer stop()
 	gate := make(chan struct{}, 32)
-	for i := range 1000 {
+	var wg sync.WaitGroup
+	for i := range orders {
+		gate <- struct{}{}
 		wg.Go(func() {
-			gate <- struct{}{}
 			defer func() { <-gate }()
-			// two lines of one SKU count as their sum
-			if err := s.Reserve(ctx, placed(fmt.Sprintf("ord_%d", i), "cup", 1, "cup", 1)); err != nil {
+			if err := service.Reserve(ctx, placed(fmt.Sprintf("ord_%d", i), "cup", 1)); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	reserved := 0
-	for i := range 1000 {
-		if s.status(t, ctx, fmt.Sprintf("ord_%d", i)) == inventory.Reserved {
-			reserved++
+	last := time.Now() // by then the last one is held
+	for {
+		items, err := service.Items(ctx, []string{"cup"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if items["cup"].Available == orders {
+			break
+		}
+		if took := time.Since(last); took > ttl+5*time.Second {
+			t.Fatalf("%s after the last reservation %d are still held", took, items["cup"].Reserved())
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Logf("all %d are free %s after the last was held", orders, time.Since(last))
+	if time.Since(last) < ttl-time.Second {
+		t.Error("they were not held for as long as they should be")
+	}
+	ids := make([]string, orders)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("ord_%d", i)
+	}
+	entries, err := s.store.Outboxes()[0].Load(ctx, ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		said := entries[id]
+		if len(said) != 2 || said[1].Type != "storefront.inventory.stock_released" || !strings.Contains(string(said[1].Data), `"reason":"EXPIRED"`) {
+			t.Fatalf("%s: said %d things, want that it was reserved and that it expired, once", id, len(said))
 		}
 	}
-	if reserved != 5 {
-		t.Errorf("%d orders of 2 units were reserved out of 10 units, want 5", reserved)
-	}
-	s.expect(t, ctx, "cup", 0, 10)
 }
 
 func TestOneWayThroughEveryStepTwice(t *testing.T) {
