@@ -83,7 +83,7 @@ func TestPlaceOrderAtOnce(t *testing.T) {
 	sh.must(staff, `mutation{discountCreate(input:{code:"ONCE",amount:50,currency:"EUR",usageLimit:1}){userErrors{message}}}`, nil)
 	cartID := sh.readyCart(ann, 0, line("A", 1))
 	sh.must(ann, `mutation($c:ID!){cartDiscountCodeSet(cartId:$c,code:"ONCE"){userErrors{message}}}`, map[string]any{"c": cartID})
-	const calls = 32
+	const calls = 100
 	var wg sync.WaitGroup
 	answers := make([]map[string]any, calls)
 	for i := range calls {
@@ -101,6 +101,19 @@ func TestPlaceOrderAtOnce(t *testing.T) {
 	}
 	if created != 1 {
 		t.Errorf("%d calls created the order, want 1", created)
+	}
+	placed, told := at(answers[0], "order", "id").(string), 0
+	for _, e := range sh.emitted(placed) {
+		if _, ok := e.(events.OrderPlaced); ok {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("%d calls told payments of %d orders to charge, want 1", calls, told)
+	}
+	another := sh.readyCart(ann, 0, line("A", 2))
+	if got := sh.place(ann, another, "the-same-key"); got["__typename"] != "IdempotencyConflict" || at(got, "order", "id") != placed {
+		t.Errorf("the key with another cart: %v", got)
 	}
 	// The code is used up now, for everybody else.
 	other := sh.readyCart(ben, 0, line("A", 1))
