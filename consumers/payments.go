@@ -18,6 +18,7 @@ func Payments(s *payments.Service) Group {
 	On(h, s.Confirm)
 	On(h, s.Release)
 	On(h, s.Return)
+	On(h, func(ctx context.Context, e events.OrderStalled) error { return s.Repeat(ctx, e.ID) })
 	On(h, func(ctx context.Context, e events.OrderCancelled) error { return s.Cancel(ctx, e.ID, e.Customer) })
 	On(h, func(ctx context.Context, e events.OrderRejected) error { return s.Cancel(ctx, e.ID, e.Customer) })
 	return Group{ID: paymentsGroup, Handlers: h}
