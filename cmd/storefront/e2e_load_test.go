@@ -46,8 +46,11 @@ func freeBase(t *testing.T) int {
 type buyers struct {
 	house *house
 	skus  []string
-	group sync.WaitGroup
-	quit  chan struct{}
+	pause time.Duration // of each buyer, between two orders
+
+	patience time.Duration // of the audit, for the last order; at least that of all tests
+	group    sync.WaitGroup
+	quit     chan struct{}
 
 	mu     sync.Mutex
 	placed map[string]*person // by order
@@ -78,7 +81,7 @@ func (b *buyers) start(ctx context.Context, n int, random *rand.Rand) {
 				select {
 				case <-b.quit:
 					return
-				default:
+				case <-time.After(b.pause):
 					b.buy(ctx, own)
 				}
 			}
@@ -149,7 +152,7 @@ func (b *buyers) audit(t *testing.T, units int) {
 		t.Errorf("%d odd answers, such as %.500s", len(b.odd), b.odd[0])
 	}
 	var all map[string]value
-	eventually(t, "every order is final", func() (string, bool) {
+	within(t, max(b.patience, patience), "every order is final", func() (string, bool) {
 		all = map[string]value{}
 		open, example := 0, value{}
 		for after := any(nil); ; {
