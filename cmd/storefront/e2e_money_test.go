@@ -31,9 +31,9 @@ func TestOneKeyIsOneOrder(t *testing.T) {
 	var created atomic.Int32
 	var ids sync.Map
 	var wg sync.WaitGroup
-	for range 50 {
+	for range 100 {
 		wg.Go(func() {
-			got, err := ben.try(place, vars{"cart": cart, "token": "tok_visa", "key": "fifty-" + cart})
+			got, err := ben.try(place, vars{"cart": cart, "token": "tok_visa", "key": "hundred-" + cart})
 			if err != nil || got.text("placeOrder.__typename") != "PlaceOrderSuccess" {
 				t.Errorf("place order: %s %v", got, err)
 			}
@@ -48,7 +48,7 @@ func TestOneKeyIsOneOrder(t *testing.T) {
 	n := 0
 	ids.Range(func(id, _ any) bool { order = id.(string); n++; return true })
 	if created.Load() != 1 || n != 1 {
-		t.Fatalf("50 calls with one key: %d created, %d different orders", created.Load(), n)
+		t.Fatalf("100 calls with one key: %d created, %d different orders", created.Load(), n)
 	}
 	o := ben.ends(t, order, "DELIVERED")
 	total := o.num("total.amount")
@@ -61,7 +61,7 @@ func TestOneKeyIsOneOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := ben.ask(t, place, vars{"cart": other, "token": "tok_visa", "key": "fifty-" + cart})
+	got := ben.ask(t, place, vars{"cart": other, "token": "tok_visa", "key": "hundred-" + cart})
 	if got.text("placeOrder.__typename") != "IdempotencyConflict" || got.text("placeOrder.order.id") != order {
 		t.Errorf("the key with another cart: %s", got)
 	}
@@ -75,7 +75,7 @@ func TestOneKeyIsOneOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := ada.ask(t, place, vars{"cart": hers, "token": "tok_visa", "key": "fifty-" + cart}); !got.yes("placeOrder.created") {
+	if got := ada.ask(t, place, vars{"cart": hers, "token": "tok_visa", "key": "hundred-" + cart}); !got.yes("placeOrder.created") {
 		t.Errorf("the same key of another person: %s", got)
 	}
 }
