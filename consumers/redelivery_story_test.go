@@ -11,7 +11,6 @@ import (
 	"storefront/internal/identity"
 	"storefront/internal/money"
 	"storefront/internal/outbox"
-	"storefront/internal/postal"
 	"storefront/internal/quote"
 	"storefront/loaders/page"
 	"storefront/subgraphs/inventory"
@@ -193,13 +192,11 @@ func (s *teller) place(ctx context.Context, who identity.Identity, token, code s
 		if err != nil {
 			return err
 		}
-		rate := s.quotes.Sign(quote.Quote{Method: "standard", Title: "Standard", Price: money.New(490, "EUR"), Grams: cart.Grams, Country: "DE",
-			Value: cart.Subtotal, ExpiresAt: s.now().Add(quote.Lifetime)})
 		mail := "somebody@shop.test"
-		if _, err := s.orders.SetAddress(ctx, cart.ID, postal.Address{Name: "A. Person", Line1: "Hauptstr. 1", City: "Berlin", PostalCode: "10115", Country: "DE"}, &mail); err != nil {
+		if _, err := s.orders.SetAddress(ctx, cart.ID, berlin, &mail); err != nil {
 			return err
 		}
-		if _, err := s.orders.SetRate(ctx, cart.ID, rate); err != nil {
+		if _, err := s.orders.SetRate(ctx, cart.ID, s.rate(cart)); err != nil {
 			return err
 		}
 		if code != "" {
@@ -244,6 +241,12 @@ func (s *teller) place(ctx context.Context, who identity.Identity, token, code s
 	s.do(ctx, "orders", "", "place an order by "+token, false, first, again)
 	s.acts["orders"][len(s.acts["orders"])-1].key = o.ID
 	return o.ID
+}
+
+// rate is what sending a cart costs.
+func (s *shop) rate(cart *orders.Cart) string {
+	return s.quotes.Sign(quote.Quote{Method: "standard", Title: "Standard", Price: money.New(490, "EUR"), Grams: cart.Grams, Country: "DE",
+		Value: cart.Subtotal, ExpiresAt: s.now().Add(quote.Lifetime)})
 }
 
 // both is a command that is the same in a replay.
