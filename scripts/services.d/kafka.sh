@@ -265,7 +265,7 @@ kafka_begin() {
   done
 }
 
-kafka_node_shape() { echo "$(kafka_shape), ports $(kafka_port "$1") $(kafka_controller_port "$1")"; }
+kafka_node_shape() { echo "$(kafka_shape) of $kafka_release, ports $(kafka_port "$1") $(kafka_controller_port "$1")"; }
 kafka_named() { if [ "$1" = kafka ]; then kafka_servers; else echo "$1"; fi; }
 
 # kafka_answers NAME: a round trip of Kafka's protocol: ApiVersions, which a broker answers before it asks who

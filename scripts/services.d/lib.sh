@@ -2,6 +2,9 @@
 # What the parts of scripts/services share: messages, packages, settings, processes, ports, and removing a
 # folder without ever leaving it. Sourced, never run; $dir is the folder with all state.
 
+# PostgreSQL's own user has to pass through what root unpacks.
+umask 022
+
 say() { printf '%s\n' "$*" >&2; }
 die() { printf 'services: %s\n' "$*" >&2; exit 1; }
 
@@ -124,15 +127,15 @@ apt_install() {
   long "installing $* with apt-get" "apt-$1.log" apt_quietly "$@"
 }
 apt_quietly() {
-  local policy=/usr/sbin/policy-rc.d rc
+  local policy=/usr/sbin/policy-rc.d
   export DEBIAN_FRONTEND=noninteractive
   # Sources that are of no use here may fail; whether the packages are there is what counts.
   apt-get -q -o DPkg::Lock::Timeout=300 update
-  if [ -e "$policy" ]; then policy=; else printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"; fi
+  if [ ! -e "$policy" ]; then
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT # of the background shell that long runs this in
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+  fi
   apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@"
-  rc=$?
-  [ -z "$policy" ] || rm -f "$policy"
-  return "$rc"
 }
 
 # --- settings -------------------------------------------------------------------------------------

@@ -3,6 +3,10 @@
 # its Go module, translates to PostgreSQL with the DocumentDB extension, whose Debian packages are newer than
 # most machines: so they go into a Debian system of their own, in a folder that only PostgreSQL is run in.
 #
+# What FerretDB lacks of MongoDB: change streams, transactions (a driver's are refused only when they commit),
+# retried writes, and the words of some errors: a duplicate key has its code 11000 but not MongoDB's message,
+# and in findAndModify not even the code.
+#
 # That folder needs no mounts while PostgreSQL runs, only /proc while its packages are configured. PostgreSQL's data
 # is in it too, under var/lib/storefront: inside, it could not see the data of a folder beside it.
 
@@ -111,7 +115,7 @@ mongodb_begin() {
   postgresql_ask 'create extension if not exists documentdb cascade' >"$dir/log/postgresql-extension.log" 2>&1 ||
     { say "postgresql: the DocumentDB extension cannot be made:"; tail -n 10 "$dir/log/postgresql-extension.log" >&2; return 1; }
 
-  shape="port $port, PostgreSQL on $(mongodb_port postgresql)"
+  shape="$ferretdb_release, port $port, PostgreSQL on $(mongodb_port postgresql)"
   reuse ferretdb "$shape" && return
   free_port ferretdb "$port" && mkdir -p "$dir/data/ferretdb" || return 1
   spawn ferretdb "$shape" env -i PATH="$PATH" HOME="$dir/data/ferretdb" \
