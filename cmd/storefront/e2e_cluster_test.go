@@ -79,8 +79,10 @@ func startCluster(t *testing.T, extra ...string) *cluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		for _, name := range append([]string{"router"}, services...) {
-			c.kill(name)
+		for len(c.processes) > 0 {
+			for name := range c.processes {
+				c.kill(name)
+			}
 		}
 		if t.Failed() {
 			l := &logbook{}
@@ -200,9 +202,32 @@ func (c *cluster) beside() {
 	c.named.Issuer, c.named.Mail = c.house.issuer, c.house.mails
 }
 
+// join starts another instance of a service, which takes its share of events; the router does not know it.
+func (c *cluster) join(service string, instance int) (name string) {
+	name = fmt.Sprint(service, "#", instance)
+	c.run(name)
+	return name
+}
+
+// leave ends a part's process as an operator does.
+func (c *cluster) leave(name string) {
+	c.t.Helper()
+	c.mu.Lock()
+	cmd := c.processes[name]
+	delete(c.processes, name)
+	c.mu.Unlock()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		c.t.Errorf("%s was told to end, and ended with %v", name, err)
+	}
+}
+
 // run starts a part's process.
 func (c *cluster) run(name string) {
 	c.t.Helper()
+	service, instance, more := strings.Cut(name, "#")
 	var args []string
 	if name == "router" {
 		args = append([]string{"router", "--listen", c.at(0), "--oidc-issuer", c.house.issuer, "--page", "/3ds/=http://" + c.at(1+position("payments"))}, c.edges...)
@@ -218,7 +243,11 @@ func (c *cluster) run(name string) {
 		if name == "payments" {
 			data = c.dir
 		}
-		args = append([]string{"serve", name, "--listen", c.at(1 + position(name)), "--data-dir", data, "--public-url", c.url, "--blob-url", files,
+		listen := c.at(1 + position(service))
+		if more {
+			listen, data = "127.0.0.1:0", data+"-"+instance
+		}
+		args = append([]string{"serve", service, "--listen", listen, "--data-dir", data, "--public-url", c.url, "--blob-url", files,
 			"--smtp-addr", c.at(14)}, c.edges...)
 		args = append(args, c.extra...)
 	}

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"storefront/consumers"
 	"storefront/events"
 	"storefront/internal/kafka"
 )
@@ -28,7 +30,7 @@ func seconds(all, little int) time.Duration {
 }
 
 // sellOn puts goods on sale in a cluster, and sends buyers in.
-func (c *cluster) trade(t *testing.T, buyersAtOnce, units int, seed uint64) *buyers {
+func (c *cluster) trade(t *testing.T, buyersAtOnce, units int, seed uint64, cards ...string) *buyers {
 	t.Helper()
 	var skus []string
 	for i := range 4 {
@@ -37,6 +39,9 @@ func (c *cluster) trade(t *testing.T, buyersAtOnce, units int, seed uint64) *buy
 	c.sell(t, units, skus...)
 	b := newBuyers(c.house, skus)
 	b.pause, b.patience = 300*time.Millisecond, 2*time.Minute // a machine of two cores has to follow
+	if len(cards) > 0 {
+		b.cards = cards
+	}
 	b.start(t.Context(), buyersAtOnce, rand.New(rand.NewPCG(seed, 1)))
 	return b
 }
@@ -98,7 +103,7 @@ func TestServiceKilledAtEachStep(t *testing.T) {
 func TestBrokerAway(t *testing.T) {
 	c := startCluster(t, "--carrier-step", "100ms", "--reservation-ttl", "10m")
 	units := 100_000
-	b := c.trade(t, 4, units, 7)
+	b := c.trade(t, 4, units, 7, "tok_visa", "tok_visa", "tok_visa", "tok_declined")
 	eventually(t, "the first orders", func() (string, bool) { return strconv.Itoa(b.count()), b.count() > 5 })
 	before := b.count()
 	c.away("kafka", seconds(60, 5))
@@ -112,11 +117,69 @@ func TestBrokerAway(t *testing.T) {
 	t.Logf("%d orders accepted meanwhile; all final %s after the brokers' return", during, time.Since(back).Round(time.Second))
 }
 
+// Instances of services join, leave and die under load. Nothing is lost, nothing is done twice, and an
+// order's events are written in their order, each once.
+func TestRebalances(t *testing.T) {
+	c := startCluster(t, "--carrier-step", "100ms", "--reservation-ttl", "20s")
+	units := 100_000
+	b := c.trade(t, 4, units, 11, "tok_visa", "tok_visa", "tok_visa", "tok_declined")
+	random := rand.New(rand.NewPCG(11, 2))
+	var guests []string // instances beside the first ones
+	for n := range promised(20, 6) {
+		switch action := random.IntN(3); {
+		case action == 0 || len(guests) < 2:
+			service := []string{"orders", "inventory", "shipping", "notifications"}[random.IntN(4)]
+			guests = append(guests, c.join(service, n))
+		default:
+			i := random.IntN(len(guests))
+			name := guests[i]
+			guests = slices.Delete(guests, i, i+1)
+			if action == 1 {
+				c.leave(name)
+			} else {
+				c.kill(name)
+			}
+		}
+		select {
+		case <-time.After(1500 * time.Millisecond):
+		case <-t.Context().Done():
+		}
+	}
+	b.stop()
+	b.audit(t, units)
+
+	last, ids := map[string]int{}, map[string]bool{}
+	config := kafka.Config{Brokers: c.named.Brokers, Namespace: c.named.KafkaNamespace}
+	err := consumers.ReadAll(t.Context(), config, events.OrderTopic, kafka.Start{Oldest: true}, func(r *kafka.Record) error {
+		e, err := events.Decode(r.Header(events.HeaderType), r.Value)
+		changed, is := e.(events.OrderStatusChanged)
+		if err != nil || !is {
+			return err
+		}
+		if id := r.Header(events.HeaderID); ids[id] {
+			t.Logf("event %s of %s was written again, as after a death between publishing and noting it", id, r.Key)
+			return nil
+		}
+		ids[r.Header(events.HeaderID)] = true
+		if changed.Version <= last[r.Key] {
+			t.Errorf("order %s: version %d came after %d", r.Key, changed.Version, last[r.Key])
+		}
+		last[r.Key] = changed.Version
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(last) != b.count() {
+		t.Errorf("events of %d orders, %d were placed", len(last), b.count())
+	}
+}
+
 // The document database is away, then Redis.
 func TestDatabaseAway(t *testing.T) {
 	c := startCluster(t, "--carrier-step", "100ms", "--reservation-ttl", "10m")
 	units := 100_000
-	b := c.trade(t, 4, units, 9)
+	b := c.trade(t, 4, units, 9, "tok_visa", "tok_visa", "tok_visa", "tok_declined")
 	eventually(t, "the first orders", func() (string, bool) { return strconv.Itoa(b.count()), b.count() > 5 })
 
 	if err := c.servers["redis"].stop(); err != nil {
@@ -138,7 +201,7 @@ func TestDatabaseAway(t *testing.T) {
 	down := make(chan struct{})
 	go func() {
 		defer close(down)
-		c.away("mongodb", seconds(20, 3))
+		c.away("mongodb", seconds(20, 8))
 	}()
 	visitor := c.guest()
 	eventually(t, "somebody is told that the database is away", func() (string, bool) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"golang.org/x/time/rate"
 )
 
 // GroupConfig is one member of a consumer group.
@@ -104,12 +105,13 @@ func (c Config) Consume(ctx context.Context, g GroupConfig) error {
 	}
 	var logged sync.WaitGroup
 	logged.Go(func() {
-		last := ""
+		seldom := rate.Sometimes{Interval: 10 * time.Second} // an outage has an error for each partition
 		for err := range group.Errors() {
-			if ctx.Err() == nil && err.Error() != last {
-				last = err.Error()
-				c.logger().Warn("kafka consumer group", "group", g.Group, "error", err)
-			}
+			seldom.Do(func() {
+				if ctx.Err() == nil {
+					c.logger().Warn("kafka consumer group has trouble; it goes on trying", "group", g.Group, "error", err)
+				}
+			})
 		}
 	})
 	err = group.Consume(ctx, topics, h)
