@@ -125,7 +125,7 @@ mongodb_begin() {
 }
 
 postgresql_begin() {
-  local user group data port shape durable=()
+  local user group data port shape pid durable=()
   port=$(mongodb_port postgresql)
   shape="port $port, fast $fast"
   if running postgresql && [ "$(shape_of postgresql)" != "$shape" ]; then mongodb_stop mongodb; fi
@@ -140,6 +140,11 @@ postgresql_begin() {
     postgresql_as "$user:$group" "$(postgresql_bin initdb)" -D "$postgresql_data.new" -U postgres --auth=trust \
       --encoding=UTF8 --locale=C.UTF-8 >"$dir/log/postgresql-initdb.log" 2>&1 && mv -T "$data.new" "$data" ||
       { say "postgresql: initdb failed:"; tail -n 10 "$dir/log/postgresql-initdb.log" >&2; return 1; }
+  fi
+  # A kill leaves its pid file. PostgreSQL itself takes that for a running server as long as the process is not
+  # reaped, which the first process of some containers does late or never; began_at tells the dead from the living.
+  if [ -e "$data/postmaster.pid" ] && read -r pid <"$data/postmaster.pid" && ! began_at "$pid" >/dev/null; then
+    rm -f "$data/postmaster.pid"
   fi
   [ "$fast" = no ] || durable=(-c fsync=off -c synchronous_commit=off -c full_page_writes=off)
   # Shared memory in files of the data folder, as /dev/shm is not mounted inside. DocumentDB's jobs (TTL, index
@@ -193,6 +198,8 @@ mongodb_kill() {
     pid=$(pid_of postgresql)
     mapfile -t pids < <(children_of "$pid")
     kill -s KILL "$pid" ${pids[@]+"${pids[@]}"} 2>/dev/null
+    while running postgresql; do sleep 0.1; done
+    say "postgresql: killed"
   fi
   end KILL 15 mongod ferretdb postgresql
   for pid in ${pids[@]+"${pids[@]}"}; do while began_at "$pid" >/dev/null; do sleep 0.1; done; done
