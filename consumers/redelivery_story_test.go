@@ -353,11 +353,12 @@ func (s *teller) tell(ctx context.Context) {
 	s.settle(ctx)
 	s.deliveredAndReturned(ctx, tea.ID, cup.ID)
 
-	name := "Ben the Second"
-	s.outside(ctx, "users", func() error {
-		_, err := s.users.UpdateProfile(identity.With(ctx, ben), users.ProfileInput{Name: &name})
-		return err
-	})
+	for _, name := range []string{"Ben the Second", "Ben the Third"} {
+		s.outside(ctx, "users", func() error {
+			_, err := s.users.UpdateProfile(identity.With(ctx, ben), users.ProfileInput{Name: &name})
+			return err
+		})
+	}
 	s.outside(ctx, "products", func() error { // dearer, then without its second size, which becomes a product of its own
 		if _, err := s.products.UpdateProduct(asStaff, tea.ID, products.ProductUpdateInput{Variants: sized(variant("TEA-S", 600), variant("TEA-M", 900))}); err != nil {
 			return err
