@@ -68,7 +68,8 @@ func TestPreferencesAreKept(t *testing.T) {
 	if err := s.ConfirmOrder(ctx, placed("ord_9", ada.User, "ada@example.com", "en", 1)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Left(ctx, events.ShipmentInTransit{Stamp: stamp(), ID: "shp_9", OrderID: "ord_9", Customer: ada.User}); err != nil {
+	later := events.Stamp{At: stamp().At.Add(time.Second)} // the list is by time
+	if err := s.Left(ctx, events.ShipmentInTransit{Stamp: later, ID: "shp_9", OrderID: "ord_9", Customer: ada.User}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Delivered(ctx, events.ShipmentDelivered{Stamp: stamp(), ID: "shp_9", OrderID: "ord_9", Customer: ada.User}); err != nil {
