@@ -208,36 +208,37 @@ func (s *Service) Follow(ctx context.Context, sh Shipment) error {
 	return err
 }
 
-// advance notes tracking events that are later than the last one. One change publishes one event, with
-// the newest step: the version grows by one.
+// advance notes the carrier's next event: news is all that has happened so far, of which the first few are
+// noted already. Times do not tell which: a carrier's clock may be behind ours. One change publishes one
+// event: the version grows by one, and what else is new is noted by the next change.
 func (sh *Shipment) advance(news []TrackingEvent, due time.Time) []outbox.Event {
-	last := sh.Events[len(sh.Events)-1].At
-	var list []outbox.Event
-	for _, n := range news {
-		if !n.At.After(last) || sh.Status == Delivered {
-			continue
+	noted := 0
+	for _, e := range sh.Events {
+		if e.Status == InTransit || e.Status == Delivered {
+			noted++
 		}
-		sh.Status = n.Status
-		sh.Events = append(sh.Events, n)
-		if list = append(list, sh.said(sh.Version+1)); n.Status == Delivered {
-			due = time.Time{}
-		}
-		break // the next step is noted by the next change: one version, one event
 	}
-	switch {
-	case sh.Status == Delivered || due.IsZero() && len(list) == 0:
+	if noted >= len(news) {
 		sh.DueAt = nil
-	case len(list) > 0 && !sh.upToDate(news):
-		now := sh.Events[len(sh.Events)-1].At
-		sh.DueAt = &now
+		if !due.IsZero() {
+			sh.DueAt = &due
+		}
+		return nil
+	}
+	next := news[noted]
+	sh.Status = next.Status
+	sh.Events = append(sh.Events, next)
+	switch {
+	case sh.Status == Delivered:
+		sh.DueAt = nil
+	case noted+1 < len(news):
+		sh.DueAt = &next.At // at once
+	case due.IsZero():
+		sh.DueAt = nil
 	default:
 		sh.DueAt = &due
 	}
-	return list
-}
-
-func (sh *Shipment) upToDate(news []TrackingEvent) bool {
-	return !news[len(news)-1].At.After(sh.Events[len(sh.Events)-1].At)
+	return []outbox.Event{sh.said(sh.Version + 1)}
 }
 
 func (s *Service) upsert(ctx context.Context, orderID, customer string, change func(*Shipment) []outbox.Event) (Shipment, error) {

@@ -172,3 +172,32 @@ func TestOnlyTheOwnerSeesAParcel(t *testing.T) {
 		}
 	}
 }
+
+// slow is a carrier whose booking is written down long after it was made.
+type slow struct {
+	*carrier.Simulated
+	pass func()
+}
+
+func (c slow) Book(ctx context.Context, key string, p shipping.Parcel) (shipping.Booking, error) {
+	b, err := c.Simulated.Book(ctx, key, p)
+	c.pass()
+	return b, err
+}
+
+// A parcel that was delivered, by the carrier's clock, before its booking was noted arrives all the same.
+func TestParcelOvertakesItsBooking(t *testing.T) {
+	d, ctx := open(t)
+	now := func() time.Time { return time.Now().Add(time.Duration(d.clock.Load())) }
+	d.Service = shipping.New(shipping.Config{Store: d.store, Now: now, Log: slog.New(slog.DiscardHandler),
+		Carrier: slow{carrier.NewSimulated(time.Minute, now), func() { d.clock.Add(int64(time.Hour)) }}})
+	for _, step := range []func(context.Context) error{d.place, d.pay, d.follow} {
+		if err := step(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sh, err := d.store.Get(ctx, shipping.ShipmentID(order))
+	if err != nil || sh.Status != shipping.Delivered || len(sh.Events) != 3 || sh.DueAt != nil {
+		t.Errorf("%+v %v, want it created, in transit, delivered", sh, err)
+	}
+}
