@@ -46,7 +46,7 @@ type RunnerConfig struct {
 	Instance    string        // static group membership, unique per process and group; empty: none
 	Concurrency int           // handlers at once, over all partitions; 0: 16
 	Timeout     time.Duration // of one handler's call; 0: 30 s
-	Drain       time.Duration // what has begun may take this long when a partition is given up; 0: 10 s
+	Drain       time.Duration // what has begun may take this long when a partition is given up, and again once it is told to stop; 0: 8 s
 	StuckAfter  time.Duration // nothing moves although it should: the session is begun anew; 0: 1 min
 
 	InPlace Patience // attempts before an event is parked in the retry topic
@@ -121,7 +121,7 @@ func NewRunner(c RunnerConfig) *Runner {
 	}
 	c.Concurrency = or(c.Concurrency, 16)
 	c.Timeout = or(c.Timeout, 30*time.Second)
-	c.Drain = or(c.Drain, 10*time.Second)
+	c.Drain = or(c.Drain, 2*kafka.RebalanceTimeout/5)
 	c.StuckAfter = max(or(c.StuckAfter, time.Minute), 2*c.Timeout)
 	c.InPlace = Patience{or(c.InPlace.Attempts, 5), or(c.InPlace.Away, 300), c.InPlace.Backoff.or(50*time.Millisecond, 2*time.Second)}
 	c.Parked = Patience{or(c.Parked.Attempts, 12), or(c.Parked.Away, 1000), c.Parked.Backoff.or(time.Second, 5*time.Minute)}

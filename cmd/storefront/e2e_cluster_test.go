@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -79,11 +80,11 @@ func startCluster(t *testing.T, extra ...string) *cluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		for len(c.processes) > 0 {
-			for name := range c.processes {
-				c.kill(name)
-			}
+		var leaving sync.WaitGroup
+		for name := range maps.Clone(c.processes) {
+			leaving.Go(func() { c.leave(name) })
 		}
+		leaving.Wait()
 		if t.Failed() {
 			l := &logbook{}
 			c.mu.Lock()
@@ -217,8 +218,9 @@ func (c *cluster) leave(name string) {
 	delete(c.processes, name)
 	c.mu.Unlock()
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		c.t.Fatal(err)
+		c.t.Errorf("%s cannot be told to end: %v", name, err)
 	}
+	defer time.AfterFunc(patience, func() { cmd.Process.Kill() }).Stop()
 	if err := cmd.Wait(); err != nil {
 		c.t.Errorf("%s was told to end, and ended with %v", name, err)
 	}

@@ -24,6 +24,9 @@ type GroupConfig struct {
 	Joined func(member string)
 }
 
+// RebalanceTimeout is how long a partition that is taken away may take to finish what it has begun.
+const RebalanceTimeout = 20 * time.Second
+
 const (
 	// sessionTimeout is how long a member that died keeps its partitions.
 	sessionTimeout = 10 * time.Second
@@ -71,8 +74,10 @@ func (c Config) group(g GroupConfig) (*sarama.Config, error) {
 	s.Consumer.Group.Session.Timeout = sessionTimeout
 	// Default 3 s. Members hear of a rebalance by their heartbeat, so it bounds how long one takes.
 	s.Consumer.Group.Heartbeat.Interval = time.Second
-	// The default, 60 s: the longest that a revoked partition may take to finish what it has begun.
-	s.Consumer.Group.Rebalance.Timeout = 60 * time.Second
+	// Default 60 s: the longest that a revoked partition may take to finish what it has begun, and so how
+	// long others may wait for a member that died while it joined. It has to be less than
+	// Net.ReadTimeout, 30 s, within which the answer to a join must come.
+	s.Consumer.Group.Rebalance.Timeout = RebalanceTimeout
 	// Default 2 s. Joining while the group is being rebalanced is tried again sooner.
 	s.Consumer.Group.Rebalance.Retry.Backoff = 250 * time.Millisecond
 	// Default 4; the same patience as before with the shorter backoff.
