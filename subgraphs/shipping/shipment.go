@@ -118,6 +118,9 @@ func (s *Service) learn(ctx context.Context, orderID, customer string, note func
 }
 
 func (sh *Shipment) book(carrier string, b Booking, due time.Time, now events.Stamp) []outbox.Event {
+	if due.IsZero() {
+		due = now.At // it has arrived, which is noted step by step
+	}
 	sh.Status, sh.Carrier, sh.Booking, sh.DueAt = Created, carrier, &b, &due
 	sh.Events = append(sh.Events, TrackingEvent{Status: Created, At: now.At})
 	return []outbox.Event{sh.said(sh.Version + 1)}
