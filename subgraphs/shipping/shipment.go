@@ -6,6 +6,7 @@ import (
 
 	"storefront/events"
 	"storefront/internal/errs"
+	"storefront/internal/eventmeta"
 	"storefront/internal/id"
 	"storefront/internal/identity"
 	"storefront/internal/outbox"
@@ -26,21 +27,22 @@ const (
 
 // Shipment is the parcel of one order. Its id is made of the order's.
 type Shipment struct {
-	ID       string          `bson:"_id"`
-	Version  int             `bson:"version"`
-	OrderID  string          `bson:"orderId"`
-	Customer string          `bson:"customer"`
-	Status   ShipmentStatus  `bson:"status"`
-	Placed   bool            `bson:"placed,omitempty"` // OrderPlaced was seen
-	Paid     bool            `bson:"paid,omitempty"`   // PaymentProcessed was seen
-	Address  *postal.Address `bson:"address,omitempty"`
-	Method   string          `bson:"method,omitempty"`
-	Grams    int             `bson:"grams,omitempty"`
-	Carrier  string          `bson:"carrier,omitempty"`
-	Booking  *Booking        `bson:"booking,omitempty"`
-	Events   []TrackingEvent `bson:"events,omitempty"`
-	Reason   string          `bson:"reason,omitempty"` // why it is CANCELLED
-	DueAt    *time.Time      `bson:"dueAt,omitempty"`  // when the carrier is asked next
+	ID       string           `bson:"_id"`
+	Version  int              `bson:"version"`
+	OrderID  string           `bson:"orderId"`
+	Customer string           `bson:"customer"`
+	Status   ShipmentStatus   `bson:"status"`
+	Placed   bool             `bson:"placed,omitempty"` // OrderPlaced was seen
+	Paid     bool             `bson:"paid,omitempty"`   // PaymentProcessed was seen
+	Address  *postal.Address  `bson:"address,omitempty"`
+	Method   string           `bson:"method,omitempty"`
+	Grams    int              `bson:"grams,omitempty"`
+	Carrier  string           `bson:"carrier,omitempty"`
+	Booking  *Booking         `bson:"booking,omitempty"`
+	Events   []TrackingEvent  `bson:"events,omitempty"`
+	Reason   string           `bson:"reason,omitempty"` // why it is CANCELLED
+	Origin   eventmeta.Origin `bson:"origin"`           // of the booking: the parcel's way belongs to it
+	DueAt    *time.Time       `bson:"dueAt,omitempty"`  // when the carrier is asked next
 }
 
 // TrackingEvent is one step of a parcel's way.
@@ -112,6 +114,7 @@ func (s *Service) learn(ctx context.Context, orderID, customer string, note func
 		if sh.Status != Waiting {
 			return nil
 		}
+		sh.Origin = eventmeta.OriginOf(ctx)
 		return sh.book(s.carrier.Name(), booking, due, events.Now(s.now))
 	})
 	return err
@@ -197,6 +200,7 @@ func (s *Service) Follow(ctx context.Context, sh Shipment) error {
 	if sh.Booking == nil {
 		return nil
 	}
+	ctx = sh.Origin.Context(ctx)
 	news, due, err := s.carrier.Track(ctx, *sh.Booking)
 	if err != nil {
 		return err
