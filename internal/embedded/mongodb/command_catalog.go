@@ -81,10 +81,8 @@ func (s *Server) createIndexes(req *request) (document, error) {
 	before, after := 0, 0
 	err = s.store.write(ns, func(w *write) error {
 		before = len(w.c.indexes)
-		for _, spec := range specs {
-			if _, err := s.store.createIndex(w.c, spec); err != nil {
-				return err
-			}
+		if err := s.store.createIndexes(w.c, specs); err != nil {
+			return err
 		}
 		after = len(w.c.indexes)
 		return nil

@@ -184,16 +184,18 @@ func (b *bulk) update(w *write, i int, d document) error {
 		b.upserted = append(b.upserted, o.end())
 		return nil
 	}
+	var n, modified int32
 	for _, r := range found {
 		_, changed, err := w.apply(r, up)
 		if err != nil {
-			return err
+			return err // what was changed before stays, and is not counted
 		}
-		b.n++
+		n++
 		if changed {
-			b.modified++
+			modified++
 		}
 	}
+	b.n, b.modified = b.n+n, b.modified+modified
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
 // database gives each test a fresh database: on the server at MONGODB_URI when that is set, so that the
@@ -268,5 +269,58 @@ func TestErrorCodes(t *testing.T) {
 	}
 	if after := dump(); after != before {
 		t.Errorf("a refused command changed\n%s\nto\n%s", before, after)
+	}
+}
+
+// TestFoundBesideAnotherServer has what package compare found.
+func TestFoundBesideAnotherServer(t *testing.T) {
+	db := database(t)
+	c := db.Collection("c")
+	index := func(name, key string, unique bool) bson.D {
+		return bson.D{{Key: "key", Value: ejson(t, key)}, {Key: "name", Value: name}, {Key: "unique", Value: unique}}
+	}
+	create := func(indexes ...any) int {
+		return code(db.RunCommand(t.Context(), bson.D{{Key: "createIndexes", Value: "c"}, {Key: "indexes", Value: indexes}}).Err())
+	}
+	must[*mongo.InsertManyResult](t)(c.InsertMany(t.Context(), []any{ejson(t, `{"_id":1,"a":[1,[5]],"l":[],"n":"x"}`), ejson(t, `{"_id":2,"a":9,"l":[],"n":1}`)}))
+
+	// An array inside of an array is what it sorts by.
+	if got := list(t, c, `{}`, options.Find().SetSort(bson.D{{Key: "a", Value: -1}}).SetProjection(bson.D{{Key: "_id", Value: 1}})); got != `{"_id":1} {"_id":2}` {
+		t.Errorf("sorted: %s", got)
+	}
+	// All indexes of a command are made, or none.
+	if got := create(index("a", `{"a":1}`, false), index("l", `{"l":1}`, true)); got != 11000 {
+		t.Errorf("an index that documents are in the way of: %d", got)
+	}
+	if specs := must[[]mongo.IndexSpecification](t)(c.Indexes().ListSpecifications(t.Context())); len(specs) != 1 {
+		t.Errorf("indexes that were not made: %+v", specs)
+	}
+	for _, step := range []struct {
+		index any
+		want  int
+	}{{index("a", `{"a":1}`, false), 0}, {index("a", `{"a":1}`, true), 86}, {index("b", `{"a":1}`, true), 0}, {index("d", `{"a":1}`, true), 85}} {
+		if got := create(step.index); got != step.want {
+			t.Errorf("%v: %d, want %d", step.index, got, step.want)
+		}
+	}
+	if got := create(index("n", `{"n":1}`, false), index("n", `{"n":1}`, false)); got != 68 {
+		t.Errorf("one index twice: %d", got)
+	}
+	update := func(filter, update string, multi bool, filters ...any) (int, bson.Raw) {
+		raw, err := db.RunCommand(t.Context(), bson.D{{Key: "update", Value: "c"}, {Key: "updates", Value: bson.A{bson.D{
+			{Key: "q", Value: ejson(t, filter)}, {Key: "u", Value: ejson(t, update)}, {Key: "multi", Value: multi}, {Key: "arrayFilters", Value: filters}}}}}).Raw()
+		return code(err), raw
+	}
+	// Elements are taken by filters or by position, even when no document matches.
+	if got, _ := update(`{"_id":7}`, `{"$set":{"l.0.q":1,"l.$[i].q":2}}`, false, bson.D{{Key: "i.q", Value: 1}}); got != 40 {
+		t.Errorf("both: %d", got)
+	}
+	// What was done before an update of many failed is not counted.
+	if got, raw := update(`{}`, `{"$inc":{"n":1}}`, true, []any{}...); got != 14 || raw.Lookup("n").AsInt64() != 0 {
+		t.Errorf("%d %s", got, raw)
+	}
+	// Whatever $push adds is a change, though $slice leaves the array as it was.
+	if _, raw := update(`{"_id":2}`, `{"$push":{"l":{"$each":[1],"$slice":0}}}`, false, []any{}...); raw.Lookup("nModified").AsInt64() != 1 {
+		t.Errorf("%s", raw)
 	}
 }

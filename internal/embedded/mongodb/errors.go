@@ -25,6 +25,7 @@ const (
 	codeCommandNotFound         = 59
 	codeImmutableField          = 66
 	codeCannotCreateIndex       = 67
+	codeIndexAlreadyExists      = 68
 	codeInvalidLength           = 16
 	codeInvalidOptions          = 72
 	codeInvalidNamespace        = 73
@@ -54,7 +55,7 @@ var codeNames = map[int32]string{
 	codeDollarPrefixedName: "DollarPrefixedFieldName", codeInvalidIDField: "InvalidIdField",
 	codeNotSingleValueField: "NotSingleValueField", codeEmptyFieldName: "EmptyFieldName",
 	codeCommandNotFound: "CommandNotFound", codeImmutableField: "ImmutableField",
-	codeCannotCreateIndex: "CannotCreateIndex", codeInvalidLength: "InvalidLength", codeInvalidOptions: "InvalidOptions",
+	codeCannotCreateIndex: "CannotCreateIndex", codeIndexAlreadyExists: "IndexAlreadyExists", codeInvalidLength: "InvalidLength", codeInvalidOptions: "InvalidOptions",
 	codeInvalidNamespace: "InvalidNamespace", codeIndexOptionsConflict: "IndexOptionsConflict",
 	codeIndexKeySpecsConflict: "IndexKeySpecsConflict", codeShutdownInProgress: "ShutdownInProgress",
 	codeParallelArrays: "CannotIndexParallelArrays", codeInvalidIndexSpec: "InvalidIndexSpecificationOption",

@@ -94,20 +94,27 @@ func walkArray(array []byte, p path, expand bool, fn func(value) bool) bool {
 }
 
 // keysAt lists the values an index on p holds for doc: one per array element, null for a missing
-// field, undefined for an empty array.
+// field, undefined for an empty array. An array inside of an array is a value as it is.
 func keysAt(doc []byte, p path, keys []value) []value {
 	start := len(keys)
-	walk(doc, p, true, func(v value) bool {
+	walk(doc, p, false, func(v value) bool {
 		switch {
 		case isMissing(v):
-			v = nullValue
+			keys = append(keys, nullValue)
+		case v.Type == bsontype.Array && len(v.Data) <= 5:
+			keys = append(keys, value{Type: bsontype.Undefined})
 		case v.Type == bsontype.Array:
-			if len(v.Data) > 5 {
-				return false // its elements came before
+			it := iterate(v.Data)
+			for {
+				_, item, ok := it.next()
+				if !ok {
+					break
+				}
+				keys = append(keys, item)
 			}
-			v = value{Type: bsontype.Undefined}
+		default:
+			keys = append(keys, v)
 		}
-		keys = append(keys, v)
 		return false
 	})
 	if len(keys) == start {

@@ -124,7 +124,8 @@ func (p *push) apply(old value) (value, bool, error) {
 		}
 	}
 	next := arrayValue(list)
-	return next, !identical(old, next), nil
+	// MongoDB counts as a change whatever adds, sorts or cuts off, though the array may be as it was.
+	return next, len(p.each) > 0 || p.sort != nil || !identical(old, next), nil
 }
 
 // appendItems adds to the end of an array without taking it apart.

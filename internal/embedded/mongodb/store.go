@@ -176,36 +176,65 @@ func (s *store) list(db string) []*collection {
 	return all
 }
 
-// createIndex adds an index to the locked collection of w. It reports whether there was none like it.
-func (s *store) createIndex(c *collection, spec indexSpec) (bool, error) {
+// createIndexes adds indexes to the locked collection c: all that are not there yet, or none when one of
+// them cannot be made.
+func (s *store) createIndexes(c *collection, specs []indexSpec) error {
+	all := slices.Clone(c.indexes)
+	for _, spec := range specs {
+		there, err := findIndex(c.indexes, spec)
+		if err != nil {
+			return err
+		}
+		if there {
+			continue
+		}
+		if twice, err := findIndex(all[len(c.indexes):], spec); err != nil {
+			return err
+		} else if twice {
+			return errorf(codeIndexAlreadyExists, "Identical index already exists: %s", spec.name)
+		}
+		if len(all) >= 64 {
+			return errorf(codeCannotCreateIndex, "add index fails, too many indexes for %s", c.ns)
+		}
+		all = append(all, newIndex(spec))
+	}
+	added := all[len(c.indexes):]
+	for _, ix := range added {
+		if err := c.build(ix); err != nil {
+			return err
+		}
+	}
+	for i, ix := range added {
+		if err := s.log(catalogPayload(c.ns, "index", docValue(ix.document()))); err != nil {
+			c.indexes = all[: len(c.indexes)+i : len(c.indexes)+i] // as the journal has it
+			return err
+		}
+	}
+	c.indexes = all
+	return nil
+}
+
+// findIndex reports whether there is such an index; one that is in its way is an error.
+func findIndex(indexes []*index, spec indexSpec) (bool, error) {
 	definition := spec.document()
-	for _, have := range c.indexes {
-		same := identical(docValue(have.key), docValue(spec.key))
+	for _, have := range indexes {
+		// What tells two indexes apart; of those alike in all of it there is one.
+		same := identical(docValue(have.key), docValue(spec.key)) && samePartial(have.partial, spec.partial) &&
+			have.unique == spec.unique && have.sparse == spec.sparse
 		switch {
 		case have.name == "_id_" && len(spec.columns) == 1 && spec.columns[0].path.String() == "_id":
-			return false, nil
+			return true, nil
 		case have.name == spec.name && identical(docValue(have.document()), docValue(definition)):
-			return false, nil
+			return true, nil
 		case have.name == spec.name && same:
 			return false, errorf(codeIndexOptionsConflict, "An equivalent index already exists with the same name but different options. Requested index: %s, existing index: %s", definition, have.document())
 		case have.name == spec.name:
 			return false, errorf(codeIndexKeySpecsConflict, "An existing index has the same name as the requested index. When index names are not specified, they are auto generated and can cause conflicts. Please refer to our documentation. Requested index: %s, existing index: %s", definition, have.document())
-		case same && samePartial(have.partial, spec.partial):
+		case same:
 			return false, errorf(codeIndexOptionsConflict, "Index already exists with a different name: %s", have.name)
 		}
 	}
-	if len(c.indexes) >= 64 {
-		return false, errorf(codeCannotCreateIndex, "add index fails, too many indexes for %s", c.ns)
-	}
-	ix := newIndex(spec)
-	if err := c.build(ix); err != nil {
-		return false, err
-	}
-	if err := s.log(catalogPayload(c.ns, "index", docValue(definition))); err != nil {
-		return false, err
-	}
-	c.indexes = append(slices.Clone(c.indexes), ix)
-	return true, nil
+	return false, nil
 }
 
 func samePartial(a, b *filter) bool {

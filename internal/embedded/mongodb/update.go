@@ -83,7 +83,28 @@ func compileUpdate(u value, arrayFilters value) (*update, error) {
 			return nil, errorf(codeConflictingUpdate, "Updating the path '%s' would create a conflict at '%s'", up.ops[i].path, prefix)
 		}
 	}
+	if up.filtered {
+		if err := up.checkFiltered(); err != nil {
+			return nil, err
+		}
+	}
 	return up, nil
+}
+
+// checkFiltered refuses to take the elements of an array by filters and by position at once.
+func (up *update) checkFiltered() error {
+	byFilter := map[string]bool{} // the places below which elements are taken, and how
+	for _, op := range up.ops {
+		for i := 1; i < len(op.path); i++ {
+			place := op.path[:i].String()
+			_, filtered := filterIdentifier(op.path[i])
+			if before, seen := byFilter[place]; seen && before != filtered {
+				return errorf(codeConflictingUpdate, "Updating the path '%s' would create a conflict at '%s'", op.path, place)
+			}
+			byFilter[place] = filtered
+		}
+	}
+	return nil
 }
 
 func (up *update) compileFilters(list value) error {

@@ -47,17 +47,37 @@ func rows(ctx context.Context, db *mongo.Database, op operation) (answer, error)
 	}
 	a := make(answer, len(list))
 	for i, d := range list {
+		if op.name() == "listIndexes" {
+			d = definition(d)
+		}
 		a[i] = text(d)
 	}
 	if op.anyRow {
-		slices.Sort(a)
+		slices.SortFunc(a, func(x, y string) int {
+			return strings.Compare(answer{x}.unordered(true)[0], answer{y}.unordered(true)[0])
+		})
 	}
 	return a, nil
 }
 
+// definition is what the stores ask of an index, in one order.
+func definition(d bson.Raw) bson.Raw {
+	var kept bson.D
+	for _, k := range []string{"key", "name", "unique", "partialFilterExpression", "expireAfterSeconds"} {
+		if v := d.Lookup(k); !v.IsZero() {
+			kept = append(kept, e(k, v))
+		}
+	}
+	b, err := bson.Marshal(kept)
+	if err != nil {
+		return d
+	}
+	return b
+}
+
 // facts are the lines of a raw answer.
 func facts(raw bson.Raw) answer {
-	if v, err := raw.LookupErr("ok"); err != nil || v.AsFloat64() != 1 {
+	if v := raw.Lookup("ok"); number(v) != 1 && !v.Equal(yes) {
 		return answer{failure{code: number(raw.Lookup("code")), message: string(raw.Lookup("errmsg").StringValue())}.text()}
 	}
 	var a answer
@@ -99,6 +119,41 @@ func facts(raw bson.Raw) answer {
 	return a
 }
 
+// unordered is the answer with the fields of its documents in the order of their names; deep does the
+// same in nested ones.
+func (a answer) unordered(deep bool) answer {
+	b := slices.Clone(a)
+	for i, line := range b {
+		prefix, doc, found := strings.Cut(line, "{")
+		var d bson.D
+		if !found || bson.UnmarshalExtJSON([]byte("{"+doc), true, &d) != nil {
+			continue
+		}
+		sortFields(d, deep)
+		if sorted, err := bson.Marshal(d); err == nil {
+			b[i] = prefix + text(sorted)
+		}
+	}
+	return b
+}
+
+func sortFields(v any, deep bool) {
+	switch v := v.(type) {
+	case bson.D:
+		slices.SortStableFunc(v, func(a, b bson.E) int { return strings.Compare(a.Key, b.Key) })
+		for i := 0; deep && i < len(v); i++ {
+			sortFields(v[i].Value, true)
+		}
+	case bson.A:
+		for i := 0; deep && i < len(v); i++ {
+			sortFields(v[i], true)
+		}
+	}
+}
+
+// yes is what FerretDB says for ok: 1 to some commands; drivers take both.
+var yes = bson.RawValue{Type: bson.TypeBoolean, Value: []byte{1}}
+
 func number(v bson.RawValue) int64 {
 	n, _ := v.AsInt64OK()
 	return n
@@ -122,9 +177,19 @@ func (f failure) text() string {
 	if f.code != 11000 {
 		return fmt.Sprintf("error %d", f.code)
 	}
-	_, rest, _ := strings.Cut(f.message, " index: ") // as internal/mongodb reads it
-	name, _, _ := strings.Cut(rest, " ")
-	return fmt.Sprintf("error %d index %s", f.code, name)
+	return fmt.Sprintf("error %d index %s", f.code, indexOf(f.message))
+}
+
+// indexOf reads the index's name from the message of a duplicate, as internal/mongodb does: MongoDB and
+// Amazon DocumentDB say "... index: NAME dup key: ...", FerretDB "... Index 'NAME'".
+func indexOf(message string) string {
+	if _, rest, ok := strings.Cut(message, " index: "); ok {
+		name, _, _ := strings.Cut(rest, " ")
+		return name
+	}
+	_, rest, _ := strings.Cut(message, " Index '")
+	name, _, _ := strings.Cut(rest, "'")
+	return name
 }
 
 func serverError(err error) *failure {

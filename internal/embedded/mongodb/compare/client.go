@@ -36,14 +36,18 @@ func (c *client) step(ctx context.Context, collection string, op operation) erro
 	if err != nil {
 		return err
 	}
+	if c.sameButForOrder(left, right) {
+		right = left
+	}
 	d := difference{op: op, collection: collection, left: left, right: right, before: c.known(collection, op)}
 	same := slices.Equal(left, right)
 	if same && (op.whole || len(op.ids) > 0) {
 		look := operation{command: bson.D{e("find", collection), e("filter", bson.D{e("_id", bson.D{e("$in", c.about(op))})}), e("sort", bson.D{e("_id", int32(1))})}}
+		d.answer = left
 		if d.left, d.right, err = c.both(ctx, look); err != nil {
 			return err
 		}
-		d.after, same = true, slices.Equal(d.left, d.right)
+		d.after, same = true, slices.Equal(d.left, d.right) || c.sameButForOrder(d.left, d.right)
 		if same {
 			c.remember(collection, op, d.left)
 		}
@@ -67,8 +71,12 @@ func (c *client) about(op operation) []any {
 	return all
 }
 
+// known is what the documents were that the command named.
 func (c *client) known(collection string, op operation) answer {
 	var a answer
+	if op.whole {
+		return nil
+	}
 	for _, id := range c.about(op) {
 		if d := c.seen[collection+"/"+id.(string)]; d != "" && !slices.Contains(a, d) {
 			a = append(a, d)

@@ -37,20 +37,25 @@ func (w *workload) contend(ctx context.Context, operations int) error {
 	for i, contest := range contests {
 		rounds := max(1, operations/len(contests)/contest.commands)
 		name := fmt.Sprint(contestPrefix, i)
-		left, err := contest.run(ctx, w.left.Collection(name), rounds)
-		if err != nil {
-			return fmt.Errorf("contest of %s, embedded: %w", contest.name, err)
-		}
-		right, err := contest.run(ctx, w.right.Collection(name), rounds)
-		if err != nil {
-			return fmt.Errorf("contest of %s: %w", contest.name, err)
+		left := contest.outcome(ctx, w.left.Collection(name), rounds)
+		right := contest.outcome(ctx, w.right.Collection(name), rounds)
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		w.sent += rounds * contest.commands
-		if left != right {
-			w.note(difference{op: operation{command: bson.D{e("contest", contest.name)}}, collection: name, left: answer{left}, right: answer{right}})
+		if !slices.Equal(left, right) {
+			w.note(difference{op: operation{command: bson.D{e("contest", contest.name)}}, collection: name, left: left, right: right})
 		}
 	}
 	return nil
+}
+
+func (c contest) outcome(ctx context.Context, on *mongo.Collection, rounds int) answer {
+	said, err := c.run(ctx, on, rounds)
+	if err != nil {
+		return answer{said, err.Error()}
+	}
+	return answer{said}
 }
 
 func byID(id any) bson.D { return bson.D{e("_id", id)} }
@@ -185,8 +190,16 @@ func upsertOnce(ctx context.Context, c *mongo.Collection, rounds int) (string, e
 	if err != nil {
 		return "", err
 	}
+	// FerretDB may tell more than one client that it made a document, though there is one: so who was
+	// told is counted at least once only.
+	told := 0
+	for n := range made {
+		if made[n].Load() > 0 {
+			told++
+		}
+	}
 	full, err := c.CountDocuments(ctx, bson.D{e("n", clients), e("first", true)})
-	return fmt.Sprintf("%s made, %d count all", winners(made), full), err
+	return fmt.Sprintf("%d made, %d count all", told, full), err
 }
 
 // claimQueue lets all take the document that waits longest.
@@ -199,9 +212,15 @@ func claimQueue(ctx context.Context, c *mongo.Collection, rounds int) (string, e
 	var claimed, none atomic.Int64
 	err := together(func(int) error {
 		for range rounds {
-			err := c.FindOneAndUpdate(ctx, bson.D{e("due", bson.D{e("$lte", epoch.AddDate(1, 0, 0))})},
-				bson.D{e("$set", bson.D{e("due", epoch.AddDate(2, 0, 0))}), e("$inc", bson.D{e("tries", 1)})},
-				options.FindOneAndUpdate().SetSort(bson.D{e("due", 1)})).Err()
+			var err error
+			for { // FerretDB may find a deadlock among several of these, and says so with 1 InternalError
+				err = c.FindOneAndUpdate(ctx, bson.D{e("due", bson.D{e("$lte", epoch.AddDate(1, 0, 0))})},
+					bson.D{e("$set", bson.D{e("due", epoch.AddDate(2, 0, 0))}), e("$inc", bson.D{e("tries", 1)})},
+					options.FindOneAndUpdate().SetSort(bson.D{e("due", 1)})).Err()
+				if failed := serverError(err); failed == nil || failed.code != 1 {
+					break
+				}
+			}
 			switch {
 			case err == nil:
 				claimed.Add(1)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
@@ -11,7 +12,7 @@ import (
 func (s *source) update() (update bson.D, filters bson.A) {
 	var taken []string
 	add := func(op string, p path, arg any) {
-		if slices.ContainsFunc(taken, func(t string) bool { return overlap(t, p.name) }) && !s.chance(3) {
+		if slices.ContainsFunc(taken, func(t string) bool { return overlap(t, p.name) || mixed(t, p.name) }) && !s.chance(3) {
 			return
 		}
 		taken = append(taken, p.name)
@@ -31,9 +32,6 @@ func (s *source) update() (update bson.D, filters bson.A) {
 			add("$unset", s.place(), "")
 		case 3, 4:
 			arg := pick[any](s, int32(1), int32(-2), int32(1), int64(1), 1.0, 0.5, int64(1)<<40)
-			if s.chance(3) {
-				arg = s.scalar()
-			}
 			add("$inc", s.place("number"), arg)
 		case 5:
 			p := s.place("date", "number")
@@ -65,20 +63,26 @@ func (s *source) update() (update bson.D, filters bson.A) {
 	used := slices.ContainsFunc(taken, func(t string) bool {
 		return slices.Contains([]string{"items.$[i].at", "items.$[i].q", "items.$[i]"}, t)
 	})
-	if filters != nil && !used && !s.chance(5) {
+	if !used {
 		filters = nil
 	}
 	s.Shuffle(len(update), func(i, j int) { update[i], update[j] = update[j], update[i] })
 	return update, filters
 }
 
+// mixed: elements of items by array filters and by position, which one update may not take.
+func mixed(a, b string) bool {
+	return strings.HasPrefix(a, "items.") && strings.HasPrefix(b, "items.") && strings.Contains(a, "$[") != strings.Contains(b, "$[")
+}
+
 func (s *source) pushed() any {
 	if s.chance(35) {
 		return pick[any](s, s.entry(), s.line(), s.scalar())
 	}
-	d := bson.D{e("$each", some(s, 3, func() any { return pick[any](s, s.entry(), s.scalar()) }))}
+	each := append(some(s, 2, func() any { return s.scalar() }), s.entry())
+	d := bson.D{e("$each", each)}
 	if s.chance(50) {
-		d = append(d, e("$slice", pick[any](s, int32(-2), int32(-100), int32(-1), int32(2), int32(0), int64(-3))))
+		d = append(d, e("$slice", pick[any](s, int32(-2), int32(-100), int32(-1), int32(2), int64(-3))))
 	}
 	return d
 }
@@ -94,8 +98,7 @@ func (s *source) pulled() (path, any) {
 	case 3:
 		return path{name: "tags"}, bson.D{e("$in", some(s, 3, func() any { return s.scalar() }))}
 	default:
-		p := s.place("array", "lines", "entries")
-		return p, s.scalar()
+		return path{name: pick(s, "tags", "tags", "items", "outbox", "m")}, s.scalar()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -80,7 +81,8 @@ type difference struct {
 	collection  string
 	before      answer // the documents that the command was about, where known
 	left, right answer
-	after       bool // the answers were the same; the documents afterwards are not
+	after       bool   // the answers were the same; the documents afterwards are not
+	answer      answer // what it was then
 }
 
 func newWorkload(ctx context.Context, left, right string, seed uint64) (*workload, error) {
@@ -144,16 +146,34 @@ func together(fn func(client int) error) error {
 }
 
 func (w *workload) note(d difference) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	asIs := d
+	d.left, d.right = d.left.unordered(false), d.right.unordered(false)
 	for _, known := range deviations {
 		if known.explains(d) {
-			w.known++
-			w.deviations[known.what]++
+			w.count(known.what)
 			return
 		}
 	}
-	w.differences = append(w.differences, d)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.differences = append(w.differences, asIs)
+}
+
+// sameButForOrder counts a known deviation, which needs no new beginning: that documents have the same
+// fields in another order. Inside of nested documents it does, as they may be compared with.
+func (w *workload) sameButForOrder(left, right answer) bool {
+	if slices.Equal(left, right) || !slices.Equal(left.unordered(false), right.unordered(false)) {
+		return false
+	}
+	w.count(orderOfFields)
+	return true
+}
+
+func (w *workload) count(what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.known++
+	w.deviations[what]++
 }
 
 // both asks the two servers the same.
@@ -188,7 +208,7 @@ func (w *workload) compareState(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if !slices.Equal(left, right) {
+			if !slices.Equal(left, right) && !w.sameButForOrder(left, right) {
 				w.note(difference{op: op, collection: c, left: left, right: right})
 			}
 		}
@@ -207,16 +227,35 @@ func (w *workload) report(out io.Writer, most int) {
 		if d.after {
 			what = "documents differ afterwards"
 		}
-		fmt.Fprintf(out, "-- %s: %s\n   before:   %s\n   embedded: %s\n   other:    %s\n", what, describe(d.op), indent(d.before), indent(d.left), indent(d.right))
-	}
-	for _, known := range deviations {
-		if n := w.deviations[known.what]; n > 0 {
-			fmt.Fprintf(out, "known, %d times: %s\n", n, known.what)
+		fmt.Fprintf(out, "-- %s: %s\n", what, describe(d.op))
+		d.left, d.right = d.left.without(d.right), d.right.without(d.left)
+		for _, part := range []struct {
+			name  string
+			lines answer
+		}{{"before", d.before}, {"embedded", d.left}, {"other", d.right}} {
+			for _, line := range part.lines {
+				fmt.Fprintf(out, "   %-9s %s\n", part.name, line)
+			}
 		}
+	}
+	for _, what := range slices.Sorted(maps.Keys(w.deviations)) {
+		fmt.Fprintf(out, "known, %d times: %s\n", w.deviations[what], what)
 	}
 }
 
-func indent(a answer) string { return strings.ReplaceAll(a.String(), "\n", "\n             ") }
+// without leaves out the lines that other has as well, as often as it has them.
+func (a answer) without(other answer) answer {
+	var rest answer
+	other = slices.Clone(other)
+	for _, line := range a {
+		if i := slices.Index(other, line); i >= 0 {
+			other = slices.Delete(other, i, i+1)
+		} else {
+			rest = append(rest, line)
+		}
+	}
+	return rest
+}
 
 func describe(op operation) string {
 	b, err := bson.MarshalExtJSON(op.command, false, false)

@@ -4,12 +4,16 @@ package mongotest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	embedded "storefront/internal/embedded/mongodb"
@@ -17,9 +21,14 @@ import (
 	"storefront/internal/mongodb"
 )
 
+const variable = "STOREFRONT_TEST_MONGODB_URI"
+
+// Real reports whether tests run on a server that was given, which they cannot stop.
+func Real() bool { return os.Getenv(variable) != "" }
+
 var shared = sync.OnceValues(func() (string, error) {
-	if uri := os.Getenv("STOREFRONT_TEST_MONGODB_URI"); uri != "" {
-		return uri, nil
+	if Real() {
+		return os.Getenv(variable), nil
 	}
 	s, err := embedded.Start(context.Background(), embedded.Config{Addr: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -45,9 +54,9 @@ func Database(t testing.TB) *mongo.Database {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := client.Database("test_" + id.New("db")[3:])
+	db := client.Database(fresh())
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := db.Drop(ctx); err != nil {
 			t.Error("drop the test's database:", err)
@@ -55,4 +64,29 @@ func Database(t testing.TB) *mongo.Database {
 		client.Disconnect(ctx)
 	})
 	return db
+}
+
+func fresh() string { return "test_" + id.New("db")[3:] }
+
+// Prefix is for a shop with several databases on the server that was given: the name of none begins with
+// it yet. drop drops those that do by then.
+func Prefix() (uri, prefix string, drop func(context.Context) error) {
+	uri, prefix = os.Getenv(variable), fresh()+"_"
+	return uri, prefix, func(ctx context.Context) error {
+		client, err := mongodb.Connect(ctx, uri, "test", 10*time.Second)
+		if err != nil {
+			return err
+		}
+		defer client.Disconnect(ctx)
+		names, err := client.ListDatabaseNames(ctx, bson.D{})
+		if err != nil {
+			return fmt.Errorf("list databases: %w", err)
+		}
+		for _, name := range names {
+			if strings.HasPrefix(name, prefix) {
+				err = errors.Join(err, client.Database(name).Drop(ctx))
+			}
+		}
+		return err
+	}
 }
