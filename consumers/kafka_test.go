@@ -13,10 +13,11 @@ import (
 	"storefront/events"
 	embedded "storefront/internal/embedded/kafka"
 	"storefront/internal/kafka"
+	"storefront/internal/kafka/kafkatest"
 	"storefront/internal/outbox"
 )
 
-// broker is an embedded broker with all topics that can be stopped and started again.
+// broker has all topics, for one test.
 type broker struct {
 	t      testing.TB
 	server *embedded.Server
@@ -25,7 +26,18 @@ type broker struct {
 	kafka  kafka.Config
 }
 
+// topicsOfTests are all topics, and the retry topic of the group "test".
+func topicsOfTests() []kafka.Topic {
+	return append(Topics(4, 0), retryTopicOf(Group{ID: "test"}, 4, 0))
+}
+
 func startBroker(t testing.TB) *broker {
+	t.Helper()
+	return &broker{t: t, kafka: kafkatest.Config(t, topicsOfTests()...)}
+}
+
+// startOwnBroker is for tests that stop the broker and start it again: an embedded one.
+func startOwnBroker(t testing.TB) *broker {
 	t.Helper()
 	b := &broker{t: t, dir: t.TempDir()}
 	b.start()
@@ -42,7 +54,7 @@ func startBroker(t testing.TB) *broker {
 func (b *broker) start() {
 	b.t.Helper()
 	var topics []embedded.Topic
-	for _, topic := range append(Topics(4, 0), retryTopicOf(Group{ID: "test"}, 4, 0)) {
+	for _, topic := range topicsOfTests() {
 		topics = append(topics, embedded.Topic{Name: topic.Name, Partitions: int(topic.Partitions)})
 	}
 	s, err := embedded.Start(context.Background(), embedded.Config{Port: b.port, Dir: b.dir, Topics: topics})

@@ -166,7 +166,7 @@ func TestRelayFindsWhatNoWakeupCameFor(t *testing.T) {
 
 func TestRelayOutlivesBroker(t *testing.T) {
 	t.Parallel()
-	b := startBroker(t)
+	b := startOwnBroker(t)
 	s := newMemoryStore()
 	impatient := func(c *RelayConfig) { c.Timeout = 200 * time.Millisecond }
 	defer b.relay(s, impatient)()

@@ -227,7 +227,7 @@ func TestTwoMembersLoseNothing(t *testing.T) {
 
 func TestRunnerOutlivesBroker(t *testing.T) {
 	t.Parallel()
-	b := startBroker(t)
+	b := startOwnBroker(t)
 	var j journal
 	var h Handlers
 	On(&h, func(ctx context.Context, e events.OrderStatusChanged) error { j.add(e); return nil })

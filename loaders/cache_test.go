@@ -9,6 +9,7 @@ import (
 	"time"
 
 	embedded "storefront/internal/embedded/redis"
+	"storefront/internal/embedded/redis/redistest"
 	"storefront/internal/redis"
 	"storefront/loaders"
 )
@@ -39,6 +40,7 @@ func (s *table) read(_ context.Context, keys []string) (map[string]int, error) {
 	return found, nil
 }
 
+// startRedis is for tests that stop Redis: an embedded one.
 func startRedis(t *testing.T, addr string) *embedded.Server {
 	t.Helper()
 	server, err := embedded.Start(t.Context(), embedded.Config{Addr: addr})
@@ -49,9 +51,9 @@ func startRedis(t *testing.T, addr string) *embedded.Server {
 	return server
 }
 
-func newCache(t *testing.T, server *embedded.Server) *loaders.Cache[int] {
+func newCache(t *testing.T, address string) *loaders.Cache[int] {
 	t.Helper()
-	client, err := redis.Connect(t.Context(), server.URL())
+	client, err := redis.Connect(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,8 +72,8 @@ func get(t *testing.T, c *loaders.Cache[int], s *table, keys ...string) map[stri
 }
 
 func TestCacheReadsThroughOnce(t *testing.T) {
-	server := startRedis(t, "127.0.0.1:0")
-	one, two := newCache(t, server), newCache(t, server)
+	address := redistest.URL(t)
+	one, two := newCache(t, address), newCache(t, address)
 	s := &table{rows: map[string]int{"a": 1, "b": 2}}
 	want := map[string]int{"a": 1, "b": 2}
 	for i, c := range []*loaders.Cache[int]{one, one, two} {
@@ -86,8 +88,8 @@ func TestCacheReadsThroughOnce(t *testing.T) {
 
 // A reader that read the source before a write must not put the old value back after the deletion.
 func TestCacheDeleteKeepsStaleReadersOut(t *testing.T) {
-	server := startRedis(t, "127.0.0.1:0")
-	reader, writer := newCache(t, server), newCache(t, server)
+	address := redistest.URL(t)
+	reader, writer := newCache(t, address), newCache(t, address)
 	s := &table{rows: map[string]int{"a": 1}}
 	readOld, goOn := make(chan struct{}), make(chan struct{})
 	done := make(chan map[string]int)
@@ -140,7 +142,7 @@ func TestCacheReadAfterDeleteIsFresh(t *testing.T) {
 // Without Redis everything is read from the source, and a deletion that Redis missed is made up for.
 func TestCacheDoesWithoutRedis(t *testing.T) {
 	server := startRedis(t, "127.0.0.1:0")
-	c := newCache(t, server)
+	c := newCache(t, server.URL())
 	s := &table{rows: map[string]int{"a": 1}}
 	get(t, c, s, "a")
 	server.Close()
@@ -152,7 +154,7 @@ func TestCacheDoesWithoutRedis(t *testing.T) {
 
 	// The same address again, still with the old value in it, as after a network fault.
 	back := startRedis(t, server.Addr())
-	other := newCache(t, back)
+	other := newCache(t, back.URL())
 	get(t, other, &table{rows: map[string]int{"a": 1}}, "a")
 	if got := get(t, c, s, "a"); got["a"] != 2 {
 		t.Errorf("with Redis back: %v, want 2", got)

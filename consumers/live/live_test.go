@@ -19,6 +19,7 @@ import (
 	embedded "storefront/internal/embedded/kafka"
 	"storefront/internal/errs"
 	"storefront/internal/kafka"
+	"storefront/internal/kafka/kafkatest"
 	"storefront/internal/live"
 )
 
@@ -34,16 +35,30 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	w := &world{t: t, kafka: kafkatest.Config(t, kafka.Topic{Name: topic, Partitions: 4})}
+	w.produce()
+	return w
+}
+
+// newWorldOfItsOwn is for tests that stop the broker: an embedded one.
+func newWorldOfItsOwn(t testing.TB) *world {
+	t.Helper()
 	w := &world{t: t, dir: t.TempDir()}
 	w.start(0)
+	t.Cleanup(func() { w.server.Close() })
 	w.kafka = kafka.Config{Brokers: []string{w.server.Addr()}}
+	w.produce()
+	return w
+}
+
+func (w *world) produce() {
+	w.t.Helper()
 	p, err := kafka.NewProducer(w.kafka)
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	w.producer = p
-	t.Cleanup(func() { p.Close(); w.server.Close() })
-	return w
+	w.t.Cleanup(func() { p.Close() })
 }
 
 func (w *world) start(port int) {
@@ -257,7 +272,7 @@ func TestResume(t *testing.T) {
 
 func TestFeedOutlivesBroker(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorldOfItsOwn(t)
 	s := w.subscribe(w.feed(nil), live.Filter{Key: "ord_1"})
 	w.publish("ord_1", "usr_1", 1)
 	w.next(s)
@@ -273,7 +288,7 @@ func TestFeedOutlivesBroker(t *testing.T) {
 
 func TestSubscribeWithoutBroker(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorldOfItsOwn(t)
 	w.server.Close()
 	if _, err := w.feed(nil).Subscribe(t.Context(), topic, live.Filter{}); !errs.Is(err, errs.Unavailable) {
 		t.Errorf("subscribe without a broker: %v", err)

@@ -20,15 +20,10 @@ import (
 
 const topic = "things"
 
-// broker starts an embedded broker with one topic of four partitions.
+// broker has one topic of four partitions.
 func broker(t testing.TB) kafka.Config {
 	t.Helper()
-	s, err := embedded.Start(t.Context(), embedded.Config{Topics: []embedded.Topic{{Name: topic, Partitions: 4}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return kafka.Config{Brokers: []string{s.Addr()}}
+	return kafkatest.Config(t, kafka.Topic{Name: topic, Partitions: 4})
 }
 
 func producer(t testing.TB, c kafka.Config) *kafka.Producer {

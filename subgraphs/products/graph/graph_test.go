@@ -17,9 +17,8 @@ import (
 	"storefront/events"
 	"storefront/internal/blob"
 	"storefront/internal/embedded/mongodb/mongotest"
-	embeddedredis "storefront/internal/embedded/redis"
+	"storefront/internal/embedded/redis/redistest"
 	"storefront/internal/identity"
-	"storefront/internal/redis"
 	"storefront/subgraphs/products"
 	"storefront/subgraphs/products/graph"
 	"storefront/subgraphs/products/mongo"
@@ -47,15 +46,7 @@ func open(t *testing.T) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := embeddedredis.Start(t.Context(), embeddedredis.Config{Addr: "127.0.0.1:0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := redis.Connect(t.Context(), server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Close(); server.Close() })
+	client := redistest.Client(t)
 	folder, err := blob.FolderURL(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
