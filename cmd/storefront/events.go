@@ -15,6 +15,7 @@ func eventsCommands() []command {
 		{"trace", "print what followed from an order, step by step, to the client's screen", runEventsTrace},
 		{"lag", "print how far each group is behind", runEventsLag},
 		{"dlq", "list dead letters, try them again or drop them", runEventsDeadLetters},
+		{"replay", "rebuild what a service keeps because of events, compare it, replace it", runEventsReplay},
 		{"acls", "print what each part may do at Kafka, as kafka-acls.sh commands or IAM policies", runEventsACLs},
 		{"topics", "make the topics that are not there", runEventsTopics},
 	}

@@ -116,6 +116,14 @@ func (a *Aggregates[T, P]) Insert(ctx context.Context, t *T, events ...outbox.Ev
 	return nil
 }
 
+// Put writes an aggregate as it is, its version too, whatever was there. It is for databases that are
+// built anew from events: nobody else writes there, and nothing is published.
+func (a *Aggregates[T, P]) Put(ctx context.Context, t *T) error {
+	id, _ := P(t).Identity()
+	_, err := a.c.ReplaceOne(ctx, bson.D{{Key: "_id", Value: id}}, t, options.Replace().SetUpsert(true))
+	return Wrap(err, "put %s %s", a.c.Name(), id)
+}
+
 // Update changes one aggregate: it reads, calls change, and writes only if nobody else has written
 // meanwhile, else it begins again; so change may run several times and must not act on the world.
 // change returns the events that the change causes. An error from it changes nothing and is returned

@@ -74,19 +74,13 @@ func (o *Order) stalled(patience time.Duration, now time.Time) []outbox.Event {
 	if due := o.due(patience); due == nil || due.After(now) {
 		return nil
 	}
-	since, who := o.since(), o.Status.awaited()
-	said := fmt.Sprintf("nothing heard from %s since %s", who, since.Format(time.RFC3339))
+	since := o.since()
 	unpaid := o.Status != StatusCancelling && o.Status.rank() < StatusPaid.rank()
 	if unpaid && o.Resumed >= maxResumed {
-		return o.cancelling(fmt.Sprintf("%s: %s, asked %d times", codeStalled, said, o.Resumed), now)
+		return o.cancelling(fmt.Sprintf("%s: %s, asked %d times", codeStalled, silence(o.Status, since), o.Resumed), now)
 	}
 	o.Resumed++
-	reason := fmt.Sprintf("%s: %s, asked again", codeResumed, said)
-	if o.Resumed > 1 {
-		reason = fmt.Sprintf("%s: %s, asked %d times", codeResumed, said, o.Resumed)
-		o.History = o.History[:len(o.History)-1] // one entry tells of all times
-	}
-	o.History = append(o.History, OrderStatusEntry{Status: o.Status, Reason: &reason, At: now})
+	o.resumed(o.Status, since, o.Resumed, now)
 	o.UpdatedAt = now
 	list := []outbox.Event{events.OrderStalled{Stamp: events.Stamp{At: now}, ID: o.ID, Customer: o.Owner,
 		Status: string(o.Status), Since: since, Attempt: o.Resumed}}
@@ -97,4 +91,19 @@ func (o *Order) stalled(patience time.Duration, now time.Time) []outbox.Event {
 		list = append(list, o.placed())
 	}
 	return list
+}
+
+// silence says who should have spoken, and since when.
+func silence(status OrderStatus, since time.Time) string {
+	return fmt.Sprintf("nothing heard from %s since %s", status.awaited(), since.Format(time.RFC3339))
+}
+
+// resumed notes in the history that the order stands still, and how often somebody was asked.
+func (o *Order) resumed(status OrderStatus, since time.Time, attempt int, now time.Time) {
+	reason := fmt.Sprintf("%s: %s, asked again", codeResumed, silence(status, since))
+	if attempt > 1 {
+		reason = fmt.Sprintf("%s: %s, asked %d times", codeResumed, silence(status, since), attempt)
+		o.History = o.History[:len(o.History)-1] // one entry tells of all times
+	}
+	o.History = append(o.History, OrderStatusEntry{Status: status, Reason: &reason, At: now})
 }

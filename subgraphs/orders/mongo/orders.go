@@ -65,3 +65,6 @@ func (s *Store) StalledOrders(ctx context.Context, t time.Time, limit int) ([]or
 		options.Find().SetSort(bson.D{{Key: "dueAt", Value: 1}}).SetLimit(int64(limit)).
 			SetProjection(bson.D{{Key: "lines", Value: 0}}))
 }
+
+// PutOrder writes an order as it is, for a database that is built anew from events.
+func (s *Store) PutOrder(ctx context.Context, o orders.Order) error { return s.orders.Put(ctx, &o) }

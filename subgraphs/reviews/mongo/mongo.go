@@ -138,3 +138,30 @@ func (s *Store) Bought(ctx context.Context, customer, productID string) (bool, e
 	}
 	return err == nil, err
 }
+
+// What a database that is built anew from events needs.
+
+// PutRating writes a rating as it is.
+func (s *Store) PutRating(ctx context.Context, r reviews.Rating) error { return s.ratings.Put(ctx, &r) }
+
+// PutReview writes a review as it is.
+func (s *Store) PutReview(ctx context.Context, r reviews.Review) error { return s.reviews.Put(ctx, &r) }
+
+// EachReview reads all reviews.
+func (s *Store) EachReview(ctx context.Context, each func(reviews.Review) error) error {
+	cursor, err := s.reviews.Collection().Find(ctx, bson.D{})
+	if err != nil {
+		return mongodb.Wrap(err, "read reviews")
+	}
+	defer cursor.Close(ctx)
+	for cursor.Next(ctx) {
+		var r reviews.Review
+		if err := cursor.Decode(&r); err != nil {
+			return mongodb.Wrap(err, "read reviews")
+		}
+		if err := each(r); err != nil {
+			return err
+		}
+	}
+	return mongodb.Wrap(cursor.Err(), "read reviews")
+}

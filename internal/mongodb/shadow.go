@@ -1,0 +1,384 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// View says which documents of a collection, and what of them, were made by events alone, and so have to
+// come out again when the events are read again.
+type View struct {
+	Collection string
+	Fields     []string          // top-level fields that belong to it, the others are somebody else's; nil: the whole document
+	Except     map[string]string // fields that may differ, "a" or "a.b", and why
+	Absent     func(doc map[string]any) bool
+	// Absent says of a document that it is as good as none: events did not make it, or took it back. Nil: none is.
+}
+
+// Shadow compares a service's database with one beside it that was built anew, and carries over what
+// differs. It knows documents, not what is in them.
+type Shadow struct {
+	Live    *mongo.Database
+	Scratch *mongo.Database
+}
+
+// Difference is one document that is not the same in both databases.
+type Difference struct {
+	View View
+	ID   string
+	Kind DifferenceKind
+	Says []string // what differs, field by field
+
+	live bson.Raw // as it was read; nil when there is none
+}
+
+// DifferenceKind says how the live database differs from the one that was built anew.
+type DifferenceKind string
+
+// The kinds.
+const (
+	Changed DifferenceKind = "changed"
+	Missing DifferenceKind = "missing" // not in the live database
+	Extra   DifferenceKind = "extra"   // only in the live database
+)
+
+func (d Difference) String() string {
+	text := fmt.Sprintf("%s %s is %s", d.View.Collection, d.ID, d.Kind)
+	if len(d.Says) > 0 {
+		text += ": " + strings.Join(d.Says, "; ")
+	}
+	return text
+}
+
+// Copy puts the live documents of a view's collection into the scratch database.
+func (s Shadow) Copy(ctx context.Context, v View) error {
+	cursor, err := s.Live.Collection(v.Collection).Find(ctx, bson.D{}, options.Find().SetProjection(bson.D{{Key: "outbox", Value: 0}, {Key: "outboxSince", Value: 0}}))
+	if err != nil {
+		return Wrap(err, "read %s", v.Collection)
+	}
+	defer cursor.Close(ctx)
+	var batch []any
+	write := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		_, err := s.Scratch.Collection(v.Collection).InsertMany(ctx, batch)
+		batch = nil
+		return Wrap(err, "copy %s", v.Collection)
+	}
+	for cursor.Next(ctx) {
+		if batch = append(batch, slices.Clone(cursor.Current)); len(batch) == 500 {
+			if err := write(); err != nil {
+				return err
+			}
+		}
+	}
+	return errors.Join(Wrap(cursor.Err(), "read %s", v.Collection), write())
+}
+
+// Compare goes through both databases side by side. It returns how many documents there are on either
+// side, and all that differ; each, unless nil, is called after every so many documents.
+func (s Shadow) Compare(ctx context.Context, v View, each func(documents int)) (documents int, list []Difference, err error) {
+	live, err := walk(ctx, s.Live.Collection(v.Collection))
+	if err != nil {
+		return 0, nil, err
+	}
+	defer live.close(ctx)
+	scratch, err := walk(ctx, s.Scratch.Collection(v.Collection))
+	if err != nil {
+		return 0, nil, err
+	}
+	defer scratch.close(ctx)
+	for live.doc != nil || scratch.doc != nil {
+		var d Difference
+		var counts bool
+		switch l, r := live.id, scratch.id; {
+		case scratch.doc == nil || live.doc != nil && l < r:
+			d, counts, err = v.difference(l, live.doc, nil)
+			err = errors.Join(err, live.next(ctx))
+		case live.doc == nil || r < l:
+			d, counts, err = v.difference(r, nil, scratch.doc)
+			err = errors.Join(err, scratch.next(ctx))
+		default:
+			d, counts, err = v.difference(l, live.doc, scratch.doc)
+			err = errors.Join(err, live.next(ctx), scratch.next(ctx))
+		}
+		if err != nil {
+			return documents, list, err
+		}
+		if d.Kind != "" {
+			list = append(list, d)
+		}
+		if counts {
+			if documents++; each != nil && documents%500 == 0 {
+				each(500)
+			}
+		}
+	}
+	return documents, list, nil
+}
+
+// Count is about how many documents of a view the live database has.
+func (s Shadow) Count(ctx context.Context, v View) (int, error) {
+	n, err := s.Live.Collection(v.Collection).EstimatedDocumentCount(ctx)
+	return int(n), Wrap(err, "count %s", v.Collection)
+}
+
+// Mend makes a live document what it is in the scratch database, if it is still as it was when the
+// difference was found; it reports whether it is right now. What the scratch database holds must by then
+// take in every event that the live document could have known when it was read.
+func (s Shadow) Mend(ctx context.Context, d Difference) (bool, error) {
+	raw, err := s.Scratch.Collection(d.View.Collection).FindOne(ctx, bson.D{{Key: "_id", Value: d.ID}}).Raw()
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return false, Wrap(err, "read %s %s", d.View.Collection, d.ID)
+	}
+	now, _, err := d.View.difference(d.ID, d.live, raw)
+	if err != nil || now.Kind == "" {
+		return err == nil, err
+	}
+	c := s.Live.Collection(d.View.Collection)
+	if d.live == nil {
+		_, err := c.InsertOne(ctx, without(raw, "outbox", "outboxSince", "changedSince"))
+		if mongo.IsDuplicateKeyError(err) {
+			return false, nil
+		}
+		return err == nil, Wrap(err, "add %s %s", c.Name(), d.ID)
+	}
+	unchanged := d.View.unchanged(d.ID, d.live)
+	if now.Kind == Extra && raw == nil && d.View.Fields == nil {
+		res, err := c.DeleteOne(ctx, unchanged)
+		return err == nil && res.DeletedCount == 1, Wrap(err, "remove %s %s", c.Name(), d.ID)
+	}
+	res, err := c.UpdateOne(ctx, unchanged, d.View.change(d.live, raw))
+	if mongo.IsDuplicateKeyError(err) {
+		return false, nil
+	}
+	return err == nil && res.MatchedCount == 1, Wrap(err, "change %s %s", c.Name(), d.ID)
+}
+
+// bookkeeping is no part of any view: the version counts writes, and a rebuild has fewer; what waits to
+// be published does so in the live database only.
+func bookkeeping(field string) bool {
+	return field == "_id" || field == "version" || field == "outbox" || field == "outboxSince"
+}
+
+func (v View) owns(field string) bool {
+	return !bookkeeping(field) && (v.Fields == nil || slices.Contains(v.Fields, field)) && v.Except[field] == ""
+}
+
+// difference compares two documents; counts says that there is one that matters.
+func (v View) difference(id string, live, scratch bson.Raw) (d Difference, counts bool, err error) {
+	l, err := v.content(live)
+	if err != nil {
+		return d, false, err
+	}
+	r, err := v.content(scratch)
+	if err != nil {
+		return d, false, err
+	}
+	d = Difference{View: v, ID: id, live: live}
+	switch {
+	case l == nil && r == nil:
+		return d, false, nil
+	case l == nil:
+		d.Kind = Missing
+	case r == nil:
+		d.Kind = Extra
+	case !reflect.DeepEqual(l, r):
+		d.Kind = Changed
+		fields := maps.Clone(l)
+		maps.Copy(fields, r)
+		for _, f := range slices.Sorted(maps.Keys(fields)) {
+			if !reflect.DeepEqual(l[f], r[f]) {
+				d.Says = append(d.Says, fmt.Sprintf("%s is %v, anew %v", f, short(l[f]), short(r[f])))
+			}
+		}
+	}
+	return d, true, nil
+}
+
+func short(v any) string {
+	text := fmt.Sprint(v)
+	if len(text) > 120 {
+		text = strings.ToValidUTF8(text[:120], "") + "…"
+	}
+	return text
+}
+
+// content is what of a document belongs to the view, nil when it is as good as none.
+func (v View) content(raw bson.Raw) (map[string]any, error) {
+	if raw == nil {
+		return nil, nil
+	}
+	var d bson.D
+	if err := bson.Unmarshal(raw, &d); err != nil {
+		return nil, fmt.Errorf("decode %s: %w", v.Collection, err)
+	}
+	doc, _ := plain(d).(map[string]any)
+	if v.Absent != nil && v.Absent(doc) {
+		return nil, nil
+	}
+	for field := range doc {
+		if !v.owns(field) {
+			delete(doc, field)
+		}
+	}
+	for path := range v.Except {
+		if outer, inner, nested := strings.Cut(path, "."); nested {
+			if m, ok := doc[outer].(map[string]any); ok {
+				delete(m, inner)
+			}
+		}
+	}
+	return doc, nil
+}
+
+// plain is a value that compares: maps whatever the order of their fields, one kind of whole numbers,
+// and nothing for null.
+func plain(v any) any {
+	switch v := v.(type) {
+	case bson.D:
+		m := make(map[string]any, len(v))
+		for _, e := range v {
+			if value := plain(e.Value); value != nil {
+				m[e.Key] = value
+			}
+		}
+		return m
+	case bson.A:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = plain(v[i])
+		}
+		return list
+	case bson.DateTime:
+		return v.Time().UTC().Format(time.RFC3339Nano)
+	case int32:
+		return int64(v)
+	}
+	return v
+}
+
+// unchanged matches a document that is as it was read: by its version, and where only some of its fields
+// are the view's, by those, since not every change of such a document counts its version up.
+func (v View) unchanged(id string, read bson.Raw) bson.D {
+	filter := bson.D{{Key: "_id", Value: id}}
+	fields := append([]string{"version"}, v.Fields...)
+	for _, f := range fields {
+		if value, err := read.LookupErr(f); err == nil {
+			filter = append(filter, bson.E{Key: f, Value: value})
+		} else {
+			filter = append(filter, bson.E{Key: f, Value: bson.D{{Key: "$exists", Value: false}}})
+		}
+	}
+	return filter
+}
+
+// change is the update that gives a live document the view's content. Its version grows, and is not
+// below the one that the rebuild knows: others have been told of that.
+func (v View) change(live, scratch bson.Raw) bson.D {
+	set, unset := bson.D{}, bson.D{}
+	for _, f := range fieldsOf(scratch) {
+		if v.owns(f) {
+			set = append(set, bson.E{Key: f, Value: v.merged(f, live, scratch)})
+		}
+	}
+	for _, f := range fieldsOf(live) {
+		if _, err := scratch.LookupErr(f); err != nil && v.owns(f) {
+			unset = append(unset, bson.E{Key: f, Value: ""})
+		}
+	}
+	had, _ := live.Lookup("version").AsInt64OK()
+	if told, _ := scratch.Lookup("version").AsInt64OK(); v.Fields == nil {
+		had = max(had, told-1)
+	}
+	update := bson.D{{Key: "$set", Value: append(set, bson.E{Key: "version", Value: had + 1})}}
+	if len(unset) > 0 {
+		update = append(update, bson.E{Key: "$unset", Value: unset})
+	}
+	return update
+}
+
+// merged is a field of the scratch document, with what the view leaves out of it from the live one.
+func (v View) merged(field string, live, scratch bson.Raw) any {
+	value := scratch.Lookup(field)
+	inner, ok := value.DocumentOK()
+	if !ok {
+		return value
+	}
+	var kept []string
+	for path := range v.Except {
+		if rest, ok := strings.CutPrefix(path, field+"."); ok {
+			kept = append(kept, rest)
+		}
+	}
+	if len(kept) == 0 {
+		return value
+	}
+	slices.Sort(kept)
+	doc := without(inner, kept...)
+	for _, f := range kept {
+		if had, err := live.LookupErr(field, f); err == nil {
+			doc = append(doc, bson.E{Key: f, Value: had})
+		}
+	}
+	return doc
+}
+
+func fieldsOf(raw bson.Raw) []string {
+	elements, _ := raw.Elements() // valid: the driver has read it
+	names := make([]string, len(elements))
+	for i, e := range elements {
+		names[i] = e.Key()
+	}
+	return names
+}
+
+func without(raw bson.Raw, fields ...string) bson.D {
+	elements, _ := raw.Elements()
+	doc := make(bson.D, 0, len(elements))
+	for _, e := range elements {
+		if !slices.Contains(fields, e.Key()) {
+			doc = append(doc, bson.E{Key: e.Key(), Value: e.Value()})
+		}
+	}
+	return doc
+}
+
+// walker reads a collection in the order of its ids.
+type walker struct {
+	cursor *mongo.Cursor
+	doc    bson.Raw // nil at the end
+	id     string
+}
+
+func walk(ctx context.Context, c *mongo.Collection) (*walker, error) {
+	cursor, err := c.Find(ctx, bson.D{}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
+	if err != nil {
+		return nil, Wrap(err, "read %s", c.Name())
+	}
+	w := &walker{cursor: cursor}
+	return w, w.next(ctx)
+}
+
+func (w *walker) next(ctx context.Context) error {
+	w.doc, w.id = nil, ""
+	if !w.cursor.Next(ctx) {
+		return Wrap(w.cursor.Err(), "compare documents")
+	}
+	w.doc = slices.Clone(w.cursor.Current)
+	w.id, _ = w.doc.Lookup("_id").StringValueOK()
+	return nil
+}
+
+func (w *walker) close(ctx context.Context) { w.cursor.Close(context.WithoutCancel(ctx)) }
