@@ -26,10 +26,11 @@ func TestKilledAndStartedAgain(t *testing.T) {
 			t.Logf("the shop's last warnings:\n%s", l.warnings())
 		}
 	})
+	given := onGivenServers(t)
 	start := func() *exec.Cmd {
 		t.Helper()
-		cmd := exec.Command(executable(t), "up", "--data-dir", dir, "--base-port", strconv.Itoa(base), "--carrier-step", "200ms",
-			"--reservation-ttl", "6s", "--demo=false")
+		cmd := exec.Command(executable(t), append([]string{"up", "--data-dir", dir, "--base-port", strconv.Itoa(base), "--carrier-step", "200ms",
+			"--reservation-ttl", "6s", "--demo=false"}, given...)...)
 		cmd.Env = append(os.Environ(), childVariable+"=1")
 		cmd.Stdout, cmd.Stderr = &output, &output
 		if err := cmd.Start(); err != nil {
@@ -38,7 +39,11 @@ func TestKilledAndStartedAgain(t *testing.T) {
 		return cmd
 	}
 	child := start()
-	t.Cleanup(func() { child.Process.Kill(); child.Wait() })
+	t.Cleanup(func() { // not by a kill: that would leave consumers in their groups until their sessions run out
+		defer time.AfterFunc(patience, func() { child.Process.Kill() }).Stop()
+		child.Process.Signal(os.Interrupt)
+		child.Wait()
+	})
 	h := adopt(t, dir, child.Process.Pid)
 	var skus []string
 	for i := range 4 {

@@ -57,7 +57,7 @@ func TestMistakesGetOneClearLine(t *testing.T) {
 		"unknown flag":          {up("--carier-step", "1s"), []string{"--carier-step", "did you mean --carrier-step"}},
 		"value of a flag":       {up("--carrier-step", "soon"), []string{"carrier-step", "soon"}},
 		"busy port":             {up("--listen", "127.0.0.1:"+at(17)), []string{at(17), "stop"}},
-		"busy port of a part":   {up("--base-port", at(0), "--mongodb-uri", theShop(t).shop.cfg.MongoDB, "--listen", "127.0.0.1:0"), []string{at(3), "stop"}},
+		"busy port of a part":   {up("--base-port", at(0), "--mongodb-uri", theShop(t).shop.cfg.MongoDB, "--mongodb-prefix", theShop(t).shop.cfg.MongoPrefix, "--listen", "127.0.0.1:0"), []string{at(3), "stop"}},
 		"busy port of MongoDB":  {up("--base-port", at(0), "--listen", "127.0.0.1:0"), []string{at(11), "stop"}},
 		"data folder is a file": {up("--data-dir", file), []string{file, "--data-dir"}},
 		"data folder in use":    {up("--data-dir", theShop(t).dir), []string{theShop(t).dir, "--data-dir"}},
@@ -80,7 +80,7 @@ func TestMistakesGetOneClearLine(t *testing.T) {
 // TestDamagedData spoils one file after another of a shop that was stopped: it does not start on any.
 func TestDamagedData(t *testing.T) {
 	t.Parallel()
-	h, err := open(t.Context(), t.TempDir(), "error")
+	h, err := openEmbedded(t.Context(), t.TempDir(), "error")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestDamagedData(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	again, err := open(t.Context(), h.dir, "error")
+	again, err := openEmbedded(t.Context(), h.dir, "error")
 	if err != nil {
 		t.Fatalf("with its files as they were: %v", err)
 	}

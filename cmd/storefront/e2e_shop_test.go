@@ -1,7 +1,9 @@
 package main
 
 // The end-to-end suite: real shops, started as `storefront up` starts them, on free ports and fresh data
-// folders, and clients that know nothing but their addresses. This file starts the shops.
+// folders, and clients that know nothing but their addresses. This file starts the shops: on the servers
+// that STOREFRONT_TEST_MONGODB_URI, STOREFRONT_TEST_KAFKA_BROKERS and STOREFRONT_TEST_REDIS_URL name, and
+// else on embedded ones.
 
 import (
 	"bytes"
@@ -16,7 +18,11 @@ import (
 	"testing"
 	"time"
 
+	"storefront/internal/embedded/mongodb/mongotest"
+	"storefront/internal/embedded/redis/redistest"
 	"storefront/internal/flags"
+	"storefront/internal/kafka"
+	"storefront/internal/kafka/kafkatest"
 	"storefront/internal/oidc"
 	"storefront/internal/telemetry"
 )
@@ -52,6 +58,7 @@ type house struct {
 	log              *logbook
 	dir, url, issuer string
 	mails            string // page of the mail catcher
+	leave            func() error
 
 	mu     sync.Mutex
 	tokens map[string]string
@@ -86,9 +93,85 @@ func (l *logbook) warnings() string {
 	return strings.Join(lines[max(0, len(lines)-30):], "")
 }
 
+// givenServers are the flags that put a shop on the servers that were given, each with a namespace, a prefix
+// or a database in which nothing is yet; leave removes what the shop left there.
+func givenServers(ctx context.Context) (flags []string, leave func() error, err error) {
+	var leaving []func(context.Context) error
+	leave = func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		var all []error
+		for _, one := range leaving {
+			all = append(all, one(ctx))
+		}
+		return errors.Join(all...)
+	}
+	if mongotest.Real() {
+		uri, prefix, drop := mongotest.Prefix()
+		flags, leaving = append(flags, "--mongodb-uri", uri, "--mongodb-prefix", prefix), append(leaving, drop)
+	}
+	if kafkatest.Real() {
+		c := kafkatest.Fresh()
+		flags = append(flags, "--kafka-brokers", strings.Join(c.Brokers, ","), "--kafka-namespace", c.Namespace)
+		leaving = append(leaving, func(ctx context.Context) error { return deleteNamespace(ctx, c) })
+	}
+	if redistest.Real() {
+		address, release, err := redistest.Take(ctx)
+		if err != nil {
+			return nil, nil, errors.Join(err, leave())
+		}
+		flags, leaving = append(flags, "--redis-url", address), append(leaving, func(context.Context) error { return release() })
+	}
+	return flags, leave, nil
+}
+
+// deleteNamespace waits for consumers that were killed: they are in their groups until their sessions run out.
+func deleteNamespace(ctx context.Context, c kafka.Config) error {
+	for {
+		err := c.Admin().DeleteNamespace(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(500 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// onGivenServers is givenServers for a test that starts its shops itself.
+func onGivenServers(t *testing.T) (flags []string) {
+	t.Helper()
+	flags, leave, err := givenServers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := leave(); err != nil {
+			t.Errorf("leave the given servers: %v", err)
+		}
+	})
+	return flags
+}
+
 // open starts a shop on dir. More flags overrule the defaults. STOREFRONT_TEST_SUPERGRAPH names a
 // supergraph file, such as one that another composition made of schema/, to run instead of our own.
 func open(ctx context.Context, dir, level string, more ...string) (*house, error) {
+	given, leave, err := givenServers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h, err := openEmbedded(ctx, dir, level, append(given, more...)...)
+	if err != nil {
+		return nil, errors.Join(err, leave())
+	}
+	h.leave = leave
+	return h, nil
+}
+
+// openEmbedded is open on embedded servers, wherever the others are.
+func openEmbedded(ctx context.Context, dir, level string, more ...string) (*house, error) {
 	args := []string{"--data-dir", dir, "--base-port", "0", "--carrier-step", step.String(), "--demo=false"}
 	if file := os.Getenv("STOREFRONT_TEST_SUPERGRAPH"); file != "" {
 		args = append(args, "--supergraph", file)
@@ -98,7 +181,7 @@ func open(ctx context.Context, dir, level string, more ...string) (*house, error
 	if err := flags.Parse("up", upUsage, &cfg, args, func(string) string { return "" }, io.Discard); err != nil {
 		return nil, err
 	}
-	h := &house{log: &logbook{}, dir: dir, tokens: map[string]string{}}
+	h := &house{log: &logbook{}, dir: dir, leave: func() error { return nil }, tokens: map[string]string{}}
 	s, err := startShop(ctx, cfg, telemetry.NewLogger(h.log, level))
 	if err != nil {
 		return nil, err
@@ -115,7 +198,7 @@ func ownShop(t *testing.T, more ...string) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := h.shop.stop(); err != nil {
+		if err := h.stop(); err != nil {
 			t.Errorf("stop: %v", err)
 		}
 		if t.Failed() {
@@ -162,8 +245,11 @@ func (c *commonHouse) stop() error {
 	if c.house == nil {
 		return nil
 	}
-	return errors.Join(c.house.shop.stop(), os.RemoveAll(c.house.dir))
+	return errors.Join(c.house.stop(), os.RemoveAll(c.house.dir))
 }
+
+// stop stops the shop for good.
+func (h *house) stop() error { return errors.Join(h.shop.stop(), h.leave()) }
 
 // signIn returns a person who is one of the demo users.
 func (h *house) signIn(t *testing.T, name string) *person {

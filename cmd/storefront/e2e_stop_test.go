@@ -15,8 +15,8 @@ func TestStoppedUnderLoad(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 2026))
 	dir, base := t.TempDir(), freeBase(t)
-	args := []string{"up", "--data-dir", dir, "--base-port", strconv.Itoa(base), "--carrier-step", "200ms", "--reservation-ttl", "2s",
-		"--demo=false", "--log-level", "debug"}
+	args := append([]string{"up", "--data-dir", dir, "--base-port", strconv.Itoa(base), "--carrier-step", "200ms", "--reservation-ttl", "2s",
+		"--demo=false", "--log-level", "debug"}, onGivenServers(t)...)
 	var table, log logbook
 	up := func() (interrupt func() error) {
 		ctx, cancel := context.WithCancel(context.Background())
