@@ -251,7 +251,9 @@ func (c *cluster) run(name string) {
 		}
 		args = append([]string{"serve", service, "--listen", listen, "--data-dir", data, "--public-url", c.url, "--blob-url", files,
 			"--smtp-addr", c.at(14)}, c.edges...)
-		args = append(args, c.extra...)
+		if args = append(args, c.extra...); !more {
+			args = append(args, "--kafka-instance", "first") // its partitions wait for it
+		}
 	}
 	cmd := exec.Command(executable(c.t), args...)
 	cmd.Env = append(os.Environ(), childVariable+"=1")

@@ -75,9 +75,11 @@ func (c Config) group(g GroupConfig) (*sarama.Config, error) {
 	// Default 3 s. Members hear of a rebalance by their heartbeat, so it bounds how long one takes.
 	s.Consumer.Group.Heartbeat.Interval = time.Second
 	// Default 60 s: the longest that a revoked partition may take to finish what it has begun, and so how
-	// long others may wait for a member that died while it joined. It has to be less than
-	// Net.ReadTimeout, 30 s, within which the answer to a join must come.
+	// long others may wait for a member that died while it joined.
 	s.Consumer.Group.Rebalance.Timeout = RebalanceTimeout
+	// Default 30 s. The answer to a join comes when the rebalance is over, which a member that dies
+	// meanwhile delays by its session; a join given up too early is one dead member more.
+	s.Net.ReadTimeout = RebalanceTimeout + 3*sessionTimeout
 	// Default 2 s. Joining while the group is being rebalanced is tried again sooner.
 	s.Consumer.Group.Rebalance.Retry.Backoff = 250 * time.Millisecond
 	// Default 4; the same patience as before with the shorter backoff.
