@@ -30,7 +30,9 @@ import (
 // childVariable makes the test binary behave as the storefront command, so that a test can kill it.
 const childVariable = "STOREFRONT_E2E_CHILD"
 
-const patience = 30 * time.Second
+// patience is longer on a real broker: it keeps the partitions of consumers that were killed until their
+// sessions run out, and rebalances for each that comes back.
+var patience = map[bool]time.Duration{false: 30 * time.Second, true: 90 * time.Second}[kafkatest.Real()]
 
 // step is how long the simulated carrier takes in a shop whose test says nothing else.
 const step = 300 * time.Millisecond
