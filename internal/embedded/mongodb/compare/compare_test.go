@@ -4,12 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	embedded "storefront/internal/embedded/mongodb"
+	"storefront/internal/embedded/mongodb/mongotest"
 )
 
 func start(t *testing.T, dir string) *embedded.Server {
@@ -24,12 +24,11 @@ func start(t *testing.T, dir string) *embedded.Server {
 // TestAgainstRealServer is a short run of what the command does, against the server of
 // STOREFRONT_TEST_MONGODB_URI.
 func TestAgainstRealServer(t *testing.T) {
-	uri := os.Getenv("STOREFRONT_TEST_MONGODB_URI")
-	if uri == "" {
+	if !mongotest.Real() {
 		t.Skip("STOREFRONT_TEST_MONGODB_URI names no server to compare with")
 	}
 	var out strings.Builder
-	if err := run(t.Context(), config{uri: uri, operations: 4000, seed: 1, show: 5}, &out); err != nil {
+	if err := run(t.Context(), config{uri: mongotest.URI(t), operations: 4000, seed: 1, show: 5}, &out); err != nil {
 		t.Errorf("%v\n%s", err, &out)
 	}
 	t.Log(out.String())
