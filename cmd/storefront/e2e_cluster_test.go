@@ -55,12 +55,15 @@ type outage struct {
 	stop  func() error
 }
 
-// real reports whether the servers are real ones, named by the environment.
+// realServers reports whether the servers are real ones, named by the environment.
 func realServers() bool { return os.Getenv("STOREFRONT_TEST_KAFKA_BROKERS") != "" }
 
 // startCluster starts the servers, then all parts. extra are flags of every service.
 func startCluster(t *testing.T, extra ...string) *cluster {
 	t.Helper()
+	if raceDetector {
+		t.Skip("nine processes with the race detector are too many for one machine; the other tests look for races")
+	}
 	c := &cluster{t: t, base: freeBase(t), extra: extra, processes: map[string]*exec.Cmd{}, servers: map[string]*outage{}}
 	c.house = &house{log: &logbook{}, dir: t.TempDir(), url: "http://" + c.at(0), tokens: map[string]string{}}
 	c.named = addresses{Router: c.url, Process: os.Getpid()}
