@@ -49,7 +49,8 @@ type teller struct {
 	*shop
 	story
 	queue  []*said
-	causes map[string][]cause // by part, of each entry
+	heard  func(outbox.Record) // unless nil: is told of each event before it is delivered
+	causes map[string][]cause  // by part, of each entry
 }
 
 // cause is where an entry comes from.
@@ -84,6 +85,9 @@ func (s *teller) say(ctx context.Context, p *shopPart, entry int) {
 		s.t.Fatal(err)
 	}
 	for _, r := range records {
+		if s.heard != nil {
+			s.heard(r)
+		}
 		said := &said{record: r, part: p.name, entry: entry}
 		if entry < 0 {
 			said.part = ""

@@ -33,7 +33,8 @@ import (
 //     the scratch database;
 //  3. the scratch document takes its place on the condition that it is still as it was read.
 //
-// One that changed meanwhile is left alone, and looked at again in the next pass.
+// One that changed meanwhile is left alone, and looked at again in the next pass. So is, among documents
+// that their service writes before it tells of it, one that has not told yet.
 
 // ReplayConfig says what is rebuilt from where. Model, Kafka and Shadow are needed.
 type ReplayConfig struct {
@@ -154,60 +155,88 @@ func (r *Replay) CatchUp(ctx context.Context) error {
 	return nil
 }
 
-// Compare looks for differences until there are none. What is under way differs for a moment, so it looks
-// again, patience long, each time with what the topics have by then.
+// Compare looks for differences. What is under way differs for a moment, so those that it finds are looked
+// at again, patience long, each time with what the topics have by then; one that was none once is none.
 func (r *Replay) Compare(ctx context.Context, patience time.Duration) (Comparison, error) {
-	for until := time.Now().Add(patience); ; {
-		if err := r.CatchUp(ctx); err != nil {
-			return Comparison{}, err
-		}
-		found, err := r.look(ctx)
-		if err != nil || len(found.Differences) == 0 || time.Now().After(until) {
-			return found, err
-		}
+	if err := r.CatchUp(ctx); err != nil {
+		return Comparison{}, err
+	}
+	found, err := r.look(ctx)
+	for until := time.Now().Add(patience); err == nil && len(found.Differences) > 0 && time.Now().Before(until); {
 		if !sleep(ctx, pauseBetweenPasses) {
 			return found, ctx.Err()
 		}
+		if err = r.CatchUp(ctx); err != nil {
+			return found, err
+		}
+		var still []mongodb.Difference
+		for _, d := range found.Differences {
+			now, differs, err := r.Shadow.Again(ctx, d)
+			if err != nil {
+				return found, err
+			}
+			if differs {
+				still = append(still, now)
+			}
+		}
+		found.Differences = still
 	}
+	return found, err
 }
 
-const pauseBetweenPasses = 500 * time.Millisecond
+const pauseBetweenPasses = 250 * time.Millisecond
 
-// Swap mends the live state until a pass finds no difference, at most so many passes. It returns what the
-// first pass found, how many documents it mended, and what was left at the end.
-func (r *Replay) Swap(ctx context.Context, passes int) (first Comparison, mended int, left Comparison, err error) {
+// Swapped is what came of a swap.
+type Swapped struct {
+	Found    Comparison // before
+	Replaced int        // documents, over all passes
+	Left     []mongodb.Difference
+}
+
+// Swap replaces what differs in the live state, pass after pass until one finds nothing to replace, at most
+// so many.
+func (r *Replay) Swap(ctx context.Context, passes int) (s Swapped, err error) {
 	for pass := range passes {
-		if err := r.CatchUp(ctx); err != nil {
-			return first, mended, left, err
+		if pass > 0 && !sleep(ctx, pauseBetweenPasses) {
+			return s, ctx.Err()
 		}
-		if left, err = r.look(ctx); err != nil {
-			return first, mended, left, err
+		if err := r.CatchUp(ctx); err != nil {
+			return s, err
+		}
+		found, err := r.look(ctx)
+		if err != nil {
+			return s, err
 		}
 		if pass == 0 {
-			first = left
-		}
-		if len(left.Differences) == 0 {
-			return first, mended, left, nil
+			s.Found = found
 		}
 		if err := r.CatchUp(ctx); err != nil { // step 2 of the order above
-			return first, mended, left, err
+			return s, err
 		}
-		for i, d := range left.Differences {
-			done, err := r.Shadow.Mend(ctx, d)
+		again := false
+		s.Left = nil
+		for i, d := range found.Differences {
+			outcome, err := r.Shadow.Mend(ctx, d)
 			if err != nil {
-				return first, mended, left, err
+				return s, err
 			}
-			if done {
-				mended++
+			switch outcome {
+			case mongodb.Replaced:
+				s.Replaced++
+				again = true
+			case mongodb.Overtaken:
+				again = true
+				s.Left = append(s.Left, d)
+			case mongodb.LeftAlone:
+				s.Left = append(s.Left, d)
 			}
-			r.Progress("mending", i+1, len(left.Differences))
+			r.Progress("replacing", i+1, len(found.Differences))
 		}
-		if !sleep(ctx, pauseBetweenPasses*time.Duration(min(pass, 4))) {
-			return first, mended, left, ctx.Err()
+		if !again {
+			break
 		}
 	}
-	left, err = r.look(ctx)
-	return first, mended, left, err
+	return s, nil
 }
 
 func (r *Replay) look(ctx context.Context) (Comparison, error) {

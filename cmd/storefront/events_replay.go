@@ -189,17 +189,17 @@ func (c EventsReplayConfig) replay(ctx context.Context, std stdio, client *mongo
 			c.print(std, found, r)
 			return nil
 		}
-		first, mended, now, err := r.Swap(ctx, c.Passes)
+		s, err := r.Swap(ctx, c.Passes)
 		bars.done()
 		if err != nil {
 			return err
 		}
-		left = len(now.Differences)
-		fmt.Fprintf(std.out, "%s: %d records, %s; %d replaced, %d differences left\n", m.Name, r.Read(), first, mended, left)
-		c.print(std, first, r)
+		left = len(s.Left)
+		fmt.Fprintf(std.out, "%s: %d records, %s; %d replaced, %d left\n", m.Name, r.Read(), s.Found, s.Replaced, left)
+		c.print(std, s.Found, r)
 		if left > 0 {
-			fmt.Fprintln(std.out, "  left:")
-			c.print(std, now, r)
+			fmt.Fprintln(std.out, "  left, since they changed all the time, or since the service made them and no event tells of them:")
+			c.print(std, consumers.Comparison{Differences: s.Left}, r)
 		}
 		return nil
 	})

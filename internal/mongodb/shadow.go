@@ -21,8 +21,11 @@ type View struct {
 	Collection string
 	Fields     []string          // top-level fields that belong to it, the others are somebody else's; nil: the whole document
 	Except     map[string]string // fields that may differ, "a" or "a.b", and why
-	Absent     func(doc map[string]any) bool
 	// Absent says of a document that it is as good as none: events did not make it, or took it back. Nil: none is.
+	Absent func(doc map[string]any) bool
+	// Own documents are written by the service first, and events tell of it: one of which no event tells is
+	// left alone, and so is one that has something to publish still.
+	Own bool
 }
 
 // Shadow compares a service's database with one beside it that was built anew, and carries over what
@@ -134,36 +137,89 @@ func (s Shadow) Count(ctx context.Context, v View) (int, error) {
 	return int(n), Wrap(err, "count %s", v.Collection)
 }
 
+// Outcome is what became of a difference.
+type Outcome string
+
+// The outcomes.
+const (
+	Equal     Outcome = "equal"     // by now it is none
+	Replaced  Outcome = "replaced"  //
+	LeftAlone Outcome = "left"      // the document is the service's own, and no event tells of it
+	Overtaken Outcome = "overtaken" // the live document has changed meanwhile, or is about to tell of a change
+)
+
+// Again looks at one difference again; ok is false when it is none any more.
+func (s Shadow) Again(ctx context.Context, d Difference) (now Difference, ok bool, err error) {
+	live, err := one(ctx, s.Live.Collection(d.View.Collection), d.ID)
+	if err != nil {
+		return d, true, err
+	}
+	scratch, err := one(ctx, s.Scratch.Collection(d.View.Collection), d.ID)
+	if err != nil {
+		return d, true, err
+	}
+	now, _, err = d.View.difference(d.ID, live, scratch)
+	return now, now.Kind != "", err
+}
+
+// one reads a document, nil when there is none.
+func one(ctx context.Context, c *mongo.Collection, id string) (bson.Raw, error) {
+	raw, err := c.FindOne(ctx, bson.D{{Key: "_id", Value: id}}).Raw()
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return nil, nil
+	}
+	return raw, Wrap(err, "read %s %s", c.Name(), id)
+}
+
 // Mend makes a live document what it is in the scratch database, if it is still as it was when the
-// difference was found; it reports whether it is right now. What the scratch database holds must by then
-// take in every event that the live document could have known when it was read.
-func (s Shadow) Mend(ctx context.Context, d Difference) (bool, error) {
-	raw, err := s.Scratch.Collection(d.View.Collection).FindOne(ctx, bson.D{{Key: "_id", Value: d.ID}}).Raw()
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return false, Wrap(err, "read %s %s", d.View.Collection, d.ID)
+// difference was found. What the scratch database holds must by then take in every event that the live
+// document could have known when it was read.
+func (s Shadow) Mend(ctx context.Context, d Difference) (Outcome, error) {
+	scratch, err := one(ctx, s.Scratch.Collection(d.View.Collection), d.ID)
+	if err != nil {
+		return Overtaken, err
 	}
-	now, _, err := d.View.difference(d.ID, d.live, raw)
-	if err != nil || now.Kind == "" {
-		return err == nil, err
+	now, _, err := d.View.difference(d.ID, d.live, scratch)
+	if err != nil {
+		return Overtaken, err
 	}
+	pending := false
+	if d.live != nil {
+		_, err := d.live.LookupErr("outboxSince")
+		pending = err == nil
+	}
+	switch {
+	case now.Kind == "":
+		return Equal, nil
+	case d.View.Own && pending:
+		return Overtaken, nil
+	case d.View.Own && now.Kind == Extra:
+		return LeftAlone, nil
+	}
+	replaced, err := s.replace(ctx, now, scratch)
+	if mongo.IsDuplicateKeyError(err) { // somebody made it meanwhile, or has what must be unique
+		err = nil
+	}
+	if err != nil || !replaced {
+		return Overtaken, Wrap(err, "replace %s %s", d.View.Collection, d.ID)
+	}
+	return Replaced, nil
+}
+
+// replace writes on the condition that the live document is as it was read.
+func (s Shadow) replace(ctx context.Context, d Difference, scratch bson.Raw) (bool, error) {
 	c := s.Live.Collection(d.View.Collection)
 	if d.live == nil {
-		_, err := c.InsertOne(ctx, without(raw, "outbox", "outboxSince", "changedSince"))
-		if mongo.IsDuplicateKeyError(err) {
-			return false, nil
-		}
-		return err == nil, Wrap(err, "add %s %s", c.Name(), d.ID)
+		_, err := c.InsertOne(ctx, without(scratch, "outbox", "outboxSince", "changedSince"))
+		return err == nil, err
 	}
 	unchanged := d.View.unchanged(d.ID, d.live)
-	if now.Kind == Extra && raw == nil && d.View.Fields == nil {
+	if d.Kind == Extra && scratch == nil && d.View.Fields == nil {
 		res, err := c.DeleteOne(ctx, unchanged)
-		return err == nil && res.DeletedCount == 1, Wrap(err, "remove %s %s", c.Name(), d.ID)
+		return err == nil && res.DeletedCount == 1, err
 	}
-	res, err := c.UpdateOne(ctx, unchanged, d.View.change(d.live, raw))
-	if mongo.IsDuplicateKeyError(err) {
-		return false, nil
-	}
-	return err == nil && res.MatchedCount == 1, Wrap(err, "change %s %s", c.Name(), d.ID)
+	res, err := c.UpdateOne(ctx, unchanged, d.View.change(d.live, scratch))
+	return err == nil && res.MatchedCount == 1, err
 }
 
 // bookkeeping is no part of any view: the version counts writes, and a rebuild has fewer; what waits to
@@ -269,11 +325,14 @@ func plain(v any) any {
 	return v
 }
 
-// unchanged matches a document that is as it was read: by its version, and where only some of its fields
-// are the view's, by those, since not every change of such a document counts its version up.
+// unchanged matches a document that is as it was read: by its version, or where only some of its fields
+// are the view's, by those, since the others may change all the time.
 func (v View) unchanged(id string, read bson.Raw) bson.D {
 	filter := bson.D{{Key: "_id", Value: id}}
-	fields := append([]string{"version"}, v.Fields...)
+	fields := v.Fields
+	if fields == nil {
+		fields = []string{"version"}
+	}
 	for _, f := range fields {
 		if value, err := read.LookupErr(f); err == nil {
 			filter = append(filter, bson.E{Key: f, Value: value})
@@ -284,8 +343,9 @@ func (v View) unchanged(id string, read bson.Raw) bson.D {
 	return filter
 }
 
-// change is the update that gives a live document the view's content. Its version grows, and is not
-// below the one that the rebuild knows: others have been told of that.
+// change is the update that gives a live document the view's content. Its version grows, so that whoever
+// has read it before writes nothing; where the document is the view's as a whole, it is also not below the
+// one that the rebuild knows, since others have been told of that.
 func (v View) change(live, scratch bson.Raw) bson.D {
 	set, unset := bson.D{}, bson.D{}
 	for _, f := range fieldsOf(scratch) {
@@ -299,10 +359,15 @@ func (v View) change(live, scratch bson.Raw) bson.D {
 		}
 	}
 	had, _ := live.Lookup("version").AsInt64OK()
-	if told, _ := scratch.Lookup("version").AsInt64OK(); v.Fields == nil {
-		had = max(had, told-1)
+	told, _ := scratch.Lookup("version").AsInt64OK()
+	by := int64(1)
+	if v.Fields == nil {
+		by = max(1, told-had)
 	}
-	update := bson.D{{Key: "$set", Value: append(set, bson.E{Key: "version", Value: had + 1})}}
+	update := bson.D{{Key: "$inc", Value: bson.D{{Key: "version", Value: by}}}}
+	if len(set) > 0 {
+		update = append(update, bson.E{Key: "$set", Value: set})
+	}
 	if len(unset) > 0 {
 		update = append(update, bson.E{Key: "$unset", Value: unset})
 	}
