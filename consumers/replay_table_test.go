@@ -1,15 +1,21 @@
 package consumers
 
 import (
+	"context"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"storefront/events"
 	"storefront/internal/embedded/mongodb/mongotest"
 	"storefront/internal/errs"
 	"storefront/internal/mongodb"
+	"storefront/subgraphs/products"
+	"storefront/subgraphs/products/search"
 )
 
 // handledByProcesses are events that move a process on which something was done in the world: goods held,
@@ -90,5 +96,65 @@ func TestOneReplayAtATime(t *testing.T) {
 	}
 	if names, err := db.ListCollectionNames(t.Context(), bson.D{}); err != nil || len(names) > 0 {
 		t.Errorf("left: %v (%v)", names, err)
+	}
+}
+
+func TestReplayOfTheSearchIndex(t *testing.T) {
+	t.Parallel()
+	r := openReplayed(t)
+	model := ReadModels()[slices.IndexFunc(ReadModels(), func(m ReadModel) bool { return m.Name == "search" })]
+	live, err := search.New(search.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	feeding, stop := context.WithCancel(t.Context())
+	fed := make(chan error, 1)
+	go func() { fed <- FeedSearchIndex(feeding, r.kafka, live, slog.New(slog.DiscardHandler)) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-fed; err != nil {
+			t.Error(err)
+		}
+		live.Close()
+	})
+	ask := func(ctx context.Context, q products.SearchQuery, after string) ([]string, int, string, error) {
+		if q.Cursor = nil; after != "" {
+			t.Error("there is no second page")
+		}
+		found, err := live.Search(ctx, q)
+		ids := make([]string, len(found.Hits))
+		for i, h := range found.Hits {
+			ids[i] = h.ID
+		}
+		return ids, found.Total, "", err
+	}
+	compare := func() SearchComparison {
+		t.Helper()
+		again, err := NewSearchRebuild(t.Context(), ReplayConfig{Model: model, Kafka: r.kafka})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer again.Close()
+		found, err := again.Compare(t.Context(), ask, "EUR", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	found := compare()
+	t.Log(found)
+	if len(found.Differences) > 0 || found.Products != 3 || found.Results < 10 {
+		t.Errorf("%s: %q", found, found.Differences)
+	}
+	// The live index has heard of something that no topic tells.
+	live.Stock(events.StockLevelChanged{SKU: "CUP", Available: 0, Version: 1000})
+	live.Put(events.ProductChanged{ID: "prd_ghost", Title: "Ghost", Status: "ACTIVE", Version: 1})
+	if err := live.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	found = compare()
+	text := strings.Join(found.Differences, "\n")
+	if !strings.Contains(text, "everything by title finds 4, anew 3") || !strings.Contains(text, "in stock: true by title finds 2, anew 3") {
+		t.Errorf("found\n%s", text)
 	}
 }

@@ -29,6 +29,7 @@ type EventsReplayConfig struct {
 	Examples int           `flag:"examples" default:"5" help:"differences to print"`
 	MailFrom string        `flag:"mail-from" env:"STOREFRONT_MAIL_FROM" default:"Storefront <shop@storefront.example>" help:"sender of mails, whose name is in what people are told"`
 	Router   string        `flag:"router" env:"STOREFRONT_ROUTER" help:"search: the router, http://host:port; the running shop's when absent"`
+	Currency string        `flag:"currency" env:"STOREFRONT_CURRENCY" default:"EUR" help:"search: the currency in which prices are compared"`
 
 	MongoFlags `group:"MongoDB; the running shop's when absent"`
 	OperatorFlags
@@ -162,7 +163,7 @@ const (
 // replay does one model, and returns how many differences are left.
 func (c EventsReplayConfig) replay(ctx context.Context, std stdio, client *mongo.Client, config kafka.Config, m consumers.ReadModel, start *consumers.ReplayStart) (int, error) {
 	if m.Views == nil {
-		return c.replaySearch(ctx, std, config, m)
+		return c.replaySearch(ctx, std, config, m, start)
 	}
 	live := c.database(client, m.Service)
 	scratch, err := mongodb.TakeScratch(ctx, client.Database(live.Name()+"_replay"), id.New("rpl"), scratchLease)
