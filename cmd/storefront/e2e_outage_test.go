@@ -198,17 +198,19 @@ func TestDatabaseAway(t *testing.T) {
 		t.Errorf("%d orders were placed in %s without Redis; it may cost speed only", without, took)
 	}
 
-	down := make(chan struct{})
-	go func() {
-		defer close(down)
-		c.away("mongodb", seconds(20, 8))
-	}()
+	if err := c.servers["mongodb"].stop(); err != nil {
+		t.Fatal(err)
+	}
+	long := time.After(seconds(20, 3))
 	visitor := c.guest()
-	eventually(t, "somebody is told that the database is away", func() (string, bool) {
+	eventually(t, "a visitor is told that the database is away", func() (string, bool) {
 		_, err := visitor.fill("EUR", line("TRADE-0", 1))
 		return fmt.Sprint(err), err != nil && strings.Contains(err.Error(), "try again")
 	})
-	<-down
+	<-long
+	if err := c.servers["mongodb"].start(); err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, "the shop works again", func() (string, bool) {
 		_, err := visitor.fill("EUR", line("TRADE-0", 1))
 		return fmt.Sprint(err), err == nil
