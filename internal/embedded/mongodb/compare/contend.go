@@ -35,7 +35,7 @@ const contestPrefix = "contest"
 // contend runs every contest on both servers, in so many commands together.
 func (w *workload) contend(ctx context.Context, operations int) error {
 	for i, contest := range contests {
-		rounds := max(1, operations/len(contests)/contest.commands)
+		rounds := operations/(len(contests)*contest.commands) + 1
 		name := fmt.Sprint(contestPrefix, i)
 		left := contest.outcome(ctx, w.left.Collection(name), rounds)
 		right := contest.outcome(ctx, w.right.Collection(name), rounds)

@@ -119,7 +119,7 @@ func (w *workload) close() {
 
 // run sends a tenth of the commands in contention and the others side by side.
 func (w *workload) run(ctx context.Context, operations int) error {
-	each := operations * 9 / 10 / clients
+	each := (operations*9/10 + clients - 1) / clients
 	err := together(func(i int) error {
 		c := &client{workload: w, source: newSource(w.seed, i), seen: map[string]string{}}
 		return c.run(ctx, each)
