@@ -70,7 +70,7 @@ func TestRelaysShareTheirWork(t *testing.T) {
 	hints := &passed{to: make(chan [2]string, 10_000)}
 	start := func() (stop func()) {
 		return b.relay(s, func(c *RelayConfig) {
-			c.Leases, c.Holder, c.Lease = leases, fmt.Sprint("instance-", instances.Add(1)), 600*time.Millisecond
+			c.Leases, c.Holder, c.Lease = leases, fmt.Sprint("instance-", instances.Add(1)), 6*time.Second
 			c.Hints = hints
 		})
 	}
@@ -86,7 +86,7 @@ func TestRelaysShareTheirWork(t *testing.T) {
 		for o := range orders {
 			s.write(order(o), record(t, t.Context(), statusChanged(order(o), v)))
 		}
-		<-time.After(30 * time.Millisecond) // so that leases change hands in between
+		<-time.After(120 * time.Millisecond) // so that leases change hands in between
 	}
 	eventually(t, "all published", func() bool { return s.left() == 0 })
 	for _, stop := range stops {

@@ -60,8 +60,8 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		code := errs.CodeOf(err)
 		out.Extensions["code"] = string(code)
 		switch {
-		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-			out.Message, out.Extensions["code"] = "the request ran out of time", string(errs.Unavailable)
+		case code == errs.Internal && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
+			out.Message, out.Extensions["code"] = "the request ran out of time; try again", string(errs.Unavailable)
 		case code == errs.Internal:
 			log.ErrorContext(ctx, "resolver failed", "path", out.Path.String(), "error", err)
 			out.Message = "something went wrong on our side"
