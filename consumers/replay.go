@@ -70,11 +70,12 @@ type Replay struct {
 // Comparison is what a look at both states found.
 type Comparison struct {
 	Documents   int // on either side
+	UnderWay    int // of those, different because their last change is not published yet
 	Differences []mongodb.Difference
 }
 
 // Equal counts the documents that are the same.
-func (c Comparison) Equal() int { return c.Documents - len(c.Differences) }
+func (c Comparison) Equal() int { return c.Documents - c.UnderWay - len(c.Differences) }
 
 // Count counts the differences of a kind.
 func (c Comparison) Count(kind mongodb.DifferenceKind) int {
@@ -92,6 +93,9 @@ func (c Comparison) String() string {
 	text := fmt.Sprintf("%d documents, %d differences", c.Documents, len(c.Differences))
 	if len(c.Differences) > 0 {
 		text += fmt.Sprintf(" (%d equal, %d changed, %d missing, %d extra)", c.Equal(), c.Count(mongodb.Changed), c.Count(mongodb.Missing), c.Count(mongodb.Extra))
+	}
+	if c.UnderWay > 0 {
+		text += fmt.Sprintf(", %d not published yet", c.UnderWay)
 	}
 	return text
 }
@@ -181,6 +185,9 @@ func (r *Replay) Compare(ctx context.Context, patience time.Duration) (Compariso
 		}
 		found.Differences = still
 	}
+	all := len(found.Differences)
+	found.Differences = slices.DeleteFunc(found.Differences, mongodb.Difference.Pending)
+	found.UnderWay = all - len(found.Differences)
 	return found, err
 }
 

@@ -190,7 +190,14 @@ func buildNotifications(ctx context.Context, c ReplayConfig) (*Handlers, func(co
 	if err != nil {
 		return nil, nil, err
 	}
-	return Notifications(s).Handlers, nil, nil
+	settle := func(ctx context.Context) error { // topics come in any order: some were made before their order was known
+		list, err := store.Unnumbered(ctx)
+		if err != nil {
+			return err
+		}
+		return s.Complete(ctx, list)
+	}
+	return Notifications(s).Handlers, settle, nil
 }
 
 // sink refuses mails.

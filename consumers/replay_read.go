@@ -91,7 +91,12 @@ func (r *Replay) tail(ctx context.Context, ends map[place]int64, total int) erro
 			return nil
 		})
 	}
-	records := make(chan *kafka.Record, 256)
+	records := map[string]chan *kafka.Record{}
+	for p := range ends {
+		if records[p.topic] == nil {
+			records[p.topic] = make(chan *kafka.Record, 256)
+		}
+	}
 	from := map[string]map[int32]int64{}
 	for topic, positions := range r.position {
 		from[topic] = maps.Clone(positions)
@@ -138,7 +143,7 @@ func (r *Replay) lane(record *kafka.Record) int {
 }
 
 // open reads the topics that have something new into records, until all ends are reached.
-func (r *Replay) open(ctx context.Context, from map[string]map[int32]int64, ends map[place]int64, records chan<- *kafka.Record) error {
+func (r *Replay) open(ctx context.Context, from map[string]map[int32]int64, ends map[place]int64, records map[string]chan *kafka.Record) error {
 	left := map[string]map[int32]int64{}
 	for p, end := range ends {
 		if left[p.topic] == nil {
@@ -155,7 +160,7 @@ func (r *Replay) open(ctx context.Context, from map[string]map[int32]int64, ends
 			break
 		}
 		reading.Go(func() {
-			failed <- errors.Join(forward(ctx, reader, open, records), reader.Close())
+			failed <- errors.Join(forward(ctx, reader, open, records[topic]), reader.Close())
 		})
 	}
 	reading.Wait()
@@ -193,19 +198,25 @@ func forward(ctx context.Context, reader *kafka.Reader, open map[int32]int64, re
 	return nil
 }
 
-// merge calls each with the records of all partitions, the oldest first, and each partition's in order.
-func merge(ctx context.Context, ends map[place]int64, records <-chan *kafka.Record, each func(*kafka.Record) error) error {
+// merge calls each with the records of all partitions, the oldest first, and each partition's in order. It
+// takes records from a topic only while it lacks one of a partition there, so that others wait.
+func merge(ctx context.Context, ends map[place]int64, records map[string]chan *kafka.Record, each func(*kafka.Record) error) error {
 	queues := make(map[place][]*kafka.Record, len(ends))
 	open := maps.Clone(ends) // partitions of which more is to come
-	waiting, empty := 0, len(ends)
+	waiting := 0
+	lacking := func() (place, bool) {
+		for p := range open {
+			if len(queues[p]) == 0 {
+				return p, true
+			}
+		}
+		return place{}, false
+	}
 	for len(open) > 0 || waiting > 0 {
-		if empty > 0 && waiting < mergeWindow { // one that is to come may be older than those at hand
+		if lack, ok := lacking(); ok && waiting < mergeWindow { // what is to come may be older than what is at hand
 			select {
-			case record := <-records:
+			case record := <-records[lack.topic]:
 				p := place{record.Topic, record.Partition}
-				if len(queues[p]) == 0 {
-					empty--
-				}
 				queues[p] = append(queues[p], record)
 				waiting++
 				if record.Offset+1 >= open[p] {
@@ -228,9 +239,6 @@ func merge(ctx context.Context, ends map[place]int64, records <-chan *kafka.Reco
 		waiting--
 		if len(queues[oldest]) == 0 {
 			delete(queues, oldest)
-			if _, more := open[oldest]; more {
-				empty++
-			}
 		}
 		if err := each(record); err != nil {
 			return err

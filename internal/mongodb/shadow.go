@@ -148,13 +148,24 @@ const (
 	Overtaken Outcome = "overtaken" // the live document has changed meanwhile, or is about to tell of a change
 )
 
-// Again looks at one difference again; ok is false when it is none any more.
+// Pending reports whether the live document is ahead of its events: it is the service's own, and has
+// something to publish still.
+func (d Difference) Pending() bool {
+	_, err := d.live.LookupErr("outboxSince")
+	return d.View.Own && d.live != nil && err == nil
+}
+
+// Again looks at one difference again; ok is false when it is none any more: the scratch database has come
+// to what the live document was, or the live document to what the scratch database holds.
 func (s Shadow) Again(ctx context.Context, d Difference) (now Difference, ok bool, err error) {
-	live, err := one(ctx, s.Live.Collection(d.View.Collection), d.ID)
+	scratch, err := one(ctx, s.Scratch.Collection(d.View.Collection), d.ID)
 	if err != nil {
 		return d, true, err
 	}
-	scratch, err := one(ctx, s.Scratch.Collection(d.View.Collection), d.ID)
+	if now, _, err = d.View.difference(d.ID, d.live, scratch); err != nil || now.Kind == "" {
+		return now, false, err
+	}
+	live, err := one(ctx, s.Live.Collection(d.View.Collection), d.ID)
 	if err != nil {
 		return d, true, err
 	}
@@ -183,15 +194,10 @@ func (s Shadow) Mend(ctx context.Context, d Difference) (Outcome, error) {
 	if err != nil {
 		return Overtaken, err
 	}
-	pending := false
-	if d.live != nil {
-		_, err := d.live.LookupErr("outboxSince")
-		pending = err == nil
-	}
 	switch {
 	case now.Kind == "":
 		return Equal, nil
-	case d.View.Own && pending:
+	case d.Pending():
 		return Overtaken, nil
 	case d.View.Own && now.Kind == Extra:
 		return LeftAlone, nil

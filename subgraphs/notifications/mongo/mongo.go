@@ -142,3 +142,9 @@ func (s *Store) Nudge(ctx context.Context, orderID string, now time.Time) error 
 		bson.D{{Key: "$set", Value: bson.D{eq("dueAt", now)}}, {Key: "$inc", Value: bson.D{eq("version", 1)}}})
 	return mongodb.Wrap(err, "wake notifications of %s", orderID)
 }
+
+// Unnumbered lists notifications that are about an order and do not know its number. It reads them all: it
+// is for databases that are built anew from events.
+func (s *Store) Unnumbered(ctx context.Context) ([]notifications.Notification, error) {
+	return s.Find(ctx, bson.D{op("orderId", "$exists", true), op("facts.number", "$exists", false)})
+}
