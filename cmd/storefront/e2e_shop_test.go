@@ -31,8 +31,8 @@ import (
 const childVariable = "STOREFRONT_E2E_CHILD"
 
 // patience is longer on a real broker: it keeps the partitions of consumers that were killed until their
-// sessions run out, and rebalances for each that comes back.
-var patience = map[bool]time.Duration{false: 30 * time.Second, true: 90 * time.Second}[kafkatest.Real()]
+// sessions run out, and rebalances for each that comes back. With the race detector all takes longer.
+var patience = map[bool]time.Duration{false: 30 * time.Second, true: 90 * time.Second}[kafkatest.Real() || raceDetector]
 
 // step is how long the simulated carrier takes in a shop whose test says nothing else.
 const step = 300 * time.Millisecond
