@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"hash/fnv"
 	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"storefront/internal/errs"
 	"storefront/internal/kafka"
 )
 
@@ -32,6 +35,13 @@ type place struct {
 // begin finds where each partition is read from.
 func (r *Replay) begin(ctx context.Context) (map[string]map[int32]int64, error) {
 	position := map[string]map[int32]int64{}
+	if r.Start != nil {
+		for topic := range r.Start.Offsets {
+			if topics := r.handlers.Topics(); !slices.Contains(topics, topic) {
+				return nil, errs.New(errs.BadInput, "%s is not made of %s, but of %s", r.Model.Name, topic, strings.Join(topics, ", "))
+			}
+		}
+	}
 	for _, topic := range r.handlers.Topics() {
 		there, err := r.Kafka.Admin().TopicOffsets(ctx, topic)
 		if err != nil {
@@ -39,6 +49,11 @@ func (r *Replay) begin(ctx context.Context) (map[string]map[int32]int64, error) 
 		}
 		position[topic] = map[int32]int64{}
 		if r.Start != nil {
+			for p, offset := range r.Start.Offsets[topic] {
+				if o, ok := there[p]; !ok || offset < o.Oldest || offset > o.Newest {
+					return nil, errs.New(errs.BadInput, "%s/%d has no offset %d; it goes from %d to %d", topic, p, offset, o.Oldest, o.Newest)
+				}
+			}
 			reader, err := r.Kafka.OpenReader(ctx, topic, kafka.Start{Since: r.Start.Since, Offsets: r.Start.Offsets[topic]})
 			if err != nil {
 				return nil, err
