@@ -128,9 +128,14 @@ func (c *cluster) useReal() {
 		c.servers[name] = &outage{start: func() error { return command("start") }, stop: func() error { return command("stop") }}
 	}
 	c.t.Cleanup(func() {
+		for _, s := range c.servers { // the other tests need what a test that failed has left stopped
+			if err := s.start(); err != nil {
+				c.t.Error(err)
+			}
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if err := (kafkaedge.Config{Brokers: c.named.Brokers, Namespace: c.named.KafkaNamespace}).Admin().DeleteNamespace(ctx); err != nil {
+		if err := deleteNamespace(ctx, kafkaedge.Config{Brokers: c.named.Brokers, Namespace: c.named.KafkaNamespace}); err != nil {
 			c.t.Error(err)
 		}
 		client, err := mongoedge.Connect(ctx, c.named.MongoDB, "test", 10*time.Second)
