@@ -141,6 +141,7 @@ func TestReplayOfTheSearchIndex(t *testing.T) {
 		}
 		return found
 	}
+	<-live.Ready()
 	found := compare()
 	t.Log(found)
 	if len(found.Differences) > 0 || found.Products != 3 || found.Results < 10 {

@@ -9,12 +9,12 @@ import (
 
 // state is what the events say, and what of it is not written yet.
 type state struct {
-	products map[string]*entry // by id
-	owner    map[string]string // product by SKU
-	stock    map[string]level  // by SKU
-	ratings  map[string]rating // by product
-	dirty    map[string]bool   // products to be written
-	words    vocabulary        // of what everybody may see
+	products map[string]*entry   // by id
+	sellers  map[string][]string // products that have a SKU, by SKU; several while it moves from one to another
+	stock    map[string]level    // by SKU
+	ratings  map[string]rating   // by product
+	dirty    map[string]bool     // products to be written
+	words    vocabulary          // of what everybody may see
 }
 
 type entry struct {
@@ -32,7 +32,7 @@ type rating struct {
 
 func newState() state {
 	return state{
-		products: map[string]*entry{}, owner: map[string]string{}, stock: map[string]level{},
+		products: map[string]*entry{}, sellers: map[string][]string{}, stock: map[string]level{},
 		ratings: map[string]rating{}, dirty: map[string]bool{}, words: vocabulary{},
 	}
 }
@@ -51,12 +51,10 @@ func (x *Index) Put(e events.ProductChanged) {
 		return
 	}
 	for _, v := range known.product.Variants {
-		if s.owner[v.SKU] == e.ID {
-			delete(s.owner, v.SKU)
-		}
+		s.sellers[v.SKU] = slices.DeleteFunc(s.sellers[v.SKU], func(id string) bool { return id == e.ID })
 	}
 	for _, v := range e.Variants {
-		s.owner[v.SKU] = e.ID
+		s.sellers[v.SKU] = append(s.sellers[v.SKU], e.ID)
 	}
 	s.words.remove(known.words)
 	known.product, known.words = e, nil
@@ -77,14 +75,12 @@ func (x *Index) Stock(e events.StockLevelChanged) {
 		return
 	}
 	s.stock[e.SKU] = level{e.Available, e.Version}
-	id := s.owner[e.SKU]
-	known, ok := s.products[id]
-	if !ok {
-		return
-	}
-	if now := s.inStock(known.product); now != known.inStock {
-		known.inStock = now
-		x.mark(id)
+	for _, id := range s.sellers[e.SKU] {
+		known := s.products[id]
+		if now := s.inStock(known.product); now != known.inStock {
+			known.inStock = now
+			x.mark(id)
+		}
 	}
 }
 
