@@ -79,6 +79,12 @@ func openReader(ctx context.Context, client sarama.Client, topic string, start S
 	for _, p := range partitions {
 		g.Go(func() error {
 			offset, err := startOffset(client, topic, p, start)
+			for attempt := 0; errors.Is(err, sarama.ErrNotLeaderForPartition) && attempt < 20 && sleep(ctx, backoff(attempt)); attempt++ {
+				// A leader has just been elected, as after a topic was made.
+				if err = client.RefreshMetadata(topic); err == nil {
+					offset, err = startOffset(client, topic, p, start)
+				}
+			}
 			if err != nil {
 				return fmt.Errorf("find offset of partition %d: %w", p, err)
 			}
