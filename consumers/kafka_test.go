@@ -24,6 +24,7 @@ type broker struct {
 	dir    string
 	port   int
 	kafka  kafka.Config
+	filler *kafka.Producer // of fill, made at its first call
 }
 
 // topicsOfTests are all topics, and the retry topic of the group "test".

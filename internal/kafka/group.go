@@ -69,7 +69,7 @@ func (c Config) group(g GroupConfig) (*sarama.Config, error) {
 	s.Consumer.Group.ResetInvalidOffsets = true
 	// Cooperative: a rebalance takes away only what moves, and the rest goes on being handled
 	// (default: range, which stops every member each time).
-	s.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategyCooperativeSticky()}
+	s.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{evenly{}}
 	// The default, 10 s; a member that dies without leaving is replaced after that.
 	s.Consumer.Group.Session.Timeout = sessionTimeout
 	// Default 3 s. Members hear of a rebalance by their heartbeat, so it bounds how long one takes.

@@ -32,6 +32,11 @@ var contests = []contest{
 
 const contestPrefix = "contest"
 
+// deadlock is what FerretDB answers to all but one of several commands that wait for each other: the number
+// is PostgreSQL's 40P01 deadlock_detected, as its MAKE_SQLSTATE packs it. The command did nothing, and may
+// be sent again. MongoDB has no such answer.
+const deadlock = "failed at 0: error 16908292"
+
 // contend runs every contest on both servers, in so many commands together.
 func (w *workload) contend(ctx context.Context, operations int) error {
 	for i, contest := range contests {
@@ -153,7 +158,11 @@ func takeKeys(ctx context.Context, c *mongo.Collection, rounds int) (string, err
 	taken, refused := make([]atomic.Int64, rounds), make([]atomic.Int64, rounds)
 	err := together(func(i int) error {
 		for n := range rounds {
-			a, err := ask(ctx, c.Database(), operation{command: bson.D{e("insert", c.Name()), e("documents", bson.A{bson.D{e("_id", fmt.Sprintf("%d-%d", n, i)), e("key", n)}})}})
+			insert := operation{command: bson.D{e("insert", c.Name()), e("documents", bson.A{bson.D{e("_id", fmt.Sprintf("%d-%d", n, i)), e("key", n)}})}}
+			a, err := ask(ctx, c.Database(), insert)
+			for err == nil && slices.Equal(a, answer{deadlock, "n 0"}) {
+				a, err = ask(ctx, c.Database(), insert)
+			}
 			switch {
 			case err != nil:
 				return err
