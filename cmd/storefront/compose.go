@@ -26,7 +26,8 @@ const composeUsage = `storefront compose: composes subgraph schemas into one sup
 this router and others run. Every mistake is reported at once, with its code and place.
 
 storefront compose check OLD NEW: says what clients notice when one schema (a supergraph's, or a plain
-one) takes the place of another, field by field. It fails when an operation that was valid would not be.`
+one) takes the place of another, field by field. It fails when an operation that was valid would not be.
+With --operations it fails as well when one that a partner has published would not be, and names both.`
 
 // services lists the subgraphs of the storefront; each listens on the port after the one before it.
 var services = []string{"products", "orders", "inventory", "users", "reviews", "payments", "notifications", "shipping"}
@@ -43,10 +44,10 @@ func servicePort(name string) int {
 	return 0
 }
 
-func runCompose(_ context.Context, std stdio, args []string) error {
+func runCompose(ctx context.Context, std stdio, args []string) error {
 	var cfg ComposeConfig
 	if len(args) > 0 && args[0] == "check" {
-		return runComposeCheck(std, args[1:])
+		return runComposeCheck(ctx, std, args[1:])
 	}
 	if err := flags.Parse("compose", composeUsage, &cfg, args, std.env, std.out); err != nil {
 		return err

@@ -31,7 +31,7 @@ func TestStrayArguments(t *testing.T) {
 		case "health":
 			args, want = []string{c.name, "http://127.0.0.1:1", "stray"}, "write: storefront health URL"
 		case "operations":
-			args, want = []string{c.name, "publish", "m.json", "stray", "--client", "a"}, "write: storefront operations publish"
+			args, want = []string{c.name, "publish", "m.json", "stray", "--client", "a"}, "write: storefront operations publish MANIFEST"
 		case "replay-orders":
 			args, want = []string{c.name, "a.csv", "stray"}, "name one file"
 		case "events": // has commands of its own

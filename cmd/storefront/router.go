@@ -121,6 +121,9 @@ func (c RouterConfig) check() error {
 	if c.Secret != "" {
 		return c.checkSecret()
 	}
+	if c.MongoDB != "" {
+		return errs.New(errs.BadInput, "give --secret beside --mongodb-uri: published operations are signed with it, and none is believed without")
+	}
 	return nil
 }
 

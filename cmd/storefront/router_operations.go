@@ -57,13 +57,13 @@ func (c RouterConfig) openOperations(ctx context.Context) (_ gateway.OperationSt
 	} else if own.automatic, err = gateway.NewMemoryOperations(automaticInMemory); err != nil {
 		return nil, closeStore, err
 	}
-	if own.store, err = operations.NewStore(ctx, db, cache); err != nil {
+	if own.store, err = operations.NewStore(ctx, db, cache, c.key(signsOperations)); err != nil {
 		return nil, closeStore, err
 	}
 	return own, closeStore, nil
 }
 
-// operationStore gives the gateway's error for what is not there.
+// operationStore gives the gateway's errors for what is not there.
 type operationStore struct {
 	store     *operations.Store
 	automatic *gateway.MemoryOperations // nil where the store keeps the automatic ones as well
@@ -71,7 +71,7 @@ type operationStore struct {
 
 func (s *operationStore) Get(ctx context.Context, client, id string) (string, string, error) {
 	query, name, err := s.store.Get(ctx, client, id)
-	return query, name, notFound(err)
+	return query, name, gatewayError(err)
 }
 
 func (s *operationStore) PutAutomatic(ctx context.Context, sha, query string) error {
@@ -86,12 +86,17 @@ func (s *operationStore) GetAutomatic(ctx context.Context, sha string) (string, 
 		return s.automatic.GetAutomatic(ctx, sha)
 	}
 	query, err := s.store.GetAutomatic(ctx, sha)
-	return query, notFound(err)
+	return query, gatewayError(err)
 }
 
-func notFound(err error) error {
-	if errors.Is(err, operations.ErrNotFound) {
+func gatewayError(err error) error {
+	switch {
+	case errors.Is(err, operations.ErrNotFound):
 		return gateway.ErrOperationNotFound
+	case errors.Is(err, operations.ErrRetired):
+		return gateway.ErrOperationRetired
+	case errors.Is(err, operations.ErrUnsigned):
+		return gateway.ErrOperationUnsigned
 	}
 	return err
 }

@@ -157,7 +157,7 @@ func (s *shop) serve(ctx context.Context) error {
 			pages[pattern] = page
 		}
 	}
-	store, err := operations.NewStore(ctx, s.edges.database("router"), s.edges.redis)
+	store, err := operations.NewStore(ctx, s.edges.database("router"), s.edges.redis, s.cfg.key(signsOperations))
 	if err != nil {
 		return err
 	}

@@ -1,22 +1,16 @@
-// Package operations keeps persisted operations: what partners have published under ids of theirs, and
-// automatic persisted queries of everyone else.
-//
-// MongoDB is where published operations live; Redis and a small cache in the process make reading them
-// cheap. Automatic ones are in Redis only and may be forgotten: a client sends such a query again.
 package operations
 
 import (
-	"encoding/json"
 	"fmt"
+	"strings"
 
 	"storefront/internal/errs"
 )
 
-// Manifest is Apollo's persisted query manifest, version 1.
+// Manifest is what a client's build wrote down of its operations.
 type Manifest struct {
-	Format     string      `json:"format"`
-	Version    int         `json:"version"`
-	Operations []Operation `json:"operations"`
+	Format     string // whose: see formats.go
+	Operations []Operation
 }
 
 // Operation is one entry of a manifest.
@@ -31,34 +25,31 @@ type Operation struct {
 const (
 	MaxOperations = 5000
 	MaxBody       = 100_000 // bytes of one operation
-	manifestName  = "apollo-persisted-query-manifest"
+	maxID         = 128
 )
 
-// ParseManifest reads a manifest and names what is wrong with it.
-func ParseManifest(data []byte) (Manifest, error) {
-	var m Manifest
-	if err := json.Unmarshal(data, &m); err != nil {
-		return m, errs.Wrap(errs.BadInput, err, "the manifest is not JSON")
-	}
-	if m.Format != manifestName || m.Version != 1 {
-		return m, errs.New(errs.BadInput, "the manifest's format is %q version %d; it has to be %q version 1", m.Format, m.Version, manifestName)
-	}
+// check names all that is wrong with a manifest beside its operations' GraphQL.
+func (m Manifest) check() error {
 	if len(m.Operations) == 0 || len(m.Operations) > MaxOperations {
-		return m, errs.New(errs.BadInput, "the manifest has %d operations; it may have 1 to %d", len(m.Operations), MaxOperations)
+		return errs.New(errs.BadInput, "the manifest has %d operations; it may have 1 to %d", len(m.Operations), MaxOperations)
 	}
+	var wrong []string
+	mistake := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	seen := map[string]int{}
 	for i, o := range m.Operations {
-		field := []string{"operations", fmt.Sprint(i)}
 		before, twice := seen[o.ID]
 		switch {
-		case o.ID == "" || len(o.ID) > 128:
-			return m, errs.Input(append(field, "id"), "operation %d: an id has 1 to 128 characters", i)
+		case o.ID == "" || len(o.ID) > maxID:
+			mistake("operation %d: an id has 1 to %d characters", i, maxID)
 		case twice:
-			return m, errs.Input(append(field, "id"), "operations %d and %d have the same id %q", before, i, o.ID)
+			mistake("operations %d and %d have the same id %q", before, i, o.ID)
 		case o.Body == "" || len(o.Body) > MaxBody:
-			return m, errs.Input(append(field, "body"), "operation %q: a body has 1 to %d bytes", o.ID, MaxBody)
+			mistake("operation %q: a body has 1 to %d bytes, this one has %d", o.ID, MaxBody, len(o.Body))
 		}
 		seen[o.ID] = i
 	}
-	return m, nil
+	if len(wrong) > 0 {
+		return errs.Input([]string{"operations"}, "%s", strings.Join(wrong, "\n"))
+	}
+	return nil
 }

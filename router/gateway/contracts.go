@@ -53,8 +53,12 @@ type HeaderSource interface {
 	SubgraphHeaders(ctx context.Context, id *Identity, subgraph string, client http.Header) http.Header
 }
 
-// ErrOperationNotFound is what an OperationStore answers for an id it does not know.
-var ErrOperationNotFound = errors.New("operation not found")
+// Why an OperationStore has no document for an id.
+var (
+	ErrOperationNotFound = errors.New("operation not found")
+	ErrOperationRetired  = errors.New("operation retired")            // it was published once
+	ErrOperationUnsigned = errors.New("signature of operation wrong") // what is stored is not what was published
+)
 
 // OperationStore keeps persisted operations.
 type OperationStore interface {

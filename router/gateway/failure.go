@@ -30,6 +30,8 @@ const (
 	codeNotFoundAPQ     = "PERSISTED_QUERY_NOT_FOUND"
 	codeHashMismatch    = "PERSISTED_QUERY_HASH_MISMATCH"
 	codeNotStored       = "PERSISTED_OPERATION_NOT_FOUND"
+	codeRetired         = "PERSISTED_OPERATION_RETIRED"
+	codeUnsigned        = "PERSISTED_OPERATION_NOT_SIGNED"
 	codeStoredOnly      = "PERSISTED_OPERATION_REQUIRED"
 	codeSlow            = "SLOW_CONSUMER"
 	codeGap             = "EVENTS_LOST"

@@ -53,6 +53,13 @@ func (g *Gateway) stored(ctx context.Context, c *caller, req *request, id string
 	switch {
 	case errors.Is(err, ErrOperationNotFound):
 		return "", "", "", reject(http.StatusBadRequest, problem(codeNotStored, "No operation with the id %q is published for this client.", id))
+	case errors.Is(err, ErrOperationRetired):
+		return "", "", "", reject(http.StatusGone, problem(codeRetired, "The operation %q was retired by its publisher. Send one of a newer release.", id))
+	case errors.Is(err, ErrOperationUnsigned):
+		if repeated, ok := g.lines.Next("unsigned " + c.id.Partner); ok {
+			g.log.ErrorContext(ctx, "a stored operation is refused: its signature does not hold", "request_id", c.requestID, "client", c.id.Partner, "operation", id, "repeated", repeated)
+		}
+		return "", "", "", reject(http.StatusForbidden, problem(codeUnsigned, "The operation %q is not signed by this shop. It has to be published again.", id))
 	case err != nil:
 		return "", "", "", g.failed(ctx, c, "read stored operation", err)
 	}
