@@ -34,7 +34,13 @@ type result struct {
 // listen subscribes over SSE, and returns once the stream is open.
 func (p *person) listen(t *testing.T, query string, variables vars) *listener {
 	t.Helper()
-	body, err := json.Marshal(vars{"query": query, "variables": variables})
+	return p.listenTo(t, vars{"query": query, "variables": variables})
+}
+
+// listenTo is listen for any request.
+func (p *person) listenTo(t *testing.T, request vars) *listener {
+	t.Helper()
+	body, err := json.Marshal(request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,8 @@ func TestStrayArguments(t *testing.T) {
 			args, want = []string{c.name, "publish", "m.json", "stray", "--client", "a"}, "write: storefront operations publish MANIFEST"
 		case "replay-orders":
 			args, want = []string{c.name, "a.csv", "stray"}, "name one file"
+		case "partners":
+			args, want = []string{c.name, "key", "create", "acme", "stray"}, "write: storefront partners key create NAME"
 		case "events": // has commands of its own
 			want = `events: there is no command "stray"`
 		case "import": // takes any number

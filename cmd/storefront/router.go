@@ -18,6 +18,7 @@ import (
 	"storefront/internal/identity"
 	"storefront/internal/kafka"
 	"storefront/internal/oidc"
+	"storefront/internal/partners"
 	"storefront/internal/server"
 	"storefront/internal/telemetry"
 	"storefront/router/execute/transport"
@@ -88,12 +89,11 @@ func runRouter(ctx context.Context, std stdio, args []string) (err error) {
 		}
 		rc.kafka = &k
 	}
-	operations, closeStore, err := cfg.openOperations(ctx)
+	closeStores, err := cfg.openStores(ctx, &rc)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeStore(context.WithoutCancel(ctx))) }()
-	rc.operations = operations
+	defer func() { err = errors.Join(err, closeStores(context.WithoutCancel(ctx))) }()
 	r, err := newRouter(rc)
 	if err != nil {
 		return err
@@ -140,6 +140,7 @@ type routerConfig struct {
 	signer     *identity.Signer       // nil: subgraphs are not told who asks
 	operations gateway.OperationStore // nil: automatic ones only, in memory
 	kafka      *kafka.Config          // nil: no live subscriptions
+	partners   *partners.Store        // nil: nobody has a key
 }
 
 // tellWithout says at once what a router does without, rather than when the first client asks for it.
@@ -191,8 +192,8 @@ func newRouter(cfg routerConfig) (*router, error) {
 		Introspection: cfg.Introspection, CORS: gateway.CORS{Origins: cfg.Origins},
 		MaxAnswerBytes: limits.MaxAnswerBytes, MaxResponseBytes: limits.MaxResponseBytes,
 	}
-	if cfg.verifier != nil || cfg.signer != nil {
-		gc.Auth = authenticator{cfg.verifier, cfg.signer != nil}
+	if cfg.verifier != nil || cfg.signer != nil || cfg.partners != nil {
+		gc.Auth = authenticator{cfg.verifier, cfg.signer != nil, cfg.partners}
 	}
 	if cfg.signer != nil { // Storefront's own subgraphs take so many at once
 		gc.MaxRepresentations = gql.MaxRepresentations

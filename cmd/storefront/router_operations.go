@@ -12,6 +12,7 @@ import (
 
 	"storefront/internal/mongodb"
 	"storefront/internal/operations"
+	"storefront/internal/partners"
 	redisedge "storefront/internal/redis"
 	"storefront/router/gateway"
 )
@@ -19,9 +20,9 @@ import (
 // automaticInMemory is how many automatic persisted queries a router without Redis keeps.
 const automaticInMemory = 10_000
 
-// openOperations connects to MongoDB, which has the published operations, and to Redis, which has the
-// automatic ones. Without either the store is nil, which is the gateway's own, in memory.
-func (c RouterConfig) openOperations(ctx context.Context) (_ gateway.OperationStore, closeStore func(context.Context) error, err error) {
+// openStores connects to MongoDB, which has the published operations and the partners, and to Redis, which
+// has the automatic operations. Without either rc has no store, which is the gateway's own, in memory.
+func (c RouterConfig) openStores(ctx context.Context, rc *routerConfig) (closeStore func(context.Context) error, err error) {
 	var closers []func(context.Context) error
 	closeStore = func(ctx context.Context) error {
 		var all []error
@@ -36,31 +37,35 @@ func (c RouterConfig) openOperations(ctx context.Context) (_ gateway.OperationSt
 		}
 	}()
 	if c.MongoDB == "" && c.Redis == "" {
-		return nil, closeStore, nil
+		return closeStore, nil
 	}
 	var db *mongo.Database
 	if c.MongoDB != "" {
 		client, err := mongodb.Connect(ctx, c.MongoDB, "router", 20*time.Second)
 		if err != nil {
-			return nil, closeStore, err
+			return closeStore, err
 		}
 		closers = append(closers, client.Disconnect)
 		db = c.database(client, "router")
+		if rc.partners, err = partners.NewStore(ctx, db, time.Now); err != nil {
+			return closeStore, err
+		}
 	}
 	var cache redis.UniversalClient
 	own := &operationStore{}
 	if c.Redis != "" {
 		if cache, err = redisedge.Connect(ctx, c.Redis); err != nil {
-			return nil, closeStore, err
+			return closeStore, err
 		}
 		closers = append(closers, func(context.Context) error { return cache.Close() })
 	} else if own.automatic, err = gateway.NewMemoryOperations(automaticInMemory); err != nil {
-		return nil, closeStore, err
+		return closeStore, err
 	}
 	if own.store, err = operations.NewStore(ctx, db, cache, c.key(signsOperations)); err != nil {
-		return nil, closeStore, err
+		return closeStore, err
 	}
-	return own, closeStore, nil
+	rc.operations = own
+	return closeStore, nil
 }
 
 // operationStore gives the gateway's errors for what is not there.

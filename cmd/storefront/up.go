@@ -18,6 +18,7 @@ import (
 	"storefront/internal/flags"
 	"storefront/internal/oidc"
 	"storefront/internal/operations"
+	"storefront/internal/partners"
 	"storefront/internal/server"
 	"storefront/internal/telemetry"
 )
@@ -161,12 +162,16 @@ func (s *shop) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	agreed, err := partners.NewStore(ctx, s.edges.database("router"), time.Now)
+	if err != nil {
+		return err
+	}
 	verifier, err := oidc.NewVerifier(ctx, oidc.Config{Issuer: s.cfg.Issuer, Audience: s.cfg.Audience, Logger: s.log})
 	if err != nil {
 		return err
 	}
 	s.router, err = newRouter(routerConfig{RouterFlags: s.cfg.RouterFlags, log: s.log, metrics: s.edges.metrics, verifier: verifier,
-		signer: s.edges.signer, operations: &operationStore{store: store}, kafka: &s.edges.kafka, pages: pages, tabs: exampleTabs()})
+		signer: s.edges.signer, operations: &operationStore{store: store}, partners: agreed, kafka: &s.edges.kafka, pages: pages, tabs: exampleTabs()})
 	if err != nil {
 		return err
 	}

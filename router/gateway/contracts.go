@@ -19,6 +19,10 @@ type Identity struct {
 	Partner string    // client id of a partner, who may send ids of stored operations only
 	Expiry  time.Time // when the right to be connected runs out; zero is never
 	Value   any       // the embedder's own
+
+	// Holds says whether the right to be connected still stands, for streams that are open; its Unauthenticated
+	// or Forbidden ends them. Nil is until Expiry.
+	Holds func(context.Context) error
 }
 
 // owners returns the owner ids the caller holds, none of them empty.

@@ -58,6 +58,7 @@ type Config struct {
 	WriteTimeout  time.Duration // of one message to a client; default 10 s
 	Queue         int           // messages waiting for one subscriber before it is cut off; default 256
 	MaxOperations int           // at once on one socket; default 100
+	Recheck       time.Duration // between questions whether a stream's right still stands; default 2 s
 }
 
 // Gateway serves one supergraph at a time. It is safe for concurrent use.
@@ -94,6 +95,7 @@ func New(cfg Config) (*Gateway, error) {
 	orDefault(&cfg.WriteTimeout, 10*time.Second)
 	orDefault(&cfg.Queue, 256)
 	orDefault(&cfg.MaxOperations, 100)
+	orDefault(&cfg.Recheck, 2*time.Second)
 	orDefault(&cfg.CORS.MaxAge, 10*time.Minute)
 	if cfg.Operations == nil {
 		operations, err := NewMemoryOperations(cfg.Prepared)

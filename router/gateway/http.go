@@ -85,6 +85,11 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		a.fail(f)
 		return
 	}
+	if c.transport == "sse" || a.parts {
+		var stop func()
+		r, stop = g.whileHeld(r, c)
+		defer stop()
+	}
 	j, f := g.resolve(ctx, c, req, info)
 	var later *job // when the response is to come in parts
 	if f == nil && (a.parts || a.mediaType == mediaEvents) {

@@ -219,6 +219,7 @@ func (s *socket) initialize(m wsMessage) bool {
 	s.mu.Lock()
 	s.ready = true
 	s.mu.Unlock()
+	go s.g.watchRight(s.ctx, s.caller.id, func() { s.close(closeForbidden, "Forbidden: the sign-in was revoked") })
 	return s.write(wsMessage{Type: "connection_ack"})
 }
 

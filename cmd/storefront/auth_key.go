@@ -1,0 +1,40 @@
+package main
+
+// Partners that sign in by a key rather than by OIDC.
+
+import (
+	"context"
+	"net/http"
+
+	"storefront/internal/errs"
+	"storefront/internal/identity"
+	"storefront/router/gateway"
+)
+
+// byKey is who holds a partner's key. The key is taken out of the headers, so that nothing forwards it. A
+// stream that was opened with it ends when the key does.
+func (a authenticator) byKey(ctx context.Context, secret string, h http.Header) (*gateway.Identity, error) {
+	if a.partners == nil {
+		return nil, errs.New(errs.Unauthenticated, "this router knows no partners' keys, since it has no --mongodb-uri; sign in by OIDC")
+	}
+	if h.Get("Authorization") != "" && h.Get("X-Api-Key") != "" {
+		return nil, errs.New(errs.BadInput, "send a key in one header: authorization or x-api-key, not both")
+	}
+	p, key, err := a.partners.ByKey(ctx, secret)
+	if err != nil {
+		return nil, err
+	}
+	h.Del("Authorization")
+	h.Del("X-Api-Key")
+	out := &gateway.Identity{Partner: p.Name, ID: identity.UserID("partners", p.Name)}
+	out.Value = identity.Identity{User: out.ID, Subject: p.Name, Client: p.Name, Roles: []string{partnerRole}, Scopes: p.Scopes,
+		Locale: firstLanguage(h.Get("Accept-Language"))}
+	if key.ExpiresAt != nil {
+		out.Expiry = *key.ExpiresAt
+	}
+	out.Holds = func(ctx context.Context) error {
+		_, _, err := a.partners.ByKey(ctx, secret)
+		return err
+	}
+	return out, nil
+}
