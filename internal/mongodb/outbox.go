@@ -2,6 +2,8 @@ package mongodb
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -88,13 +90,14 @@ func (a *Aggregates[T, P]) Load(ctx context.Context, ids []string) (map[string][
 // Remove takes published entries out, and the mark when nothing is left, in one round trip.
 func (a *Aggregates[T, P]) Remove(ctx context.Context, records map[string][]string) error {
 	models := make([]mongo.WriteModel, 0, 2*len(records))
-	for id, ids := range records {
+	for _, id := range slices.Sorted(maps.Keys(records)) { // see Bulk
+		ids := records[id]
 		models = append(models,
 			mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: id}}).SetUpdate(bson.D{{Key: "$pull", Value: bson.D{
 				{Key: "outbox", Value: bson.D{{Key: "id", Value: bson.D{{Key: "$in", Value: ids}}}}}}}}),
 			mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: id}, {Key: "outbox", Value: bson.D{{Key: "$size", Value: 0}}}}).
 				SetUpdate(bson.D{{Key: "$unset", Value: bson.D{{Key: "outbox", Value: ""}, {Key: "outboxSince", Value: ""}}}}))
 	}
-	_, err := a.c.BulkWrite(ctx, models) // ordered: the mark goes after the entries
+	_, err := Bulk(ctx, a.c, models) // the mark goes after the entries
 	return Wrap(err, "clear outbox of %s", a.c.Name())
 }

@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -20,6 +21,7 @@ func (s *Store) Adjust(ctx context.Context, list []inventory.StockAdjustment) ([
 	if err != nil || len(open) == 0 {
 		return nil, err
 	}
+	slices.SortStableFunc(open, func(a, b inventory.StockAdjustment) int { return strings.Compare(a.SKU, b.SKU) }) // see mongodb.Bulk
 	if err := s.note(ctx, open); err != nil {
 		return nil, err
 	}
@@ -34,7 +36,7 @@ func (s *Store) Adjust(ctx context.Context, list []inventory.StockAdjustment) ([
 		models[i] = mongo.NewUpdateOneModel().SetFilter(filter).SetUpdate(
 			s.changed(bson.D{{Key: "available", Value: a.Delta}, {Key: level, Value: a.Delta}}, remember(a.ID)))
 	}
-	res, err := s.stock.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	res, err := mongodb.Bulk(ctx, s.stock, models)
 	if err != nil {
 		return nil, mongodb.Wrap(err, "adjust stock")
 	}
@@ -83,11 +85,11 @@ func (s *Store) note(ctx context.Context, open []inventory.StockAdjustment) erro
 			{Key: "delta", Value: a.Delta}, {Key: "reason", Value: a.Reason}, {Key: "actor", Value: a.Actor}, {Key: "at", Value: a.At}}))
 	}
 	if len(stock) > 0 {
-		if _, err := s.stock.BulkWrite(ctx, stock, options.BulkWrite().SetOrdered(false)); err != nil {
+		if _, err := mongodb.Bulk(ctx, s.stock, stock); err != nil {
 			return mongodb.Wrap(err, "make stock")
 		}
 	}
-	_, err := s.adjustments.BulkWrite(ctx, notes, options.BulkWrite().SetOrdered(false))
+	_, err := mongodb.Bulk(ctx, s.adjustments, notes)
 	return mongodb.Wrap(err, "write adjustments")
 }
 
@@ -128,7 +130,7 @@ func (s *Store) close(ctx context.Context, open, refused []inventory.StockAdjust
 			models[i] = mongo.NewUpdateOneModel().SetFilter(id).SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "done", Value: true}}}})
 		}
 	}
-	_, err := s.adjustments.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	_, err := mongodb.Bulk(ctx, s.adjustments, models)
 	return mongodb.Wrap(err, "finish adjustments")
 }
 

@@ -4,13 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"storefront/events"
 	"storefront/internal/mongodb"
@@ -89,8 +90,8 @@ func (l *levels) Load(ctx context.Context, skus []string) (map[string][]outbox.R
 // has changed since keeps it, and whoever changed it has woken the relay.
 func (l *levels) Remove(ctx context.Context, records map[string][]string) error {
 	models := make([]mongo.WriteModel, 0, len(records))
-	for sku, ids := range records {
-		for _, id := range ids {
+	for _, sku := range slices.Sorted(maps.Keys(records)) { // see mongodb.Bulk
+		for _, id := range records[sku] {
 			version, err := strconv.Atoi(id[strings.LastIndexByte(id, '@')+1:])
 			if err != nil {
 				return fmt.Errorf("stock level %q: %w", id, err)
@@ -100,6 +101,6 @@ func (l *levels) Remove(ctx context.Context, records map[string][]string) error 
 				SetUpdate(bson.D{{Key: "$unset", Value: bson.D{{Key: "changedSince", Value: ""}}}}))
 		}
 	}
-	_, err := l.stock.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	_, err := mongodb.Bulk(ctx, l.stock, models)
 	return mongodb.Wrap(err, "mark stock as published")
 }

@@ -2,11 +2,13 @@ package mongo
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"storefront/events"
 	"storefront/internal/errs"
@@ -117,22 +119,26 @@ func (s *Store) Describe(ctx context.Context, d inventory.Description) error {
 		ofAnother   = bson.D{field("described.by", op("$ne", d.ProductID)), field("described.at", op("$lt", d.At))}
 		by          = field("described", bson.D{field("by", d.ProductID), field("version", d.Version), field("at", d.At)})
 	)
-	var models []mongo.WriteModel
+	bySKU := map[string][]mongo.WriteModel{}
 	for _, sku := range d.SKUs {
-		models = append(models,
+		bySKU[sku] = append(bySKU[sku],
 			mongo.NewUpdateOneModel().SetFilter(op("_id", sku)).SetUpsert(true).SetUpdate(op("$setOnInsert", empty())),
 			mongo.NewUpdateOneModel().SetFilter(bson.D{field("_id", sku), field("$or", bson.A{undescribed, older, ofAnother})}).
 				SetUpdate(op("$set", bson.D{field("productId", d.ProductID), by})))
 	}
 	for _, sku := range d.Removed {
-		models = append(models, mongo.NewUpdateOneModel().
+		bySKU[sku] = append(bySKU[sku], mongo.NewUpdateOneModel().
 			SetFilter(bson.D{field("_id", sku), field("productId", d.ProductID), field("$or", bson.A{undescribed, older})}).
 			SetUpdate(bson.D{field("$set", bson.D{by}), field("$unset", op("productId", ""))}))
 	}
-	if len(models) == 0 {
+	if len(bySKU) == 0 {
 		return nil
 	}
-	_, err := s.stock.BulkWrite(ctx, models) // in order: an item is made before it is described
+	var models []mongo.WriteModel
+	for _, sku := range slices.Sorted(maps.Keys(bySKU)) { // see mongodb.Bulk
+		models = append(models, bySKU[sku]...)
+	}
+	_, err := mongodb.Bulk(ctx, s.stock, models) // an item is made before it is described
 	return mongodb.Wrap(err, "describe stock of %s", d.ProductID)
 }
 
@@ -141,12 +147,13 @@ func (s *Store) bulk(ctx context.Context, lines []inventory.ReservationLine, upd
 	if len(lines) == 0 {
 		return 0, nil
 	}
+	lines = slices.SortedFunc(slices.Values(lines), func(a, b inventory.ReservationLine) int { return strings.Compare(a.SKU, b.SKU) }) // see mongodb.Bulk
 	models := make([]mongo.WriteModel, len(lines))
 	for i, l := range lines {
 		filter, change := update(l)
 		models[i] = mongo.NewUpdateOneModel().SetFilter(filter).SetUpdate(change)
 	}
-	res, err := s.stock.BulkWrite(ctx, models, options.BulkWrite().SetOrdered(false))
+	res, err := mongodb.Bulk(ctx, s.stock, models)
 	if err != nil {
 		return 0, mongodb.Wrap(err, "change stock")
 	}
