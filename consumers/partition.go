@@ -218,25 +218,51 @@ func (p *partition) stuck(now time.Time, after time.Duration, there kafka.Offset
 	return ""
 }
 
-// pool is the line of keys that have a record to handle, and the workers that serve it.
+// pool is the keys that have a record to handle, a line for each topic, and the workers that serve the lines
+// in turn: a topic that has much to say does not keep the others waiting.
 type pool struct {
 	mu     sync.Mutex
 	some   sync.Cond
-	line   []*keyQueue
+	lines  []*topicLine // that are not empty, the next one first
+	of     map[string]*topicLine
 	closed bool
 }
 
+type topicLine struct{ keys []*keyQueue }
+
 func newPool() *pool {
-	p := &pool{}
+	p := &pool{of: map[string]*topicLine{}}
 	p.some.L = &p.mu
 	return p
 }
 
 func (p *pool) push(q *keyQueue) {
 	p.mu.Lock()
-	p.line = append(p.line, q)
+	l := p.of[q.key.topic]
+	if l == nil {
+		l = &topicLine{}
+		p.of[q.key.topic] = l
+	}
+	if len(l.keys) == 0 {
+		p.lines = append(p.lines, l)
+	}
+	l.keys = append(l.keys, q)
 	p.mu.Unlock()
 	p.some.Signal()
+}
+
+// next takes the first key of the line whose turn it is. p.mu is held, and a line is not empty.
+func (p *pool) next() *keyQueue {
+	l := p.lines[0]
+	p.lines[0] = nil
+	p.lines = p.lines[1:]
+	q := l.keys[0]
+	l.keys[0] = nil
+	l.keys = l.keys[1:]
+	if len(l.keys) > 0 {
+		p.lines = append(p.lines, l)
+	}
+	return q
 }
 
 func (p *pool) close() {
@@ -246,20 +272,18 @@ func (p *pool) close() {
 	p.some.Broadcast()
 }
 
-// work serves the line until the pool is closed.
+// work serves the lines until the pool is closed.
 func (p *pool) work() {
 	for {
 		p.mu.Lock()
-		for len(p.line) == 0 && !p.closed {
+		for len(p.lines) == 0 && !p.closed {
 			p.some.Wait()
 		}
 		if p.closed {
 			p.mu.Unlock()
 			return
 		}
-		q := p.line[0]
-		p.line[0] = nil
-		p.line = p.line[1:]
+		q := p.next()
 		p.mu.Unlock()
 		if r, n, ok := q.begin(); ok {
 			q.end(q.p.attempt(q.p.ctx, r, n))

@@ -331,3 +331,21 @@ func BenchmarkRunnerLatency(b *testing.B) {
 	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs-publish-to-handler")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs-publish-to-handler")
 }
+
+// TestPoolServesTopicsInTurn: what comes of one topic does not wait for all that another has.
+func TestPoolServesTopicsInTurn(t *testing.T) {
+	p := newPool()
+	for i := range 100 {
+		p.push(&keyQueue{key: eventKey{"busy", order(i)}})
+	}
+	for i := range 2 {
+		p.push(&keyQueue{key: eventKey{"quiet", order(i)}})
+	}
+	var got []string
+	for range 102 {
+		got = append(got, p.next().key.topic)
+	}
+	if want := []string{"busy", "quiet", "busy", "quiet", "busy"}; !slices.Equal(got[:5], want) || len(p.lines) != 0 {
+		t.Errorf("served %v, %d lines left", got[:5], len(p.lines))
+	}
+}
