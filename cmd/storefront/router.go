@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"storefront/consumers/live"
 	"storefront/internal/errs"
 	"storefront/internal/flags"
@@ -19,6 +21,7 @@ import (
 	"storefront/internal/kafka"
 	"storefront/internal/oidc"
 	"storefront/internal/partners"
+	"storefront/internal/ratelimit"
 	"storefront/internal/server"
 	"storefront/internal/telemetry"
 	"storefront/router/execute/transport"
@@ -43,12 +46,14 @@ type RouterConfig struct {
 
 // RouterFlags are the router's own.
 type RouterFlags struct {
-	Listen        string   `flag:"listen" env:"STOREFRONT_LISTEN" default:"127.0.0.1:4000" help:"where clients reach the router"`
-	Supergraph    string   `flag:"supergraph" env:"STOREFRONT_SUPERGRAPH" help:"supergraph file, taken over again when it changes; the built-in one when absent"`
-	Subgraphs     []string `flag:"subgraph" env:"STOREFRONT_SUBGRAPHS" help:"NAME=URL of a subgraph, instead of the supergraph's own; repeatable"`
-	Pages         []string `flag:"page" env:"STOREFRONT_PAGES" help:"PATH=URL of a service whose pages are reached through the router, such as /3ds/=http://payments:4006; repeatable"`
-	Introspection bool     `flag:"introspection" env:"STOREFRONT_INTROSPECTION" default:"false" help:"answer introspection queries"`
-	Origins       []string `flag:"cors-origin" env:"STOREFRONT_CORS_ORIGINS" help:"origin whose pages may call the router; repeatable"`
+	Listen         string   `flag:"listen" env:"STOREFRONT_LISTEN" default:"127.0.0.1:4000" help:"where clients reach the router"`
+	Supergraph     string   `flag:"supergraph" env:"STOREFRONT_SUPERGRAPH" help:"supergraph file, taken over again when it changes; the built-in one when absent"`
+	Subgraphs      []string `flag:"subgraph" env:"STOREFRONT_SUBGRAPHS" help:"NAME=URL of a subgraph, instead of the supergraph's own; repeatable"`
+	Pages          []string `flag:"page" env:"STOREFRONT_PAGES" help:"PATH=URL of a service whose pages are reached through the router, such as /3ds/=http://payments:4006; repeatable"`
+	TrustedProxies []string `flag:"trusted-proxy" env:"STOREFRONT_TRUSTED_PROXIES" help:"network of proxies that say where a request comes from, such as 10.0.0.0/8; repeatable, none when absent"`
+	ProxyHeader    string   `flag:"proxy-header" env:"STOREFRONT_PROXY_HEADER" default:"x-forwarded-for" oneof:"x-forwarded-for forwarded" help:"the header in which they say it: x-forwarded-for or forwarded"`
+	Introspection  bool     `flag:"introspection" env:"STOREFRONT_INTROSPECTION" default:"false" help:"answer introspection queries"`
+	Origins        []string `flag:"cors-origin" env:"STOREFRONT_CORS_ORIGINS" help:"origin whose pages may call the router; repeatable"`
 }
 
 const routerUsage = `storefront router --supergraph FILE: plans and runs clients' operations over the subgraphs of any federated
@@ -141,6 +146,7 @@ type routerConfig struct {
 	operations gateway.OperationStore // nil: automatic ones only, in memory
 	kafka      *kafka.Config          // nil: no live subscriptions
 	partners   *partners.Store        // nil: nobody has a key
+	redis      redis.UniversalClient  // nil: rate limits are this router's own
 }
 
 // tellWithout says at once what a router does without, rather than when the first client asks for it.
@@ -152,6 +158,7 @@ func (c routerConfig) tellWithout() {
 		{c.verifier == nil, "no --oidc-issuer: nobody signs in"},
 		{c.signer == nil, "no --secret: subgraphs are not told who asks, and Storefront's own refuse such requests"},
 		{c.kafka == nil, "no --kafka-brokers: subscriptions to @live fields are refused"},
+		{c.redis == nil, "no --redis-url: rate limits are this router's own, whatever other routers allow"},
 		{c.operations == nil, "no --mongodb-uri and no --redis-url: automatic persisted queries are kept in memory, and none are published"},
 	} {
 		if part.absent {
@@ -167,6 +174,7 @@ type router struct {
 	feed    *live.Feed // nil without Kafka
 	log     *slog.Logger
 	unwatch func() // nil without a supergraph file
+	rates   *ratelimit.Limiter
 	rules   atomic.Pointer[transport.Headers]
 }
 
@@ -192,6 +200,15 @@ func newRouter(cfg routerConfig) (*router, error) {
 		Introspection: cfg.Introspection, CORS: gateway.CORS{Origins: cfg.Origins},
 		MaxAnswerBytes: limits.MaxAnswerBytes, MaxResponseBytes: limits.MaxResponseBytes,
 	}
+	if gc.Proxies, err = cfg.trusted(); err != nil {
+		return nil, err
+	}
+	allowed, err := readRates(cfg.file)
+	if err != nil {
+		return nil, err
+	}
+	r.rates = ratelimit.New(ratelimit.Config{Redis: cfg.redis, Routers: allowed.routers, Observer: cfg.metrics.Rates()})
+	gc.Limiter = rates{allowed, r.rates, cfg.partners}
 	if cfg.verifier != nil || cfg.signer != nil || cfg.partners != nil {
 		gc.Auth = authenticator{cfg.verifier, cfg.signer != nil, cfg.partners}
 	}
@@ -234,6 +251,7 @@ func (r *router) stop() error {
 		r.unwatch()
 	}
 	err := errors.Join(r.gateway.Drain(ctx), r.Shutdown(ctx))
+	r.rates.Close()
 	if r.feed != nil {
 		err = errors.Join(err, r.feed.Close())
 	}

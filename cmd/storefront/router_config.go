@@ -29,6 +29,7 @@ import (
 // routerFile is the form of the file; docs/router.yaml is an example with all settings.
 type routerFile struct {
 	Operation ast.Node            `yaml:"operation"`      // answerLimits
+	Rates     ast.Node            `yaml:"rates"`          // rateSettings
 	Every     ast.Node            `yaml:"every_subgraph"` // a transport.Subgraph without addresses
 	Subgraphs map[string]ast.Node `yaml:"subgraphs"`      // what differs from it
 }
@@ -36,6 +37,7 @@ type routerFile struct {
 // routerFileForm is routerFile with all that is in it.
 type routerFileForm struct {
 	Operation answerLimits                  `yaml:"operation"`
+	Rates     rateSettings                  `yaml:"rates"`
 	Every     transport.Subgraph            `yaml:"every_subgraph"`
 	Subgraphs map[string]transport.Subgraph `yaml:"subgraphs"`
 }

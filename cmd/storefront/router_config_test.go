@@ -24,6 +24,10 @@ func TestRouterConfigExample(t *testing.T) {
 	if limits != defaultLimits() {
 		t.Errorf("the limits are %+v", limits)
 	}
+	rules, err := readRates(filepath.Join("..", "..", "docs", "router.yaml"))
+	if want, _ := defaultRates().rules(); err != nil || rules != want {
+		t.Errorf("the rates are %+v, %v", rules, err)
+	}
 	every := []transport.HeaderRule{{Propagate: "accept-language", Default: "en"}, {Matching: "x-shop-.*"}, {Remove: "x-shop-debug"}}
 	products, reviews := transport.Defaults(), transport.Defaults()
 	products.URLs = []string{"http://products-a:4001/graphql", "http://products-b:4001/graphql"}
@@ -55,7 +59,7 @@ func TestRouterConfigExample(t *testing.T) {
 func TestRouterConfigMistakes(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "router.yaml")
 	for text, want := range map[string]string{
-		"port: 1\n": `1: port: there is no such setting; there are operation, every_subgraph, subgraphs`,
+		"port: 1\n": `1: port: there is no such setting; there are operation, rates, every_subgraph, subgraphs`,
 		"subgraphs:\n  products:\n    retry:\n      max: 1s\n":             `4: subgraphs.products.retry.max: there is no such setting; there are attempts, min_pause, max_pause, budget`,
 		"every_subgraph:\n  timeout: 3\n":                                  `2: every_subgraph.timeout: 3 is no duration; write it like 250ms, 5s or 1m30s`,
 		"every_subgraph:\n  connect_timeout: 1s\n  timeout: soon\n":        `3: every_subgraph.timeout: "soon" is no duration`,
@@ -77,6 +81,9 @@ func TestRouterConfigMistakes(t *testing.T) {
 		"every_subgraph:\n  timeout: 1s\nsubgraphs:\n  reviews:\n    retry:\n      attempts: -1\n": `6: subgraph "reviews": retry.attempts: -1 is less than 0`,
 		"subgraphs:\n  reviews:\n    headers: [{remove: te}]\n":                                    `3: subgraph "reviews": headers[0]: the header te is made by the router`,
 		"subgraphs:\n  reviews:\n    urls: ['amqp://x']\n":                                         `3: subgraph "reviews": urls: "amqp://x" is no http or https address`,
+		"rates:\n  partner:\n    cost: 5\n":                                                        `3: rates.partner.cost: "5" is no rate; write it like`,
+		"rates:\n  address: many\n":                                                                `2: rates.address: "many" is no rate`,
+		"rates:\n  routers: 0\n":                                                                   `2: rates.routers: 0 is less than 1`,
 		"operation:\n  max_answer_bytes: 0\n":                                                      `2: operation.max_answer_bytes: 0 is less than 1`,
 		"operation:\n  max_answers: 1\n":                                                           `2: operation.max_answers: there is no such setting; there are max_answer_bytes, max_response_bytes`,
 	} {
@@ -84,6 +91,9 @@ func TestRouterConfigMistakes(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, err := readRouterFile(file, twoURLs)
+		if err == nil {
+			_, err = readRates(file)
+		}
 		if err == nil || !strings.HasPrefix(err.Error(), file+":"+want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q\ngives %v\nwant %s", text, err, want)
 		}

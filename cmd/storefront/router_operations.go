@@ -64,7 +64,7 @@ func (c RouterConfig) openStores(ctx context.Context, rc *routerConfig) (closeSt
 	if own.store, err = operations.NewStore(ctx, db, cache, c.key(signsOperations)); err != nil {
 		return closeStore, err
 	}
-	rc.operations = own
+	rc.operations, rc.redis = own, cache
 	return closeStore, nil
 }
 

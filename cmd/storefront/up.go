@@ -171,7 +171,7 @@ func (s *shop) serve(ctx context.Context) error {
 		return err
 	}
 	s.router, err = newRouter(routerConfig{RouterFlags: s.cfg.RouterFlags, log: s.log, metrics: s.edges.metrics, verifier: verifier,
-		signer: s.edges.signer, operations: &operationStore{store: store}, partners: agreed, kafka: &s.edges.kafka, pages: pages, tabs: exampleTabs()})
+		signer: s.edges.signer, operations: &operationStore{store: store}, partners: agreed, redis: s.edges.redis, kafka: &s.edges.kafka, pages: pages, tabs: exampleTabs()})
 	if err != nil {
 		return err
 	}

@@ -92,6 +92,7 @@ type Limiter struct {
 // account is what this router knows of one quota of one subject.
 type account struct {
 	tat   time.Time // when all will have come back, as far as is known here
+	rate  Rate      // for which tat holds
 	lease int       // units in advance
 	until time.Time // that they may be used
 
@@ -192,7 +193,7 @@ func (l *Limiter) learn(subject string, c Charge, back time.Duration, lease int)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.account(subject, c.Name)
-	a.tat = now.Add(back)
+	a.tat, a.rate = now.Add(back), c.Rate
 	if now.Before(a.until) {
 		lease += a.lease // another request's, at the same time
 	}
@@ -209,12 +210,7 @@ func (l *Limiter) estimate(subject string, charges []Charge) Decision {
 	for i, c := range charges {
 		c.Rate.Quota = max(1, c.Rate.Quota/l.cfg.Routers)
 		a := l.account(subject, c.Name)
-		tat := a.tat
-		if tat.Before(now) {
-			tat = now
-		} else if most := now.Add(c.Rate.Window); tat.After(most) {
-			tat = most
-		}
+		tat := now.Add(a.back(now, charges[i].Rate))
 		next[i] = tat.Add(time.Duration(float64(c.Units) * c.Rate.each()))
 		wait := next[i].Sub(now) - c.Rate.Window
 		if c.Units > c.Rate.Quota {
@@ -228,10 +224,21 @@ func (l *Limiter) estimate(subject string, charges []Charge) Decision {
 	}
 	for i, c := range charges {
 		c.Rate.Quota = max(1, c.Rate.Quota/l.cfg.Routers)
-		l.account(subject, c.Name).tat = next[i]
+		a := l.account(subject, c.Name)
+		a.tat, a.rate = next[i], charges[i].Rate
 		d.States[i] = c.state(next[i].Sub(now), 0)
 	}
 	return d
+}
+
+// back is how long until all has come back under a rate, which may be another than before: as many units are
+// used then.
+func (a *account) back(now time.Time, r Rate) time.Duration {
+	back := max(0, a.tat.Sub(now))
+	if back > 0 && a.rate != r {
+		back = time.Duration(float64(back) / a.rate.each() * r.each())
+	}
+	return min(back, r.Window)
 }
 
 // refuse notes that charge i has to wait.

@@ -130,8 +130,11 @@ func TestQuota(t *testing.T) {
 			if d := l.Take(ctx, "b", one(hourly, 20)); !d.Allowed {
 				t.Errorf("another subject: %+v", d)
 			}
-			// A smaller limit holds at once, and does not keep a subject out for longer than its window.
-			if d := l.Take(ctx, "b", one(rate(t, "5/s"), 1)); d.Allowed || d.Never || d.Retry > time.Second {
+			// Under another limit as many are used. A smaller one keeps nobody out for longer than its window.
+			if d := l.Take(ctx, "b", one(rate(t, "50/h"), 1)); !d.Allowed || d.States[0].Remaining != 29 {
+				t.Errorf("a larger limit: %+v", d)
+			}
+			if d := l.Take(ctx, "b", one(rate(t, "5/d"), 1)); d.Allowed || d.Never || d.Retry > 5*time.Hour {
 				t.Errorf("a smaller limit: %+v", d)
 			}
 		})

@@ -30,6 +30,7 @@ type Metrics struct {
 	withheld    *prometheus.CounterVec
 	ended       *prometheus.CounterVec
 	subgraphs   *Subgraphs
+	rates       *Rates
 	reloads     *prometheus.CounterVec
 }
 
@@ -63,16 +64,21 @@ func NewMetrics() *Metrics {
 		withheld:    counter("live_withheld_total", "Events that were not for the subscriber, by reason.", "field", "reason"),
 		ended:       counter("live_ended_total", "Subscriptions that ended, by reason.", "field", "reason"),
 		subgraphs:   newSubgraphs(),
+		rates:       newRates(),
 		reloads:     counter("supergraph_reloads_total", "New supergraphs, by whether they were taken over or refused.", "result"),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.handled, m.dead, m.parked, m.waiting, m.behind, m.restarted, m.published, m.failed, m.depth, m.oldest, m.requests, m.subscribers, m.delivered, m.withheld, m.ended, m.reloads)
 	m.registry.MustRegister(m.subgraphs.collectors()...)
+	m.registry.MustRegister(m.rates.collectors()...)
 	return m
 }
 
 // Subgraphs are the metrics of the subgraphs that a router asks.
 func (m *Metrics) Subgraphs() *Subgraphs { return m.subgraphs }
+
+// Rates are the metrics of the rate limiter.
+func (m *Metrics) Rates() *Rates { return m.rates }
 
 // Handler serves /metrics.
 func (m *Metrics) Handler() http.Handler {

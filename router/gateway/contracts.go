@@ -92,6 +92,8 @@ type RequestInfo struct {
 	Status    int    // HTTP status, also where the transport has none of its own
 	Errors    int    // number of GraphQL errors in the answer
 	Duration  time.Duration
+
+	quota *Quota // what the Limiter said of the operation
 }
 
 // Observer is told what happens, for metrics. Its methods are called from many goroutines and must

@@ -32,6 +32,7 @@ const (
 	codeNotStored       = "PERSISTED_OPERATION_NOT_FOUND"
 	codeRetired         = "PERSISTED_OPERATION_RETIRED"
 	codeUnsigned        = "PERSISTED_OPERATION_NOT_SIGNED"
+	codeRateLimited     = "RATE_LIMITED"
 	codeStoredOnly      = "PERSISTED_OPERATION_REQUIRED"
 	codeSlow            = "SLOW_CONSUMER"
 	codeGap             = "EVENTS_LOST"

@@ -30,6 +30,8 @@ type Config struct {
 	Supergraph *supergraph.Supergraph
 	Transport  execute.Transport
 
+	Limiter    Limiter        // default: nobody is limited
+	Proxies    Proxies        // default: none is trusted
 	Auth       Authenticator  // default: everyone is anonymous
 	Headers    HeaderSource   // default: subgraphs get the request id and nothing else
 	Operations OperationStore // default: automatic persisted queries in memory, no stored operations

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 // caller is who sent a request, and how.
 type caller struct {
 	id        *Identity
+	from      netip.Addr
 	header    http.Header // the client's, without hop-by-hop ones
 	requestID string
 	transport string // http, sse or ws
@@ -29,8 +31,14 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	requestID := requestIDOf(r)
 	w.Header().Set("X-Request-Id", requestID)
 	c := &caller{header: stripHopByHop(r.Header.Clone()), requestID: requestID, transport: "http"}
+	quota, refused := g.arrive(r, c)
+	quota.show(w.Header())
 	if isWebSocket(r) {
 		c.transport = "ws"
+		if refused != nil {
+			(&answer{w: w, mediaType: mediaJSON}).fail(refused)
+			return
+		}
 		g.serveWebSocket(w, r, c)
 		return
 	}
@@ -44,7 +52,11 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	a := &answer{w: w, mediaType: mediaType, parts: takesParts(r.Header.Values("Accept"), mediaType)}
 	info := RequestInfo{Transport: c.transport}
-	g.answer(a, r, c, &info)
+	if refused != nil {
+		a.fail(refused)
+	} else {
+		g.answer(a, r, c, &info)
+	}
 	info.Status, info.Errors, info.Duration = a.status, a.errors, time.Since(started)
 	g.record(r.Context(), c, info)
 }
@@ -91,6 +103,8 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		defer stop()
 	}
 	j, f := g.resolve(ctx, c, req, info)
+	info.quota.show(a.w.Header())
+	f.tellRetry(a.w.Header())
 	var later *job // when the response is to come in parts
 	if f == nil && (a.parts || a.mediaType == mediaEvents) {
 		later, f = j.deferred()
@@ -138,8 +152,8 @@ func (g *Gateway) authenticate(ctx context.Context, c *caller) *failure {
 	return nil
 }
 
-// resolve finds the operation a request means, prepares it, and coerces its variables.
-func (g *Gateway) resolve(ctx context.Context, c *caller, req *request, info *RequestInfo) (*job, *failure) {
+// understand finds the operation a request means, prepares it, and coerces its variables.
+func (g *Gateway) understand(ctx context.Context, c *caller, req *request, info *RequestInfo) (*job, *failure) {
 	query, name, register, f := g.document(ctx, c, req)
 	if f != nil {
 		return nil, f
@@ -220,9 +234,7 @@ func (a *answer) fail(f *failure) {
 	if mediaType == "" || mediaType == mediaEvents {
 		a.mediaType = mediaJSON
 	}
-	if f.status == http.StatusServiceUnavailable || f.status == http.StatusTooManyRequests {
-		a.w.Header().Set("Retry-After", "1")
-	}
+	f.tellRetry(a.w.Header())
 	a.write(f.statusFor(mediaType), encode(nil, f.errors, nil))
 }
 

@@ -36,6 +36,7 @@ type prepared struct {
 	byDefer   map[string]*prepared // the same operation with fragments deferred
 
 	variables map[string]bool // that the operation declares
+	fields    int             // that it selects, fragments expanded
 }
 
 // maxDeferrals is how many combinations of @defer(if:) an operation is kept prepared for.
@@ -133,7 +134,7 @@ func (e *edition) prepareNow(query, operationName string, labels []string) (p *p
 	if !e.introspection && introspects(op) {
 		return nil, reject(http.StatusBadRequest, problem(codeIntrospection, "Introspection is switched off here."))
 	}
-	p = &prepared{edition: e, query: query, operationName: operationName, labels: labels, op: op, variables: map[string]bool{}}
+	p = &prepared{edition: e, query: query, operationName: operationName, labels: labels, op: op, variables: map[string]bool{}, fields: countFields(op.Root)}
 	for _, v := range op.Def.VariableDefinitions {
 		p.variables[v.Variable] = true
 	}
@@ -159,6 +160,16 @@ func (e *edition) prepareNow(query, operationName string, labels []string) (p *p
 		p.live.initial = e.executor.Prepare(planned)
 	}
 	return p, nil
+}
+
+func countFields(s *operation.SelectionSet) (n int) {
+	if s == nil {
+		return 0
+	}
+	for _, f := range s.Fields {
+		n += 1 + countFields(f.Sel)
+	}
+	return n
 }
 
 // deferred is the operation prepared to deliver later what variables let it defer; nil when that is
