@@ -1,9 +1,11 @@
 package consumers
 
 import (
+	"container/heap"
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"storefront/internal/kafka"
@@ -76,6 +78,7 @@ type keyQueue struct {
 	p        *partition
 	key      eventKey
 	items    []item
+	head     int64     // when items[0] arrived
 	failures int       // of items[0]
 	began    time.Time // its attempt that runs; zero: none
 }
@@ -84,6 +87,7 @@ type item struct {
 	record   *kafka.Record
 	due      time.Time
 	sequence int
+	arrived  int64 // in the order of all records of the pool
 }
 
 func newPartition(ctx context.Context, pool *pool, c claim, attempt attempt, marked func(int64)) *partition {
@@ -96,7 +100,7 @@ func (p *partition) add(a arrival) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.position, p.touched = a.offset+1, time.Now()
-	i := item{record: a.record, due: a.due, sequence: p.first + len(p.span)}
+	i := item{record: a.record, due: a.due, sequence: p.first + len(p.span), arrived: p.pool.arrivals.Add(1)}
 	p.span = append(p.span, slot{offset: a.offset, done: !a.wanted})
 	if !a.wanted {
 		p.advance()
@@ -109,6 +113,7 @@ func (p *partition) add(a arrival) {
 		p.keys[a.key] = q
 	}
 	if q.items = append(q.items, i); len(q.items) == 1 {
+		q.head = i.arrived
 		p.queue(q)
 	}
 	if !p.paused && (p.waiting >= maxWaiting || len(p.span) >= maxSpan) {
@@ -162,7 +167,7 @@ func (q *keyQueue) end(done bool, pause time.Duration) {
 	q.items, q.failures = q.items[1:], 0
 	if len(q.items) == 0 {
 		delete(p.keys, q.key)
-	} else if !p.stopping {
+	} else if q.head = q.items[0].arrived; !p.stopping {
 		p.queue(q)
 	}
 	if p.paused && p.waiting < maxWaiting/2 && len(p.span) < maxSpan/2 {
@@ -219,8 +224,11 @@ func (p *partition) stuck(now time.Time, after time.Duration, there kafka.Offset
 }
 
 // pool is the keys that have a record to handle, a line for each topic, and the workers that serve the lines
-// in turn: a topic that has much to say does not keep the others waiting.
+// in turn: a topic that has much to say does not keep the others waiting. Within a line, what came first is
+// handled first, also where its key has much behind it: so the watermark moves on, and a crash repeats little.
 type pool struct {
+	arrivals atomic.Int64 // records so far
+
 	mu     sync.Mutex
 	some   sync.Cond
 	lines  []*topicLine // that are not empty, the next one first
@@ -228,7 +236,21 @@ type pool struct {
 	closed bool
 }
 
+// topicLine is a heap, the key whose next record came first at its top.
 type topicLine struct{ keys []*keyQueue }
+
+func (l *topicLine) Len() int           { return len(l.keys) }
+func (l *topicLine) Less(i, j int) bool { return l.keys[i].head < l.keys[j].head }
+func (l *topicLine) Swap(i, j int)      { l.keys[i], l.keys[j] = l.keys[j], l.keys[i] }
+func (l *topicLine) Push(q any)         { l.keys = append(l.keys, q.(*keyQueue)) }
+
+func (l *topicLine) Pop() any {
+	last := len(l.keys) - 1
+	q := l.keys[last]
+	l.keys[last] = nil
+	l.keys = l.keys[:last]
+	return q
+}
 
 func newPool() *pool {
 	p := &pool{of: map[string]*topicLine{}}
@@ -246,7 +268,7 @@ func (p *pool) push(q *keyQueue) {
 	if len(l.keys) == 0 {
 		p.lines = append(p.lines, l)
 	}
-	l.keys = append(l.keys, q)
+	heap.Push(l, q)
 	p.mu.Unlock()
 	p.some.Signal()
 }
@@ -256,9 +278,7 @@ func (p *pool) next() *keyQueue {
 	l := p.lines[0]
 	p.lines[0] = nil
 	p.lines = p.lines[1:]
-	q := l.keys[0]
-	l.keys[0] = nil
-	l.keys = l.keys[1:]
+	q := heap.Pop(l).(*keyQueue)
 	if len(l.keys) > 0 {
 		p.lines = append(p.lines, l)
 	}
