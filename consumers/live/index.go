@@ -1,60 +1,69 @@
 package live
 
-// index finds the streams that an entry matches without asking the others. A stream is in one of its
-// three parts: by key when it has one, else by attribute, else in the rest.
+// index finds the watches that an entry matches without asking the others. A watch is in one of its three
+// parts for each of its filters: by key when that has one, else by attribute, else in the rest.
 type index struct {
-	streams     set // all
+	all         set
 	byKey       map[string]set
 	byAttribute map[string]map[string]set // name, value
 	rest        set
-	types       map[string]int // of the streams by attribute: how many want a type; "" is any
+	types       map[string]int // of the filters by attribute: how many want a type; "" is any
+	anywhere    int            // watches that need more than one partition
 }
 
-type set map[*stream]struct{}
+type set map[*watch]struct{}
 
 func newIndex() index {
 	return index{
-		streams: make(set), byKey: make(map[string]set),
+		all: make(set), byKey: make(map[string]set),
 		byAttribute: make(map[string]map[string]set), rest: make(set), types: make(map[string]int),
 	}
 }
 
-func (x *index) add(s *stream) {
-	x.streams[s] = struct{}{}
-	f := s.filter
-	switch {
-	case f.Key != "":
-		put(x.byKey, f.Key, s)
-	case f.Attribute != "":
-		values := x.byAttribute[f.Attribute]
-		if values == nil {
-			values = make(map[string]set)
-			x.byAttribute[f.Attribute] = values
+func (x *index) add(w *watch) {
+	x.all[w] = struct{}{}
+	if len(w.partitions) > 1 {
+		x.anywhere++
+	}
+	for _, f := range w.filters {
+		switch {
+		case f.Key != "":
+			put(x.byKey, f.Key, w)
+		case f.Attribute != "":
+			values := x.byAttribute[f.Attribute]
+			if values == nil {
+				values = make(map[string]set)
+				x.byAttribute[f.Attribute] = values
+			}
+			put(values, f.Value, w)
+			x.count(f.Types, 1)
+		default:
+			x.rest[w] = struct{}{}
 		}
-		put(values, f.Value, s)
-		x.count(f.Types, 1)
-	default:
-		x.rest[s] = struct{}{}
 	}
 }
 
-func (x *index) remove(s *stream) {
-	if _, ok := x.streams[s]; !ok {
+func (x *index) remove(w *watch) {
+	if _, ok := x.all[w]; !ok {
 		return
 	}
-	delete(x.streams, s)
-	f := s.filter
-	switch {
-	case f.Key != "":
-		drop(x.byKey, f.Key, s)
-	case f.Attribute != "":
-		drop(x.byAttribute[f.Attribute], f.Value, s)
-		if len(x.byAttribute[f.Attribute]) == 0 {
-			delete(x.byAttribute, f.Attribute)
+	delete(x.all, w)
+	if len(w.partitions) > 1 {
+		x.anywhere--
+	}
+	for _, f := range w.filters {
+		switch {
+		case f.Key != "":
+			drop(x.byKey, f.Key, w)
+		case f.Attribute != "":
+			drop(x.byAttribute[f.Attribute], f.Value, w)
+			if len(x.byAttribute[f.Attribute]) == 0 {
+				delete(x.byAttribute, f.Attribute)
+			}
+			x.count(f.Types, -1)
+		default:
+			delete(x.rest, w)
 		}
-		x.count(f.Types, -1)
-	default:
-		delete(x.rest, s)
 	}
 }
 
@@ -69,31 +78,29 @@ func (x *index) count(types []string, n int) {
 	}
 }
 
-func put(m map[string]set, key string, s *stream) {
+func put(m map[string]set, key string, w *watch) {
 	if m[key] == nil {
 		m[key] = make(set)
 	}
-	m[key][s] = struct{}{}
+	m[key][w] = struct{}{}
 }
 
-func drop(m map[string]set, key string, s *stream) {
-	delete(m[key], s)
+func drop(m map[string]set, key string, w *watch) {
+	delete(m[key], w)
 	if len(m[key]) == 0 {
 		delete(m, key)
 	}
 }
 
-// matching calls f for each stream that an entry matches. f may remove the stream.
-func (x *index) matching(e *entry, f func(*stream)) {
-	deliver := func(streams set) {
-		for s := range streams {
-			if s.matches(e) {
-				f(s)
-			}
+// offer gives an entry to each watch that it matches.
+func (x *index) offer(e *entry) {
+	to := func(watches set) {
+		for w := range watches {
+			w.offer(e)
 		}
 	}
-	deliver(x.byKey[e.record.Key])
-	deliver(x.rest)
+	to(x.byKey[e.record.Key])
+	to(x.rest)
 	if x.types[""] == 0 && x.types[e.typ()] == 0 {
 		return // nobody needs to look into it
 	}
@@ -103,7 +110,7 @@ func (x *index) matching(e *entry, f func(*stream)) {
 	}
 	for name, values := range x.byAttribute {
 		if value, ok := attribute(event.Data, name); ok {
-			deliver(values[value])
+			to(values[value])
 		}
 	}
 }

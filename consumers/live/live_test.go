@@ -2,14 +2,12 @@ package live_test
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -31,6 +29,10 @@ type world struct {
 	dir      string
 	kafka    kafka.Config
 	producer *kafka.Producer
+
+	mu     sync.Mutex
+	sent   map[string]int // events, by key
+	repeat string         // id of all events that are sent now; none when empty
 }
 
 func newWorld(t testing.TB) *world {
@@ -90,12 +92,71 @@ func (w *world) publish(order, customer string, version int) {
 func (w *world) send(key, eventType, value string) {
 	w.t.Helper()
 	err := w.producer.Publish(context.Background(), []kafka.Message{{Topic: topic, Key: key, Value: []byte(value), Headers: []kafka.Header{
-		{Key: events.HeaderID, Value: "evt_" + key}, {Key: events.HeaderType, Value: eventType},
+		{Key: events.HeaderID, Value: w.id(key)}, {Key: events.HeaderType, Value: eventType},
 		{Key: events.HeaderTime, Value: "2026-02-03T04:05:06Z"}, {Key: events.HeaderTraceparent, Value: "00-01-02-01"},
 	}}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// id is that of the next event of a key, the key's first being "evt_KEY".
+func (w *world) id(key string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.repeat != "" {
+		return w.repeat
+	}
+	if w.sent == nil {
+		w.sent = map[string]int{}
+	}
+	w.sent[key]++
+	if n := w.sent[key]; n > 1 {
+		return fmt.Sprintf("evt_%s_%d", key, n)
+	}
+	return "evt_" + key
+}
+
+// taken is a sink that a test reads.
+type taken struct {
+	events chan *live.Event
+	ended  chan error
+}
+
+func (t *taken) Event(e *live.Event) { t.events <- e }
+func (t *taken) Ended(err error)     { t.ended <- err }
+
+func newTaken() *taken {
+	return &taken{events: make(chan *live.Event, 1000), ended: make(chan error, 1)}
+}
+
+func (w *world) watch(s live.Source, after live.Position, filters ...live.Filter) (live.Watch, *taken) {
+	w.t.Helper()
+	to := newTaken()
+	watch, err := s.Watch(w.t.Context(), topic, filters, after, to)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(watch.Close)
+	return watch, to
+}
+
+func (w *world) take(from *taken) *live.Event {
+	w.t.Helper()
+	select {
+	case e := <-from.events:
+		return e
+	case err := <-from.ended:
+		w.t.Fatalf("watch ended: %v", err)
+	case <-time.After(20 * time.Second):
+		w.t.Fatal("no event came")
+	}
+	return nil
+}
+
+// behind is the position of a watch of one partition behind an event.
+func behind(e *live.Event) live.Position {
+	return live.Position{{Partition: e.Partition, Next: e.Offset + 1}}
 }
 
 func (w *world) subscribe(s live.Source, filter live.Filter) live.Stream {
@@ -177,7 +238,7 @@ func TestEventsReachThoseTheyMatch(t *testing.T) {
 			t.Errorf("subscriber %d got an event that is not its own", i)
 		}
 	}
-	if s := f.Stats(); len(s) != 1 || s[0].Subscribers != 2*orders+2 || s[0].Window != orders+2 {
+	if s := f.Stats(); len(s) != 1 || s[0].Watches != 2*orders+2 || s[0].Window != orders+2 {
 		t.Errorf("stats: %+v", s)
 	}
 }
@@ -189,7 +250,7 @@ func TestEventIsWhole(t *testing.T) {
 	w.publish("ord_1", "usr_1", 7)
 	e := w.next(s)
 	if e.ID != "evt_ord_1" || e.Type != "storefront.order.status_changed" || e.Key != "ord_1" || e.Traceparent != "00-01-02-01" ||
-		!e.Time.Equal(time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)) || e.Cursor == "" || fmt.Sprint(e.Data["large"]) != "9007199254740993" {
+		!e.Time.Equal(time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)) || fmt.Sprint(e.Data["large"]) != "9007199254740993" {
 		t.Errorf("%+v", e)
 	}
 }
@@ -223,50 +284,156 @@ func TestSlowSubscriberIsCutOffAlone(t *testing.T) {
 	if err := w.ended(slow); !errors.Is(err, live.ErrSlow) {
 		t.Errorf("slow subscriber ended with %v", err)
 	}
-	if s := f.Stats()[0]; s.Slow != 1 || s.Subscribers != 1 {
+	eventually(t, "the slow one is out", func() bool { return f.Stats()[0].Watches == 1 })
+}
+
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// TestResume goes on from another process, within its window and behind it, and with all partitions.
+func TestResume(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	here, there := w.feed(nil), w.feed(nil)                                 // two processes
+	small := w.feed(func(c *feed.Config) { c.Window = 5 })                  // one with little memory
+	smaller := w.feed(func(c *feed.Config) { c.Window, c.Replay = 5, 100 }) // and one with little patience
+	for _, f := range []*feed.Feed{there, small, smaller} {
+		w.watch(f, nil, live.Filter{}) // it reads
+	}
+	key, mine := live.Filter{Key: "ord_1"}, live.Filter{Attribute: "customer", Value: "usr_1"}
+	_, one := w.watch(here, nil, key)
+	_, all := w.watch(here, nil, mine)
+	var keyed, everywhere live.Position
+	for i := range 4 {
+		w.publish("ord_1", "usr_1", i)
+		keyed = behind(w.take(one))
+		w.take(all)
+		w.publish("ord_2", "usr_1", i)
+		everywhere = w.take(all).At
+	}
+	const last = 200
+	for i := 4; i < last; i++ {
+		w.publish("ord_1", "usr_1", i)
+		w.publish("ord_2", "usr_1", i)
+	}
+	for name, f := range map[string]*feed.Feed{"here": here, "there": there, "small": small} {
+		_, one := w.watch(f, keyed, key)
+		watch, all := w.watch(f, everywhere, mine)
+		at := everywhere
+		for i := 4; i < last; i++ {
+			if e := w.take(one); version(*e) != strconv.Itoa(i) {
+				t.Fatalf("%s: event %s, want %d: missed or repeated", name, version(*e), i)
+			}
+		}
+		next := map[string]int{"ord_1": 4, "ord_2": 4}
+		for range 2 * (last - 4) {
+			e := w.take(all)
+			if version(*e) != strconv.Itoa(next[e.Key]) || at.Before(e) || !e.At.Before(e) {
+				t.Fatalf("%s: event %s of %s at %v behind %v, want %d", name, version(*e), e.Key, e.At, at, next[e.Key])
+			}
+			next[e.Key]++
+			at = e.At
+			if e.Key == "ord_2" && next[e.Key] == 100 { // from the middle once more
+				_, again := w.watch(f, at, mine)
+				rest := map[string]int{"ord_1": next["ord_1"], "ord_2": next["ord_2"]}
+				for range 2*last - next["ord_1"] - next["ord_2"] {
+					e := w.take(again)
+					if version(*e) != strconv.Itoa(rest[e.Key]) {
+						t.Fatalf("%s: from the middle, event %s of %s, want %d", name, version(*e), e.Key, rest[e.Key])
+					}
+					rest[e.Key]++
+				}
+			}
+		}
+		if got := watch.Position(); got.String() != at.String() {
+			t.Errorf("%s: the watch is at %v, its last event at %v", name, got, at)
+		}
+	}
+	if s := small.Stats()[0]; s.Resumed != 3 || s.Replayed == 0 {
+		t.Errorf("stats of the small one: %+v", s)
+	}
+	if _, err := smaller.Watch(t.Context(), topic, []live.Filter{key}, keyed, newTaken()); !errors.Is(err, live.ErrTooOld) || !errs.Is(err, errs.Conflict) {
+		t.Errorf("a position from long ago: %v", err)
+	}
+	future := live.Position{{Partition: keyed[0].Partition, Next: 1 << 40}}
+	for _, bad := range []live.Position{everywhere, future, {{Partition: 99, Next: 0}}} {
+		if _, err := here.Watch(t.Context(), topic, []live.Filter{key}, bad, newTaken()); !errors.Is(err, live.ErrPositionInvalid) || !errs.Is(err, errs.BadInput) {
+			t.Errorf("position %v: %v", bad, err)
+		}
+	}
+}
+
+// TestPositionText reads what it writes, and nothing else.
+func TestPositionText(t *testing.T) {
+	for _, p := range []live.Position{{{Partition: 0}}, {{Partition: 2, Next: 17}, {Partition: 5, Next: 1 << 50}}} {
+		if got, err := live.ParsePosition(p.String()); err != nil || got.String() != p.String() {
+			t.Errorf("%v is read as %v, %v", p, got, err)
+		}
+	}
+	for _, bad := range []string{"", "x", "1", "1:", ":1", "1:-1", "-1:1", "2:1 1:1", "1:1 1:2", "1:1  2:1", "9999999999:1"} {
+		if p, err := live.ParsePosition(bad); err == nil {
+			t.Errorf("%q is read as %v", bad, p)
+		}
+	}
+}
+
+// TestTwicePublishedIsGivenOnce: a relay that died behind its publishing publishes again.
+func TestTwicePublishedIsGivenOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	f := w.feed(nil)
+	_, one := w.watch(f, nil, live.Filter{Key: "ord_1"})
+	w.repeat = "evt_same"
+	w.publish("ord_1", "usr_1", 1)
+	w.publish("ord_1", "usr_1", 1)
+	w.repeat = ""
+	w.publish("ord_1", "usr_1", 2)
+	first := w.take(one)
+	if e := w.take(one); version(*e) != "2" {
+		t.Errorf("got %s, want 2", version(*e))
+	}
+	_, again := w.watch(f, live.Position{{Partition: first.Partition, Next: first.Offset}}, live.Filter{Key: "ord_1"})
+	for _, want := range []string{"1", "2"} {
+		if e := w.take(again); version(*e) != want {
+			t.Errorf("from the window: got %s, want %s", version(*e), want)
+		}
+	}
+	if s := f.Stats()[0]; s.Repeated != 1 {
 		t.Errorf("stats: %+v", s)
 	}
 }
 
-func TestResume(t *testing.T) {
+// TestOnlyWhatIsWanted: partitions are read while somebody needs them, and a while longer.
+func TestOnlyWhatIsWanted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	here, there := w.feed(nil), w.feed(nil)                    // two processes
-	small := w.feed(func(c *feed.Config) { c.Window = 5 })     // one with little memory
-	one := w.subscribe(here, live.Filter{Key: "ord_1"})        // on one, then on another
-	w.subscribe(there, live.Filter{Key: "nobody's"}).Close()   // it reads, so it has a window
-	defer w.subscribe(small, live.Filter{Key: "none"}).Close() //
-	var cursor string
-	for i := range 4 {
-		w.publish("ord_1", "usr_1", i)
-		w.publish("ord_2", "usr_1", i)
-		cursor = w.next(one).Cursor
+	f := w.feed(func(c *feed.Config) { c.Linger = time.Millisecond })
+	reads := func() int { return f.Stats()[0].Partitions }
+	one, _ := w.watch(f, nil, live.Filter{Key: "ord_1"})
+	same, _ := w.watch(f, nil, live.Filter{Key: "ord_1"})
+	if n := reads(); n != 1 {
+		t.Errorf("%d partitions are read for one key", n)
 	}
+	all, _ := w.watch(f, nil, live.Filter{})
+	if n := reads(); n != 4 {
+		t.Errorf("%d partitions are read for all keys", n)
+	}
+	all.Close()
+	eventually(t, "one is read again", func() bool { return reads() == 1 })
 	one.Close()
-	for i := 4; i < 400; i++ { // more than a queue holds
-		w.publish("ord_1", "usr_1", i)
-		w.publish("ord_2", "usr_1", i)
-	}
-	back, err := there.Resume(t.Context(), topic, live.Filter{Key: "ord_1"}, cursor)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.publish("ord_1", "usr_1", 400)
-	for i := 4; i <= 400; i++ {
-		if got := version(w.next(back)); got != strconv.Itoa(i) {
-			t.Fatalf("event %s, want %d: missed or repeated", got, i)
-		}
-	}
-	probe := w.subscribe(small, live.Filter{Key: "ord_1"})
-	w.publish("ord_1", "usr_1", 401)
-	w.next(probe) // the small one has read everything
-	if _, err := small.Resume(t.Context(), topic, live.Filter{}, cursor); !errors.Is(err, live.ErrCursorTooOld) {
-		t.Errorf("a cursor from before the window: %v", err)
-	}
-	for _, bad := range []string{"", "x", strings.ToUpper(cursor), base64.RawURLEncoding.EncodeToString([]byte("v1 payment-events 0:1 1:1 2:1 3:1"))} {
-		if _, err := here.Resume(t.Context(), topic, live.Filter{}, bad); !errors.Is(err, live.ErrCursorInvalid) || !errs.Is(err, errs.BadInput) {
-			t.Errorf("cursor %q: %v", bad, err)
-		}
+	same.Close()
+	same.Close()
+	eventually(t, "none is read", func() bool { return reads() == 0 })
+	_, back := w.watch(f, nil, live.Filter{Key: "ord_1"})
+	w.publish("ord_1", "usr_1", 9)
+	if e := w.take(back); version(*e) != "9" {
+		t.Errorf("got %s after all had left, want 9", version(*e))
 	}
 }
 

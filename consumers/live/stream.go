@@ -2,28 +2,23 @@ package live
 
 import (
 	"context"
-	"slices"
 	"sync"
 
-	"storefront/internal/kafka"
 	"storefront/internal/live"
 )
 
-// streamBuffer is how many events a stream's channel holds. It is small since there are many streams:
-// what is more waits in a queue that exists only while the subscriber is behind.
+// streamBuffer is how many events a stream's channel holds. It is small since there can be many streams:
+// what is more waits in a queue that exists only while the reader of the channel is behind.
 const streamBuffer = 4
 
-// stream is one subscriber.
+// stream is a sink that is read from a channel.
 type stream struct {
-	topic  *topic
-	filter live.Filter
 	limit  int
-	after  position // skip what is before it; nil: nothing
-
 	events chan live.Event
 	done   chan struct{} // closed when the stream has ended
 
 	mu      sync.Mutex
+	watch   live.Watch // nil until bound
 	queue   []*live.Event
 	pumping bool // a goroutine moves the queue to the channel
 	ended   bool
@@ -31,8 +26,8 @@ type stream struct {
 	unbind  func() bool
 }
 
-func newStream(t *topic, filter live.Filter, limit int) *stream {
-	return &stream{topic: t, filter: filter, limit: limit, events: make(chan live.Event, streamBuffer), done: make(chan struct{})}
+func newStream(limit int) *stream {
+	return &stream{limit: limit, events: make(chan live.Event, streamBuffer), done: make(chan struct{})}
 }
 
 func (s *stream) Events() <-chan live.Event { return s.events }
@@ -43,46 +38,63 @@ func (s *stream) Err() error {
 	return s.err
 }
 
-// Close takes the stream out of its topic. It returns when no event will be delivered any more.
+// Close ends the watch. It returns when no event will be delivered any more.
 func (s *stream) Close() {
-	s.topic.remove(s)
-	s.end(nil)
+	s.mu.Lock()
+	w := s.watch
+	s.mu.Unlock()
+	if w != nil {
+		w.Close()
+	}
+	s.Ended(nil)
 }
 
 // bind closes the stream when ctx ends.
-func (s *stream) bind(ctx context.Context) {
+func (s *stream) bind(ctx context.Context, w live.Watch) {
 	stop := context.AfterFunc(ctx, s.Close)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.unbind = stop
-	if s.ended {
+	s.watch, s.unbind = w, stop
+	ended := s.ended
+	s.mu.Unlock()
+	if ended {
 		stop()
+		w.Close()
 	}
 }
 
-// push queues an event and never blocks. It returns false when the queue is full.
-func (s *stream) push(e *live.Event) bool {
+// Event implements live.Sink. A queue that is full ends the stream.
+func (s *stream) Event(e *live.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
-		return true
+		return
 	}
 	if !s.pumping {
 		select {
 		case s.events <- *e:
-			return true
+			return
 		default:
 		}
 	}
 	if len(s.queue) >= s.limit {
-		return false
+		s.end(live.ErrSlow)
+		if s.watch != nil {
+			go s.watch.Close() // not from within the topic's own goroutine
+		}
+		return
 	}
 	s.queue = append(s.queue, e)
 	if !s.pumping {
 		s.pumping = true
 		go s.pump()
 	}
-	return true
+}
+
+// Ended implements live.Sink.
+func (s *stream) Ended(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end(err)
 }
 
 // pump moves the queue to the channel until it is empty or the stream has ended.
@@ -109,10 +121,8 @@ func (s *stream) pump() {
 	}
 }
 
-// end closes the stream's channel; what is in its queue is dropped.
+// end closes the stream's channel; what is in its queue is dropped. s.mu is held.
 func (s *stream) end(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.ended {
 		return
 	}
@@ -124,28 +134,4 @@ func (s *stream) end(err error) {
 	if s.unbind != nil {
 		s.unbind()
 	}
-}
-
-// before says that the subscriber has had the record already.
-func (s *stream) before(r *kafka.Record) bool {
-	return s.after != nil && r.Offset < s.after[r.Partition]
-}
-
-// matches decides whether the filter lets an entry through, decoding it only when all else holds.
-func (s *stream) matches(e *entry) bool {
-	if s.filter.Key != "" && s.filter.Key != e.record.Key {
-		return false
-	}
-	if len(s.filter.Types) > 0 && !slices.Contains(s.filter.Types, e.typ()) {
-		return false
-	}
-	event, ok := e.decode()
-	if !ok {
-		return false
-	}
-	if s.filter.Attribute == "" {
-		return true
-	}
-	value, ok := attribute(event.Data, s.filter.Attribute)
-	return ok && value == s.filter.Value
 }
