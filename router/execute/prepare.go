@@ -116,6 +116,9 @@ type outputType struct {
 	enum    map[string]bool // by value: whether it is public
 }
 
+// EventAnswers says that the events of a live subscription answer all of it, so that none is fetched for.
+func (p *Prepared) EventAnswers() bool { return p.event != nil && len(p.event.fetches) == 0 }
+
 // Prepare compiles a plan for execution. It is done once for an operation.
 func (e *Executor) Prepare(p *plan.Plan) *Prepared {
 	c := &compiler{

@@ -80,6 +80,9 @@ type (
 	EventSource = live.Source
 	EventFilter = live.Filter
 	EventStream = live.Stream
+	EventSink   = live.Sink
+	EventWatch  = live.Watch
+	Position    = live.Position
 	Event       = live.Event
 )
 
@@ -102,8 +105,9 @@ type Observer interface {
 	ObserveRequest(RequestInfo)
 	SubscribersAdd(delta int)                              // live subscriptions that are open
 	EventDelivered(field string, sinceEvent time.Duration) // an event is in a client's queue
-	EventWithheld(field, reason string)                    // reason: owner, version
+	EventWithheld(field, reason string)                    // reason: owner, version, superseded
 	SubscriberEnded(field, reason string)                  // reason: slow, expired, source, draining, replaced, refused, done
+	SubscriberResumed(field, outcome string)               // with a cursor; outcome: resumed, fresh, too old, refused
 }
 
 // NopObserver observes nothing.
@@ -114,3 +118,4 @@ func (NopObserver) SubscribersAdd(int)                   {}
 func (NopObserver) EventDelivered(string, time.Duration) {}
 func (NopObserver) EventWithheld(string, string)         {}
 func (NopObserver) SubscriberEnded(string, string)       {}
+func (NopObserver) SubscriberResumed(string, string)     {}

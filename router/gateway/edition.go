@@ -26,7 +26,6 @@ type edition struct {
 	limits        operation.Limits
 	introspection bool
 	log           *slog.Logger
-	replaced      chan struct{} // closed once another edition has taken its place
 }
 
 func (g *Gateway) newEdition(sg *supergraph.Supergraph, t execute.Transport) (*edition, error) {
@@ -52,7 +51,6 @@ func (g *Gateway) newEdition(sg *supergraph.Supergraph, t execute.Transport) (*e
 		limits:        g.cfg.Limits,
 		introspection: g.cfg.Introspection,
 		log:           g.log,
-		replaced:      make(chan struct{}),
 	}
 	if c, ok := t.(io.Closer); ok {
 		// Nobody knows how long the last request of an edition takes; when none is left, nothing refers to it.
@@ -78,7 +76,7 @@ func (g *Gateway) Replace(ctx context.Context, sg *supergraph.Supergraph, t exec
 		return 0, fmt.Errorf("replace supergraph: %w", err)
 	}
 	g.edition.Store(next)
-	close(last.replaced)
+	g.hub.renew(ctx)
 	return warm, nil
 }
 

@@ -36,6 +36,7 @@ const (
 	codeStoredOnly      = "PERSISTED_OPERATION_REQUIRED"
 	codeSlow            = "SLOW_CONSUMER"
 	codeGap             = "EVENTS_LOST"
+	codeCursorTooOld    = "CURSOR_TOO_OLD"
 	codeDraining        = "DRAINING"
 	codeChanged         = "SCHEMA_CHANGED"
 	codeInternal        = string(errs.Internal)
@@ -129,7 +130,7 @@ func (g *Gateway) present(ctx context.Context, c *caller, list gqlerror.List) gq
 		} else if code == execute.CodeWrongAnswer {
 			g.tell(ctx, c, "a subgraph's answer is not what the schema promises", e, "reason", e.Message)
 		}
-		for _, key := range []string{"field", "service", "retryAfter", "argumentName"} {
+		for _, key := range []string{"field", "service", "retryAfter", "argumentName", "cursor"} {
 			if v, ok := e.Extensions[key]; ok {
 				out.Extensions[key] = v
 			}

@@ -1,52 +1,50 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
-	"errors"
+	"maps"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/coder/websocket"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"storefront/internal/live"
 )
 
-// message is one result of an operation: a whole GraphQL response, and the cursor after it.
+// message is one result of an operation: a whole GraphQL response with the cursor behind it in its
+// extensions. All who get it share it.
 type message struct {
 	body   []byte
 	cursor string
+	key    string // of the event; "" for a state
 }
 
-// feed is one running subscription, whatever carries it: a bounded queue of results that a producer
-// fills and a transport empties. The queue closes when the feed ends; end then says why.
+// feed is one subscriber, whatever carries it: a bounded queue that is filled for it and that its transport
+// empties. Nobody waits for it: a client that takes nothing loses its own feed and holds up no other.
 type feed struct {
-	field     string
-	queue     chan *message
-	listening chan struct{} // closed once no event can be missed any more, or the feed is over
-	listens   func()        // closes it
-	cancel    context.CancelCauseFunc
-	end       *failure // nil: complete. Read it only after queue has closed.
+	g      *Gateway
+	field  string
+	latest bool // of several messages with one key, the last is enough
+
+	mu     sync.Mutex
+	caller *caller
+	expiry *time.Timer   // ends the feed with its identity; nil for never
+	leave  func()        // takes the feed out of where its messages come from
+	now    func() string // the cursor of this moment, when everything before it has been given; "" else
+	queue  []*message
+	bytes  int
+	more   int    // messages that the queue may hold besides: those that were missed are not the client's slowness
+	wake   func() // says that there is something to take, or that the feed is over; it must not block
+	ended  bool
+	end    *failure // why; nil: complete
+	cursor string   // behind the last message that was taken
+	begun  bool     // no event can be missed any more
 }
 
-// Why a feed's context was cancelled.
-var (
-	errSlow     = errors.New("the queue is full")
-	errExpired  = errors.New("the identity has expired")
-	errDraining = errors.New("the gateway is draining")
-)
-
-// offer queues a result. It never waits: a client whose queue is full is cut off, so that the
-// producer is free and no other subscriber is held up.
-func (f *feed) offer(m *message) bool {
-	select {
-	case f.queue <- m:
-		return true
-	default:
-		f.cancel(errSlow)
-		return false
-	}
-}
-
-// openFeed starts a subscription. ctx is the client's: it ends with the connection or the operation.
+// openFeed starts a subscription. It returns when no event can be missed any more and the first message, if
+// there is one, is in the queue. ctx is for that only; close ends the feed.
 func (g *Gateway) openFeed(ctx context.Context, c *caller, j *job) (*feed, *failure) {
 	if j.live == nil {
 		return nil, reject(http.StatusBadRequest, problem(codeUnavailable, "This subscription field is not fed by events, and subscriptions of subgraphs are not served."))
@@ -54,62 +52,304 @@ func (g *Gateway) openFeed(ctx context.Context, c *caller, j *job) (*feed, *fail
 	if g.cfg.Events == nil {
 		return nil, reject(http.StatusServiceUnavailable, problem(codeUnavailable, "This router has no source of events, so nothing can be subscribed to here."))
 	}
-	if !g.enter() {
+	f := &feed{g: g, caller: c, field: j.live.field.Field, latest: j.live.field.Latest, wake: func() {}}
+	if !g.feeds.add(f) {
 		return nil, drainingFailure()
 	}
-	j.sent = bytes.Clone(j.sent) // the body it is part of is not kept
-	deadline := func() {}
-	if !c.id.Expiry.IsZero() {
-		ctx, deadline = context.WithDeadlineCause(ctx, c.id.Expiry, errExpired)
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(g.draining, func() { cancel(errDraining) })
-	f := &feed{field: j.live.field.Field, queue: make(chan *message, g.cfg.Queue), listening: make(chan struct{}), cancel: cancel}
-	f.listens = sync.OnceFunc(func() { close(f.listening) })
-	run := &liveRun{g: g, caller: c, job: j, feed: f}
 	g.observer.SubscribersAdd(1)
-	go func() {
-		defer g.inFlight.Done()
-		end, reason := g.reasonOf(ctx, run.guarded(ctx))
-		cancel(nil)
-		deadline()
-		stop()
-		f.end = end
-		close(f.queue)
-		f.listens()
-		g.observer.SubscribersAdd(-1)
-		g.observer.SubscriberEnded(f.field, reason)
-	}()
+	f.is(c)
+	if why := g.hub.join(ctx, f, j); why != nil {
+		f.finish(why, reasonOf(why))
+		f.close()
+		return nil, why
+	}
+	f.mu.Lock()
+	f.begun = true
+	f.mu.Unlock()
 	return f, nil
 }
 
-// reasonOf turns how a feed's producer returned into what the client is told and the reason the
-// observer is.
-func (g *Gateway) reasonOf(ctx context.Context, f *failure) (*failure, string) {
-	switch cause := context.Cause(ctx); {
-	case errors.Is(cause, errSlow):
-		return g.slowFailure(), "slow"
-	case errors.Is(cause, errExpired):
-		return expiredFailure(), "expired"
-	case errors.Is(cause, errDraining):
-		return drainingFailure(), "draining"
-	case cause != nil:
-		return nil, "done"
-	case f != nil && f.code() == codeSlow:
-		return f, "slow"
-	case f != nil && (f.code() == codeUnavailable || f.code() == codeGap || f.code() == codeDraining):
-		return f, "source"
-	case f != nil && f.code() == codeChanged:
-		return f, "replaced"
-	case f != nil:
-		return f, "refused"
+// is says who the client is, now and until that identity expires.
+func (f *feed) is(c *caller) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.caller = c
+	if f.expiry != nil {
+		f.expiry.Stop()
 	}
-	return nil, "done"
+	if !c.id.Expiry.IsZero() && !f.ended {
+		f.expiry = time.AfterFunc(time.Until(c.id.Expiry), func() {
+			if until := f.who().id.Expiry; until.IsZero() || time.Now().Before(until) {
+				return // renewed at the last moment
+			}
+			f.finish(expiredFailure(), "expired")
+		})
+	}
+}
+
+func (f *feed) who() *caller {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.caller
+}
+
+// take gives the next message; nil when there is none at the moment. Once open is false nothing comes any
+// more, and the failure says why: nil is completion.
+func (f *feed) take() (m *message, open bool, end *failure) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.queue) > 0 {
+		m = f.queue[0]
+		f.queue[0] = nil
+		f.queue = f.queue[1:]
+		f.bytes -= len(m.body)
+		if len(f.queue) == 0 {
+			f.queue, f.more = nil, 0 // its memory is wanted only while the client is behind
+		}
+		f.cursor = m.cursor
+		return m, true, nil
+	}
+	return nil, !f.ended, f.end
+}
+
+// onWake sets what is called when there is something to take; it is called at once when there is already.
+func (f *feed) onWake(wake func()) {
+	f.mu.Lock()
+	f.wake = wake
+	something := len(f.queue) > 0 || f.ended
+	f.mu.Unlock()
+	if something {
+		wake()
+	}
+}
+
+// push queues a message. When the queue is full the client is cut off, with the cursor to come back with.
+func (f *feed) push(m *message) {
+	f.mu.Lock()
+	if f.ended {
+		f.mu.Unlock()
+		return
+	}
+	if f.latest && m.key != "" {
+		for i, waiting := range f.queue {
+			if waiting.key == m.key { // the cursors stay in order
+				f.bytes -= len(waiting.body)
+				f.queue = append(f.queue[:i], f.queue[i+1:]...)
+				f.g.observer.EventWithheld(f.field, "superseded")
+				break
+			}
+		}
+	}
+	full := len(f.queue) >= f.g.cfg.Queue+f.more || f.more == 0 && len(f.queue) > 0 && f.bytes+len(m.body) > f.g.cfg.QueueBytes
+	if !full {
+		f.queue = append(f.queue, m)
+		f.bytes += len(m.body)
+	}
+	wake := f.wake
+	f.mu.Unlock()
+	if full {
+		f.finish(f.g.slowFailure(), "slow")
+		return
+	}
+	wake()
+}
+
+// expect makes room for messages that the client has missed.
+func (f *feed) expect(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.more = n
+}
+
+// finish ends the feed for a reason of the observer's. What is in the queue is still taken, unless the
+// client is too slow for it: then it comes back for that.
+func (f *feed) finish(end *failure, reason string) {
+	f.mu.Lock()
+	if f.ended {
+		f.mu.Unlock()
+		return
+	}
+	f.ended, f.end = true, end
+	if reason == "slow" {
+		f.queue, f.bytes = nil, 0
+	}
+	wake, leave := f.wake, f.leave
+	if f.expiry != nil {
+		f.expiry.Stop()
+	}
+	f.mu.Unlock()
+	if leave != nil {
+		leave()
+	}
+	f.g.observer.SubscribersAdd(-1)
+	f.g.observer.SubscriberEnded(f.field, reason)
+	wake()
+}
+
+// close is the transport's last call: nothing is taken any more.
+func (f *feed) close() {
+	f.finish(nil, "done")
+	f.g.feeds.remove(f)
+}
+
+// joined tells the feed how it is taken out of where its messages come from, and how it learns its cursor.
+func (f *feed) joined(leave func(), now func() string) {
+	f.mu.Lock()
+	ended := f.ended
+	f.leave, f.now = leave, now
+	f.mu.Unlock()
+	if ended {
+		leave()
+	}
+}
+
+// lastCursor is behind the last message that the transport has taken; "" before the first.
+func (f *feed) lastCursor() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.cursor
+}
+
+// freshCursor is one of this moment where nothing waits, so that a quiet client's does not grow old; else
+// that behind the last message.
+func (f *feed) freshCursor() string {
+	f.mu.Lock()
+	now := f.now
+	f.mu.Unlock()
+	cursor := ""
+	if now != nil {
+		cursor = now()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if cursor != "" && len(f.queue) == 0 {
+		f.cursor = cursor
+	}
+	return f.cursor
+}
+
+// idle says that there is nothing to take.
+func (f *feed) idle() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.queue) == 0 && !f.ended
+}
+
+// told is why the feed ended, with the cursor with which its client goes on.
+func (f *feed) told(end *failure) *failure {
+	cursor := f.lastCursor()
+	if cursor == "" || len(end.errors) == 0 {
+		return end
+	}
+	own, first := *end, *end.errors[0]
+	first.Extensions = maps.Clone(first.Extensions)
+	first.Extensions["cursor"] = cursor
+	own.errors = append(gqlerror.List{&first}, end.errors[1:]...)
+	return &own
+}
+
+// depth is how many messages wait, and whether the feed has begun and not ended.
+func (f *feed) depth() (n int, begun bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.queue), f.begun && !f.ended
+}
+
+// feeds are all that are open. A gateway that drains opens no more.
+type feeds struct {
+	mu        sync.Mutex
+	open      map[*feed]struct{}
+	rechecked bool // someone looks after them
+	closed    bool
+	empty     chan struct{} // closed when closed and none is open
+}
+
+func newFeeds() *feeds { return &feeds{open: map[*feed]struct{}{}, empty: make(chan struct{})} }
+
+func (s *feeds) add(f *feed) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.open[f] = struct{}{}
+	if !s.rechecked && f.g.cfg.Auth != nil {
+		s.rechecked = true
+		f.g.recheck()
+	}
+	return true
+}
+
+// watched says whether to look after the feeds once more; not when there were none.
+func (s *feeds) watched(any bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rechecked = any || len(s.open) > 0
+	return s.rechecked
+}
+
+func (s *feeds) remove(f *feed) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.open[f]; !ok {
+		return
+	}
+	delete(s.open, f)
+	s.signal()
+}
+
+// signal tells those who wait for the last one. s.mu is held.
+func (s *feeds) signal() {
+	if s.closed && len(s.open) == 0 {
+		select {
+		case <-s.empty:
+		default:
+			close(s.empty)
+		}
+	}
+}
+
+// shut lets no more in, and returns those that are open.
+func (s *feeds) shut() []*feed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.signal()
+	return s.list()
+}
+
+func (s *feeds) all() []*feed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.list()
+}
+
+func (s *feeds) list() []*feed {
+	list := make([]*feed, 0, len(s.open))
+	for f := range s.open {
+		list = append(list, f)
+	}
+	return list
+}
+
+// reasonOf is why a feed ended, for the observer.
+func reasonOf(f *failure) string {
+	switch f.code() {
+	case codeSlow:
+		return "slow"
+	case codeUnavailable, codeGap:
+		return "source"
+	case codeDraining:
+		return "draining"
+	case codeChanged:
+		return "replaced"
+	}
+	return "refused"
 }
 
 func (g *Gateway) slowFailure() *failure {
 	return reject(http.StatusTooManyRequests, problem(codeSlow,
-		"This client reads too slowly: %d results or more are waiting. Subscribe again.", g.cfg.Queue))
+		"This client reads too slowly: %d results or %d bytes are waiting. Subscribe again, with the last cursor to go on there.", g.cfg.Queue, g.cfg.QueueBytes))
 }
 
 func expiredFailure() *failure {
@@ -123,3 +363,27 @@ func drainingFailure() *failure {
 	f.closes = websocket.StatusGoingAway
 	return f
 }
+
+// Live is the live part of a gateway, for metrics.
+type Live struct {
+	Feeds  int // that have begun and are open
+	Groups int // of feeds that share what is resolved for them
+	Queued int // messages that wait for clients
+	Most   int // of which for the slowest
+}
+
+// Live counts what is open at the moment.
+func (g *Gateway) Live() Live {
+	s := Live{Groups: g.hub.count()}
+	for _, f := range g.feeds.all() {
+		n, begun := f.depth()
+		if begun {
+			s.Feeds++
+		}
+		s.Queued += n
+		s.Most = max(s.Most, n)
+	}
+	return s
+}
+
+var _ live.Sink = (*group)(nil)

@@ -9,9 +9,11 @@ package gateway
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"net/http"
 	"slices"
 	"sync"
@@ -58,7 +60,11 @@ type Config struct {
 	InitTimeout   time.Duration // from a socket's opening to its connection_init; default 3 s
 	Heartbeat     time.Duration // between signs of life on a quiet stream; default 12 s
 	WriteTimeout  time.Duration // of one message to a client; default 10 s
+	DrainTime     time.Duration // over which a draining gateway sends its clients elsewhere; default 5 s
+	Recheck       time.Duration // between two looks at whether a subscriber still is who it was; default 30 s
 	Queue         int           // messages waiting for one subscriber before it is cut off; default 256
+	QueueBytes    int           // and their size together; default 1 MiB
+	CursorKey     []byte        // shared by all routers whose cursors are the same; default: one of its own
 	MaxOperations int           // at once on one socket; default 100
 	Recheck       time.Duration // between questions whether a stream's right still stands; default 2 s
 }
@@ -72,11 +78,14 @@ type Gateway struct {
 	replacing sync.Mutex
 	sharing   *sharing
 	lines     *seldom.Lines // of the log, that any number of requests may cause
+	cursors   cursors
+	feeds     *feeds
+	hub       *hub
 
 	mu       sync.Mutex
 	draining context.Context // ends when the gateway drains
 	drain    context.CancelFunc
-	inFlight sync.WaitGroup
+	inFlight sync.WaitGroup // sockets
 }
 
 // New returns a gateway, or an error that names what is wrong with cfg.
@@ -95,7 +104,10 @@ func New(cfg Config) (*Gateway, error) {
 	orDefault(&cfg.InitTimeout, 3*time.Second)
 	orDefault(&cfg.Heartbeat, 12*time.Second)
 	orDefault(&cfg.WriteTimeout, 10*time.Second)
+	orDefault(&cfg.DrainTime, 5*time.Second)
+	orDefault(&cfg.Recheck, 30*time.Second)
 	orDefault(&cfg.Queue, 256)
+	orDefault(&cfg.QueueBytes, 1<<20)
 	orDefault(&cfg.MaxOperations, 100)
 	orDefault(&cfg.Recheck, 2*time.Second)
 	orDefault(&cfg.CORS.MaxAge, 10*time.Minute)
@@ -112,8 +124,13 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if len(cfg.CursorKey) == 0 {
+		cfg.CursorKey = make([]byte, 32)
+		_, _ = rand.Read(cfg.CursorKey) // it never fails
+	}
 	draining, drain := context.WithCancel(context.Background())
 	g := &Gateway{cfg: cfg, log: cfg.Logger, observer: cfg.Observer, sharing: newSharing(), lines: seldom.New(time.Minute, time.Now), draining: draining, drain: drain}
+	g.cursors, g.feeds, g.hub = cursors{cfg.CursorKey}, newFeeds(), newHub(g)
 	g.cfg.Supergraph, g.cfg.Transport = nil, nil
 	first, err := g.newEdition(cfg.Supergraph, cfg.Transport)
 	if err != nil {
@@ -141,15 +158,20 @@ func (g *Gateway) Handler() http.Handler {
 	return mux
 }
 
-// Drain ends every subscription and socket, refuses new ones, and waits until they are gone or ctx
-// ends, whose error it then returns. Queries go on being served: their listener's own shutdown
-// waits for them.
+// Drain ends every subscription and socket, spread over the drain time so that they do not all come to
+// the next router at once, refuses new ones, and waits until they are gone or ctx ends, whose error it then
+// returns. Each client has the cursor with which it goes on elsewhere. Queries go on being served: their
+// listener's own shutdown waits for them.
 func (g *Gateway) Drain(ctx context.Context) error {
 	g.mu.Lock()
 	g.drain()
 	g.mu.Unlock()
+	for _, f := range g.feeds.shut() {
+		time.AfterFunc(g.someOfDrainTime(), func() { f.finish(drainingFailure(), "draining") })
+	}
 	done := make(chan struct{})
 	go func() {
+		<-g.feeds.empty
 		g.inFlight.Wait()
 		close(done)
 	}()
@@ -161,7 +183,9 @@ func (g *Gateway) Drain(ctx context.Context) error {
 	}
 }
 
-// enter counts a stream in, unless the gateway is draining. Its caller calls g.inFlight.Done.
+func (g *Gateway) someOfDrainTime() time.Duration { return mathrand.N(g.cfg.DrainTime) }
+
+// enter counts a socket in, unless the gateway is draining. Its caller calls g.inFlight.Done.
 func (g *Gateway) enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -6,6 +6,7 @@ package gateway_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -21,6 +22,7 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 
 	"storefront/internal/errs"
+	"storefront/internal/live"
 	"storefront/router/execute/transport"
 	"storefront/router/gateway"
 	"storefront/router/supergraph"
@@ -230,60 +232,106 @@ func project(doc *ast.QueryDocument, set ast.SelectionSet, value any) any {
 	return value
 }
 
-// broker is an event source in memory: what is published reaches the streams that match, in order.
+// broker is an event source in memory, of one partition: what is published reaches the watches that match, in order.
 type broker struct {
 	mu      sync.Mutex
-	streams map[*stream]bool
+	log     []*gateway.Event
+	watches map[*watch]bool
 }
 
-type stream struct {
-	b      *broker
-	topic  string
-	filter gateway.EventFilter
-	events chan gateway.Event
-	once   sync.Once
-	err    error
+type watch struct {
+	b       *broker
+	topic   string
+	filters []gateway.EventFilter
+	sink    gateway.EventSink
 }
 
-func (b *broker) Subscribe(_ context.Context, topic string, f gateway.EventFilter) (gateway.EventStream, error) {
+func (b *broker) Watch(_ context.Context, topic string, filters []gateway.EventFilter, after gateway.Position, sink gateway.EventSink) (gateway.EventWatch, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := &stream{b: b, topic: topic, filter: f, events: make(chan gateway.Event, 512)}
-	b.streams[s] = true
-	return s, nil
+	w := &watch{b, topic, filters, sink}
+	if next, ok := after.Of(0); ok {
+		if next < b.oldest() {
+			return nil, live.ErrTooOld
+		}
+		for _, e := range b.log[next-b.oldest():] {
+			w.offer(e)
+		}
+	}
+	b.watches[w] = true
+	return w, nil
 }
 
-func (s *stream) Events() <-chan gateway.Event { return s.events }
-func (s *stream) Err() error                   { return s.err }
-func (s *stream) Close()                       { s.fail(nil) }
+func (b *broker) Subscribe(context.Context, string, gateway.EventFilter) (gateway.EventStream, error) {
+	return nil, errors.New("the gateway watches")
+}
 
-func (s *stream) fail(err error) {
-	s.once.Do(func() {
-		s.b.mu.Lock()
-		defer s.b.mu.Unlock()
-		delete(s.b.streams, s)
-		s.err = err
-		close(s.events)
-	})
+func (b *broker) oldest() int64 {
+	if len(b.log) == 0 {
+		return 0
+	}
+	return b.log[0].Offset
+}
+
+// forget drops the events so far.
+func (b *broker) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.log = b.log[len(b.log)-1:]
+}
+
+func (b *broker) end() int64 {
+	if len(b.log) == 0 {
+		return 0
+	}
+	return b.log[len(b.log)-1].Offset + 1
+}
+
+func (w *watch) Position() gateway.Position {
+	w.b.mu.Lock()
+	defer w.b.mu.Unlock()
+	return gateway.Position{{Next: w.b.end()}}
+}
+
+func (w *watch) Close() { w.fail(nil) }
+
+func (w *watch) fail(err error) {
+	w.b.mu.Lock()
+	defer w.b.mu.Unlock()
+	if w.b.watches[w] && err != nil {
+		w.sink.Ended(err)
+	}
+	delete(w.b.watches, w)
+}
+
+func (w *watch) offer(e *gateway.Event) {
+	for _, f := range w.filters {
+		byKey := f.Key != "" && f.Key == e.Key
+		byField := f.Key == "" && e.Data[f.Attribute] == f.Value
+		if (byKey || byField) && (len(f.Types) == 0 || slices.Contains(f.Types, e.Type)) {
+			w.sink.Event(e)
+			return
+		}
+	}
 }
 
 func (b *broker) publish(topic string, e gateway.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for s := range b.streams {
-		f := s.filter
-		byKey := f.Key != "" && f.Key == e.Key
-		byField := f.Key == "" && e.Data[f.Attribute] == f.Value
-		if s.topic == topic && (byKey || byField) && (len(f.Types) == 0 || slices.Contains(f.Types, e.Type)) {
-			s.events <- e
+	e.Offset = b.end()
+	e.At = gateway.Position{{Next: e.Offset + 1}}
+	b.log = append(b.log, &e)
+	for w := range b.watches {
+		if w.topic == topic {
+			w.offer(&e)
 		}
 	}
 }
 
-func (b *broker) open() []*stream {
+func (b *broker) open() []*watch {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.Collect(maps.Keys(b.streams))
+	return slices.Collect(maps.Keys(b.watches))
 }
 
 // tokens authenticates "Bearer <user>"; the names staff, partner and expired mean what they say.
@@ -324,7 +372,7 @@ type house struct {
 
 func newHouse(t *testing.T, change func(*gateway.Config)) *house {
 	t.Helper()
-	h := &house{t: t, orders: &orders{byID: map[string]order{}, calls: map[string]int{}}, broker: &broker{streams: map[*stream]bool{}}, observed: &observer{ended: map[string]int{}, withheld: map[string]int{}}}
+	h := &house{t: t, orders: &orders{byID: map[string]order{}, calls: map[string]int{}}, broker: &broker{watches: map[*watch]bool{}}, observed: &observer{ended: map[string]int{}, withheld: map[string]int{}}}
 	h.orders.set(order{ID: "o1", Customer: "ada", Status: "PLACED", Version: 1, Note: "first"})
 	h.orders.set(order{ID: "o2", Customer: "bob", Status: "PLACED", Version: 1})
 	sg, err := supergraph.Parse(testSupergraph)
@@ -343,7 +391,7 @@ func newHouse(t *testing.T, change func(*gateway.Config)) *house {
 	}
 	cfg := gateway.Config{
 		Supergraph: sg, Transport: reach, Auth: tokens{}, Headers: tokens{},
-		Events: h.broker, Introspection: true, Observer: h.observed,
+		Events: h.broker, Introspection: true, Observer: h.observed, DrainTime: 20 * time.Millisecond, CursorKey: []byte("key of all the tests"),
 	}
 	if change != nil {
 		change(&cfg)
@@ -388,6 +436,10 @@ func (o *observer) ObserveRequest(i gateway.RequestInfo) {
 func (o *observer) SubscribersAdd(n int)             { o.locked(func() { o.subscribers += n }) }
 func (o *observer) SubscriberEnded(_, reason string) { o.locked(func() { o.ended[reason]++ }) }
 func (o *observer) EventWithheld(_, reason string)   { o.locked(func() { o.withheld[reason]++ }) }
+
+func (o *observer) SubscriberResumed(_, outcome string) {
+	o.locked(func() { o.ended[outcome]++ })
+}
 
 func (o *observer) open() (n int) { o.locked(func() { n = o.subscribers }); return n }
 func (o *observer) count(reason string) (n int) {

@@ -90,6 +90,9 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		a.fail(f)
 		return
 	}
+	if last := r.Header.Get("Last-Event-Id"); last != "" && req.Begin.resume == "" {
+		req.Begin.resume = last
+	}
 	if f := g.authenticate(ctx, c); f != nil {
 		if f.status == http.StatusUnauthorized {
 			a.w.Header().Set("WWW-Authenticate", "Bearer")
@@ -173,6 +176,7 @@ func (g *Gateway) understand(ctx context.Context, c *caller, req *request, info 
 	if len(list) > 0 {
 		return nil, reject(http.StatusBadRequest, list...)
 	}
+	j.begin = req.Begin
 	return j, nil
 }
 

@@ -47,6 +47,8 @@ type job struct {
 	*prepared
 	vars map[string]any // coerced
 	sent []byte         // as the client sent them, a JSON object
+
+	begin liveOptions // of a live subscription
 }
 
 // newJob coerces the variables of a request for p.
@@ -70,7 +72,7 @@ func (p *prepared) newJob(sent []byte) (*job, gqlerror.List) {
 		}
 	}
 	vars, list := p.op.Variables(given)
-	return &job{p, vars, sent}, withCode(list, codeBadInput)
+	return &job{prepared: p, vars: vars, sent: sent}, withCode(list, codeBadInput)
 }
 
 func (p *prepared) subscription() bool { return p.op.Kind == ast.Subscription }

@@ -196,7 +196,7 @@ func TestSubscriptionGoesOnOrIsToldWhyNot(t *testing.T) {
 				sse.expect("next", `"version":1`)
 				ws.expect("next", `"version":1`)
 			} else {
-				eventually(t, "both listen", func() bool { return len(h.broker.open()) == 2 })
+				eventually(t, "both listen", func() bool { return h.gw.Live().Feeds == 2 })
 			}
 			var closed atomic.Int64
 			h.replace(h.urls, &closed, c.change...)

@@ -18,6 +18,7 @@ type request struct {
 	Variables     []byte // a JSON object, nil for none; see job
 	DocumentID    string // id of a stored operation
 	AutomaticHash string // extensions.persistedQuery.sha256Hash
+	Begin         liveOptions
 }
 
 // readRequest reads the request of a GET's parameters or a POST's JSON body of at most limit bytes.
@@ -139,6 +140,14 @@ func (req *request) set(name string, value []byte) bool {
 		return value[0] == '{'
 	}
 	return members(value, func(name, value []byte) error {
+		switch string(name) {
+		case "resume":
+			textOf(value, &req.Begin.resume)
+		case "fresh":
+			req.Begin.fresh = string(value) == "true"
+		case "initial":
+			req.Begin.noState = string(value) == "false"
+		}
 		if string(name) != "persistedQuery" || value[0] != '{' {
 			return nil
 		}

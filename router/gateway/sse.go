@@ -5,8 +5,8 @@ package gateway
 
 import (
 	"bytes"
+	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"storefront/router/execute"
@@ -48,37 +48,59 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request, c *caller,
 		return len(shown)
 	}
 	feed, f := g.openFeed(ctx, c, j)
-	if f != nil {
+	switch {
+	case f != nil && f.code() == codeDraining:
+		_ = out.reconnect(j.begin.resume)
+		return 0
+	case f != nil:
 		return refused(f)
 	}
-	defer feed.cancel(nil)
+	defer feed.close()
+	return g.sendEvents(ctx, out, feed, refused)
+}
+
+// sendEvents carries a feed, and tells in comments that a quiet stream is alive, with its cursor.
+func (g *Gateway) sendEvents(ctx context.Context, out *eventWriter, f *feed, refused func(*failure) int) int {
 	// The first comment opens the stream in the client: what happens from then on is told.
-	select {
-	case <-feed.listening:
-	case <-ctx.Done():
+	if out.comment("") != nil {
 		return 0
 	}
-	if out.comment() != nil {
-		return 0
-	}
+	wake := make(chan struct{}, 1)
+	f.onWake(func() {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
+	})
 	heartbeat := time.NewTicker(g.cfg.Heartbeat)
 	defer heartbeat.Stop()
 	for {
 		select {
-		case m, open := <-feed.queue:
-			if !open && feed.end != nil {
-				return refused(feed.end)
-			}
-			if !open {
-				_ = out.complete()
-				return 0
-			}
-			if out.next(m) != nil {
-				return 0
-			}
+		case <-ctx.Done():
+			return 0
 		case <-heartbeat.C:
-			if out.comment() != nil {
+			if out.comment(f.freshCursor()) != nil {
 				return 0
+			}
+		case <-wake:
+			for waiting := true; waiting; {
+				m, open, end := f.take()
+				switch {
+				case m != nil:
+					if out.next(m) != nil {
+						return 0
+					}
+				case open:
+					waiting = false
+				case end != nil && end.code() == codeDraining:
+					_ = out.reconnect(f.freshCursor())
+					return 0
+				case end != nil:
+					return refused(f.told(end))
+				default:
+					_ = out.complete()
+					return 0
+				}
 			}
 		}
 	}
@@ -87,7 +109,7 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request, c *caller,
 func (o *eventWriter) next(m *message) error {
 	var b bytes.Buffer
 	b.WriteString("event: next\n")
-	if m.cursor != "" && !strings.ContainsAny(m.cursor, "\r\n\x00") {
+	if m.cursor != "" {
 		b.WriteString("id: " + m.cursor + "\n")
 	}
 	b.WriteString("data: ")
@@ -99,7 +121,24 @@ func (o *eventWriter) next(m *message) error {
 
 func (o *eventWriter) complete() error { return o.write([]byte("event: complete\ndata:\n\n")) }
 
-func (o *eventWriter) comment() error { return o.write([]byte(":\n\n")) }
+// comment shows that the stream is alive. A cursor, "" for none, becomes the client's last event id: an event
+// without data is none, but sets that (https://html.spec.whatwg.org/multipage/server-sent-events.html#dispatchMessage).
+func (o *eventWriter) comment(cursor string) error {
+	if cursor == "" {
+		return o.write([]byte(":\n\n"))
+	}
+	return o.write([]byte(":\nid: " + cursor + "\n\n"))
+}
+
+// reconnect is the last that a client hears from a router that drains: the stream breaks off, which makes
+// it come back with its cursor, after a moment.
+func (o *eventWriter) reconnect(cursor string) error {
+	b := []byte(": this router is shutting down\nretry: 500\n")
+	if cursor != "" {
+		b = append(b, "id: "+cursor+"\n"...)
+	}
+	return o.write(append(b, '\n'))
+}
 
 func (o *eventWriter) write(b []byte) error {
 	_ = o.control.SetWriteDeadline(time.Now().Add(o.timeout))

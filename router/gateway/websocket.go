@@ -7,9 +7,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -39,13 +41,13 @@ func isWebSocket(r *http.Request) bool {
 
 // socket is one connection. Its reader runs in serveWebSocket; each operation has a goroutine.
 type socket struct {
-	g      *Gateway
-	conn   *websocket.Conn
-	caller *caller
-	ctx    context.Context // ends with the connection
+	g    *Gateway
+	conn *websocket.Conn
+	ctx  context.Context // ends with the connection
 
 	closing sync.Once
 	mu      sync.Mutex
+	caller  *caller
 	ready   bool // connection_ack has been sent
 	inits   int
 	running map[string]*wsOperation // by operation id
@@ -55,6 +57,7 @@ type socket struct {
 type wsOperation struct {
 	id     string
 	cancel context.CancelFunc
+	feed   *feed // of a subscription; guarded by the socket's lock
 }
 
 // wsMessage is a message of the protocol. Its payload is valid JSON, nil for none.
@@ -118,7 +121,7 @@ func (g *Gateway) serveWebSocket(w http.ResponseWriter, r *http.Request, c *call
 		s.close(closeSubprotocol, "Subprotocol not acceptable")
 		return
 	}
-	defer context.AfterFunc(g.draining, func() { s.close(websocket.StatusGoingAway, "Going away") })()
+	defer context.AfterFunc(g.draining, func() { time.AfterFunc(g.someOfDrainTime(), s.goAway) })()
 	init := time.AfterFunc(g.cfg.InitTimeout, func() { s.close(closeInitTimeout, "Connection initialisation timeout") })
 	defer init.Stop()
 	expiry := time.NewTimer(time.Hour)
@@ -141,12 +144,20 @@ func (g *Gateway) serveWebSocket(w http.ResponseWriter, r *http.Request, c *call
 			if !s.initialize(m) {
 				return
 			}
-			if at := s.caller.id.Expiry; !at.IsZero() {
+			if at := s.who().id.Expiry; !at.IsZero() {
 				expiry.Reset(time.Until(at))
 			}
 		case "ping":
-			if !s.write(wsMessage{Type: "pong", Payload: m.Payload}) {
+			renewed, ok := s.renew(m)
+			if !ok || !s.write(wsMessage{Type: "pong", Payload: m.Payload}) {
 				return
+			}
+			if renewed {
+				if at := s.who().id.Expiry; !at.IsZero() {
+					expiry.Reset(time.Until(at))
+				} else {
+					expiry.Stop()
+				}
 			}
 		case "pong":
 		case "subscribe":
@@ -185,7 +196,7 @@ func (s *socket) keepAlive(expired <-chan time.Time) {
 			err := s.conn.Ping(ctx)
 			cancel()
 			if err != nil {
-				s.closing.Do(func() { _ = s.conn.CloseNow() })
+				s.drop()
 				return
 			}
 		}
@@ -207,8 +218,9 @@ func (s *socket) initialize(m wsMessage) bool {
 		s.close(closeBadRequest, "Invalid message received")
 		return false
 	}
-	layHeaders(s.caller.header, payload)
-	if f := s.g.authenticate(s.ctx, s.caller); f != nil {
+	c := s.who() // nobody else knows it yet
+	layHeaders(c.header, payload)
+	if f := s.g.authenticate(s.ctx, c); f != nil {
 		code := closeForbidden
 		if f.status >= http.StatusInternalServerError {
 			code = closeInternal
@@ -244,7 +256,7 @@ func (s *socket) subscribe(m wsMessage) bool {
 		return false
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
-	op := &wsOperation{m.ID, cancel}
+	op := &wsOperation{id: m.ID, cancel: cancel}
 	s.mu.Lock()
 	ready, count := s.ready, len(s.running)
 	_, exists := s.running[m.ID]
@@ -278,15 +290,19 @@ func (s *socket) subscribe(m wsMessage) bool {
 
 // run carries one operation from its request to its end.
 func (s *socket) run(ctx context.Context, op *wsOperation, req *request, f *failure) {
-	started := time.Now()
+	started, c := time.Now(), s.who()
 	info := RequestInfo{Transport: "ws", Status: http.StatusOK}
+	carried := false // by a feed, which goes on when this has returned
 	defer func() {
 		if fault := recover(); fault != nil {
-			s.fail(op, s.g.fault(ctx, s.caller, fault))
+			s.fail(op, s.g.fault(ctx, c, fault))
+		}
+		if carried {
+			return
 		}
 		s.forget(op)
 		info.Duration = time.Since(started)
-		s.g.record(ctx, s.caller, info)
+		s.g.record(ctx, c, info)
 	}()
 	fail := func(f *failure) {
 		info.Status, info.Errors = f.status, len(f.errors)
@@ -296,7 +312,7 @@ func (s *socket) run(ctx context.Context, op *wsOperation, req *request, f *fail
 		fail(f)
 		return
 	}
-	j, f := s.g.resolve(ctx, s.caller, req, &info)
+	j, f := s.g.resolve(ctx, c, req, &info)
 	if f != nil {
 		fail(f)
 		return
@@ -308,7 +324,7 @@ func (s *socket) run(ctx context.Context, op *wsOperation, req *request, f *fail
 	}
 	if later != nil {
 		sent := true
-		info.Errors = s.g.stream(ctx, s.caller, later, func(p *execute.Payload) bool {
+		info.Errors = s.g.stream(ctx, c, later, func(p *execute.Payload) bool {
 			sent = ctx.Err() == nil && s.write(wsMessage{ID: op.id, Type: "next", Payload: payloadJSON(p)})
 			return sent
 		})
@@ -318,33 +334,160 @@ func (s *socket) run(ctx context.Context, op *wsOperation, req *request, f *fail
 		return
 	}
 	if !j.subscription() {
-		body, shown := s.g.encodeResponse(ctx, s.caller, s.g.execute(ctx, s.caller, j))
+		body, shown := s.g.encodeResponse(ctx, c, s.g.execute(ctx, c, j))
 		info.Errors = len(shown)
 		if ctx.Err() == nil && s.write(wsMessage{ID: op.id, Type: "next", Payload: body}) {
 			s.complete(op)
 		}
 		return
 	}
-	feed, f := s.g.openFeed(ctx, s.caller, j)
+	feed, f := s.g.openFeed(ctx, c, j)
 	if f != nil {
 		fail(f)
 		return
 	}
-	defer feed.cancel(nil)
-	for m := range feed.queue {
-		if ctx.Err() != nil || !s.write(wsMessage{ID: op.id, Type: "next", Payload: m.body}) {
-			return
+	s.mu.Lock()
+	op.feed = feed
+	s.mu.Unlock()
+	carried = true
+	carry := &wsCarry{s: s, op: op, ctx: ctx, feed: feed, info: info, started: started}
+	context.AfterFunc(ctx, feed.close)
+	feed.onWake(carry.wake)
+}
+
+// wsCarry takes a feed's messages to its socket. It has a goroutine only while there is something to take.
+type wsCarry struct {
+	s       *socket
+	op      *wsOperation
+	ctx     context.Context // ends with the operation
+	feed    *feed
+	info    RequestInfo
+	started time.Time
+	busy    atomic.Bool
+}
+
+func (c *wsCarry) wake() {
+	if c.busy.CompareAndSwap(false, true) {
+		go c.pump()
+	}
+}
+
+func (c *wsCarry) pump() {
+	for {
+		m, open, end := c.feed.take()
+		switch {
+		case m != nil:
+			if c.ctx.Err() == nil && !c.s.write(wsMessage{ID: c.op.id, Type: "next", Payload: m.body}) {
+				c.s.drop()
+			}
+		case open:
+			c.busy.Store(false)
+			if c.feed.idle() || !c.busy.CompareAndSwap(false, true) {
+				return
+			}
+		default:
+			c.finish(end)
+			return // and stays busy: nothing comes any more
 		}
 	}
+}
+
+func (c *wsCarry) finish(end *failure) {
 	switch {
-	case ctx.Err() != nil:
-	case feed.end != nil && feed.end.closes != 0:
-		s.close(feed.end.closes, feed.end.errors[0].Message)
-	case feed.end != nil:
-		fail(feed.end)
+	case c.ctx.Err() != nil:
+	case end != nil && end.closes == websocket.StatusGoingAway:
+		c.s.goAway()
+	case end != nil && end.closes != 0:
+		c.s.close(end.closes, end.errors[0].Message)
+	case end != nil:
+		c.info.Status, c.info.Errors = end.status, len(end.errors)
+		c.s.fail(c.op, c.feed.told(end))
 	default:
-		s.complete(op)
+		c.s.complete(c.op)
 	}
+	c.s.forget(c.op)
+	c.feed.close()
+	c.info.Duration = time.Since(c.started)
+	c.s.g.record(c.ctx, c.feed.who(), c.info)
+}
+
+// goAway closes the connection of a router that drains. A ping before it has the cursor of each
+// subscription, for clients that would otherwise go on from their last message.
+func (s *socket) goAway() {
+	cursors := map[string]string{}
+	s.mu.Lock()
+	for id, op := range s.running {
+		if op.feed != nil {
+			cursors[id] = ""
+		}
+	}
+	running := maps.Clone(s.running)
+	s.mu.Unlock()
+	for id := range cursors {
+		if cursors[id] = running[id].feed.freshCursor(); cursors[id] == "" {
+			delete(cursors, id)
+		}
+	}
+	if len(cursors) > 0 {
+		s.write(wsMessage{Type: "ping", Payload: marshal(map[string]any{"reason": codeDraining, "cursors": cursors})})
+	}
+	s.close(websocket.StatusGoingAway, "Going away")
+}
+
+// drop ends a connection that cannot be written to.
+func (s *socket) drop() {
+	s.closing.Do(func() { _ = s.conn.CloseNow() })
+}
+
+func (s *socket) who() *caller {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.caller
+}
+
+// renew takes a new sign-in from a ping whose payload has an authorization, so that the connection and its
+// subscriptions go on when the old one expires. It must be the same person's. ok is false when the
+// connection has been closed for it.
+func (s *socket) renew(m wsMessage) (renewed, ok bool) {
+	var payload map[string]any
+	if len(m.Payload) == 0 || m.Payload[0] != '{' || json.Unmarshal(m.Payload, &payload) != nil {
+		return false, true
+	}
+	given := http.Header{}
+	layHeaders(given, payload)
+	authorization := given.Get("Authorization")
+	old := s.who()
+	if authorization == "" || old.id == nil {
+		return false, true
+	}
+	next := *old
+	next.header = old.header.Clone()
+	next.header.Set("Authorization", authorization)
+	if f := s.g.authenticate(s.ctx, &next); f != nil {
+		if f.status >= http.StatusInternalServerError {
+			s.close(closeInternal, closeReason(f))
+		} else {
+			s.close(closeForbidden, closeReason(f))
+		}
+		return false, false
+	}
+	if next.id.ID != old.id.ID || next.id.All != old.id.All || next.id.Partner != old.id.Partner {
+		s.close(closeForbidden, "Forbidden: a sign-in is renewed for the same person only")
+		return false, false
+	}
+	s.mu.Lock()
+	s.caller = &next
+	var feeds []*feed
+	for _, op := range s.running {
+		if op.feed != nil {
+			feeds = append(feeds, op.feed)
+		}
+	}
+	s.mu.Unlock()
+	for _, f := range feeds {
+		f.is(&next)
+	}
+	return true, true
 }
 
 // forget stops an operation and frees its id; nil is no operation.
@@ -368,7 +511,7 @@ func (s *socket) complete(op *wsOperation) {
 
 // fail ends an operation with errors.
 func (s *socket) fail(op *wsOperation, f *failure) bool {
-	list := s.g.present(s.ctx, s.caller, f.errors)
+	list := s.g.present(s.ctx, s.who(), f.errors)
 	s.forget(op)
 	return s.write(wsMessage{ID: op.id, Type: "error", Payload: marshal(list)})
 }

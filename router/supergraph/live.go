@@ -9,7 +9,7 @@ import (
 //
 // It comes from a composed directive with the arguments of
 // @live(topic: String!, key: String!, field: String! = "id", types: [String!], provides: String,
-// owner: String, version: String), under whatever name @link gives it.
+// owner: String, version: String, delivery: String = "ALL"), under whatever name @link gives it.
 type Live struct {
 	Field       string   // the subscription field
 	TypeName    string   // the entity it answers with
@@ -20,6 +20,7 @@ type Live struct {
 	Provides    []string // the entity's fields an event carries
 	Owner       string
 	Version     string
+	Latest      bool     // delivery: "LATEST": who is behind gets the last event of a key, and not all
 
 	provides FieldSet
 }
@@ -53,6 +54,13 @@ func (p *reading) readLive() {
 			}
 			for _, sel := range l.provides {
 				l.Provides = append(l.Provides, sel.Name)
+			}
+			switch delivery := argString(d, "delivery"); delivery {
+			case "", "ALL":
+			case "LATEST":
+				l.Latest = true
+			default:
+				p.fail(d.Position, "@%s(delivery:) on Subscription.%s is %q; it must be ALL or LATEST", d.Name, l.Field, delivery)
 			}
 			p.checkLive(d, l)
 			p.s.live[f.Name] = l

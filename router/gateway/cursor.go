@@ -1,0 +1,59 @@
+package gateway
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"strings"
+
+	"storefront/internal/live"
+)
+
+// cursor is where a subscription is: in the topic, and in the versions of the one entity it watches. It names
+// no router, so that any of those who share the key goes on from it.
+type cursor struct {
+	topic    string
+	position live.Position
+	version  string // of the last state that was told; "" when unknown
+}
+
+// cursors writes and reads cursors, which nobody else can make.
+type cursors struct{ key []byte }
+
+const cursorSumBytes = 16 // 128 bits of HMAC-SHA256 (RFC 2104, section 5)
+
+var errCursor = errors.New("the cursor is not one of this shop's")
+
+// write is "sum v1 topic version position" in base64 for URLs, the sum over what follows it.
+func (c cursors) write(at cursor) string {
+	text := "v1\n" + at.topic + "\n" + at.version + "\n" + at.position.String()
+	return base64.RawURLEncoding.EncodeToString(append(c.sum(text), text...))
+}
+
+// read fails with errCursor for what write did not write with the same key.
+func (c cursors) read(encoded string) (cursor, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil || len(raw) < cursorSumBytes {
+		return cursor{}, errCursor
+	}
+	text := string(raw[cursorSumBytes:])
+	if !hmac.Equal(raw[:cursorSumBytes], c.sum(text)) {
+		return cursor{}, errCursor
+	}
+	parts := strings.Split(text, "\n")
+	if len(parts) != 4 || parts[0] != "v1" {
+		return cursor{}, errCursor
+	}
+	position, err := live.ParsePosition(parts[3])
+	if err != nil {
+		return cursor{}, errCursor
+	}
+	return cursor{topic: parts[1], version: parts[2], position: position}, nil
+}
+
+func (c cursors) sum(text string) []byte {
+	h := hmac.New(sha256.New, c.key)
+	h.Write([]byte(text))
+	return h.Sum(nil)[:cursorSumBytes]
+}
