@@ -39,6 +39,7 @@ type RouterConfig struct {
 	SecretFlags `group:"Identity: without an issuer nobody signs in; without a secret subgraphs are not told who asks"`
 	MongoFlags  `group:"Persisted operations: in memory without these"`
 	RedisFlags  `group:"Persisted operations: in memory without these"`
+	Drain       time.Duration `flag:"drain-time" env:"STOREFRONT_DRAIN_TIME" default:"5s" help:"over which a router that is stopped sends its subscribers elsewhere, at most 9s"`
 	KafkaFlags  `group:"Kafka, which feeds subscriptions to fields with @live"`
 	LogFlags    `group:"Logs"`
 	Debug       string `flag:"debug-listen" env:"STOREFRONT_DEBUG_LISTEN" help:"where those who run the router find its profiles (/debug/pprof/) and metrics; nowhere when absent"`
@@ -75,12 +76,13 @@ func runRouter(ctx context.Context, std stdio, args []string) (err error) {
 		return err
 	}
 	defer stopTraces(context.WithoutCancel(ctx))
-	rc := routerConfig{RouterFlags: cfg.RouterFlags, file: cfg.File, forward: cfg.Forward, log: log, metrics: telemetry.NewMetrics()}
+	rc := routerConfig{RouterFlags: cfg.RouterFlags, file: cfg.File, forward: cfg.Forward, log: log, metrics: telemetry.NewMetrics(), drainTime: min(cfg.Drain, 9*time.Second)}
 	if rc.pages, err = proxies(cfg.Pages); err != nil {
 		return err
 	}
 	if cfg.Secret != "" {
 		rc.signer = identity.NewSigner(cfg.key("identity"), time.Now)
+		rc.cursorKey = cfg.key("cursor")
 	}
 	if cfg.Issuer != "" {
 		if rc.verifier, err = oidc.NewVerifier(ctx, oidc.Config{Issuer: cfg.Issuer, Audience: cfg.Audience, Logger: log}); err != nil {
@@ -147,6 +149,8 @@ type routerConfig struct {
 	kafka      *kafka.Config          // nil: no live subscriptions
 	partners   *partners.Store        // nil: nobody has a key
 	redis      redis.UniversalClient  // nil: rate limits are this router's own
+	cursorKey  []byte                 // nil: one of this router's own
+	drainTime  time.Duration
 }
 
 // tellWithout says at once what a router does without, rather than when the first client asks for it.
@@ -157,6 +161,7 @@ func (c routerConfig) tellWithout() {
 	}{
 		{c.verifier == nil, "no --oidc-issuer: nobody signs in"},
 		{c.signer == nil, "no --secret: subgraphs are not told who asks, and Storefront's own refuse such requests"},
+		{c.kafka != nil && c.cursorKey == nil, "no --secret: cursors of subscriptions are good at this router only, and until it stops"},
 		{c.kafka == nil, "no --kafka-brokers: subscriptions to @live fields are refused"},
 		{c.redis == nil, "no --redis-url: rate limits are this router's own, whatever other routers allow"},
 		{c.operations == nil, "no --mongodb-uri and no --redis-url: automatic persisted queries are kept in memory, and none are published"},
@@ -198,6 +203,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 		Headers: headers{cfg.signer, &r.rules}, Operations: cfg.operations,
 		Observer: observer{cfg.metrics}, Logger: cfg.log, Explorer: explorer,
 		Introspection: cfg.Introspection, CORS: gateway.CORS{Origins: cfg.Origins},
+		DrainTime:      cfg.drainTime,
 		MaxAnswerBytes: limits.MaxAnswerBytes, MaxResponseBytes: limits.MaxResponseBytes,
 	}
 	if gc.Proxies, err = cfg.trusted(); err != nil {
@@ -217,11 +223,12 @@ func newRouter(cfg routerConfig) (*router, error) {
 	}
 	if cfg.kafka != nil {
 		r.feed = live.New(live.Config{Kafka: *cfg.kafka, Logger: cfg.log})
-		gc.Events = r.feed
+		gc.Events, gc.CursorKey = r.feed, cfg.cursorKey
 	}
 	if r.gateway, err = gateway.New(gc); err != nil {
 		return nil, err
 	}
+	cfg.metrics.Live(r.live)
 	mux := http.NewServeMux()
 	mux.Handle("/", telemetry.Handler(r.gateway.Handler(), "router", "/graphql"))
 	for pattern, h := range cfg.pages {
@@ -241,6 +248,18 @@ func newRouter(cfg routerConfig) (*router, error) {
 		r.unwatch = r.watch(cfg, sdl)
 	}
 	return r, nil
+}
+
+// live is what metrics tell of subscriptions.
+func (r *router) live() (telemetry.LiveFeeds, []telemetry.LiveTopic) {
+	l := r.gateway.Live()
+	var topics []telemetry.LiveTopic
+	if r.feed != nil {
+		for _, s := range r.feed.Stats() {
+			topics = append(topics, telemetry.LiveTopic(s))
+		}
+	}
+	return telemetry.LiveFeeds{Groups: l.Groups, Queued: l.Queued, Most: l.Most}, topics
 }
 
 // stop ends subscriptions, answers what is under way and stops listening.

@@ -170,7 +170,7 @@ func (s *shop) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.router, err = newRouter(routerConfig{RouterFlags: s.cfg.RouterFlags, log: s.log, metrics: s.edges.metrics, verifier: verifier,
+	s.router, err = newRouter(routerConfig{RouterFlags: s.cfg.RouterFlags, log: s.log, metrics: s.edges.metrics, verifier: verifier, cursorKey: s.cfg.key("cursor"), drainTime: 100 * time.Millisecond,
 		signer: s.edges.signer, operations: &operationStore{store: store}, partners: agreed, redis: s.edges.redis, kafka: &s.edges.kafka, pages: pages, tabs: exampleTabs()})
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ type Metrics struct {
 	subscribers prometheus.Gauge
 	delivered   *prometheus.HistogramVec
 	withheld    *prometheus.CounterVec
+	resumed     *prometheus.CounterVec
 	ended       *prometheus.CounterVec
 	subgraphs   *Subgraphs
 	rates       *Rates
@@ -61,6 +62,7 @@ func NewMetrics() *Metrics {
 		requests:    histogram("graphql_request_seconds", "Time to answer a request.", "kind", "transport", "result"),
 		subscribers: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "storefront", Name: "live_subscribers", Help: "Open live subscriptions."}),
 		delivered:   histogram("live_delivery_seconds", "Time from an event to a client's queue.", "field"),
+		resumed:     counter("live_resumed_total", "Subscriptions that came back with a cursor, by outcome.", "field", "outcome"),
 		withheld:    counter("live_withheld_total", "Events that were not for the subscriber, by reason.", "field", "reason"),
 		ended:       counter("live_ended_total", "Subscriptions that ended, by reason.", "field", "reason"),
 		subgraphs:   newSubgraphs(),
@@ -68,7 +70,7 @@ func NewMetrics() *Metrics {
 		reloads:     counter("supergraph_reloads_total", "New supergraphs, by whether they were taken over or refused.", "result"),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.handled, m.dead, m.parked, m.waiting, m.behind, m.restarted, m.published, m.failed, m.depth, m.oldest, m.requests, m.subscribers, m.delivered, m.withheld, m.ended, m.reloads)
+		m.handled, m.dead, m.parked, m.waiting, m.behind, m.restarted, m.published, m.failed, m.depth, m.oldest, m.requests, m.subscribers, m.delivered, m.withheld, m.resumed, m.ended, m.reloads)
 	m.registry.MustRegister(m.subgraphs.collectors()...)
 	m.registry.MustRegister(m.rates.collectors()...)
 	return m
@@ -164,3 +166,8 @@ func (m *Metrics) EventWithheld(field, reason string) {
 
 // SubscriberEnded observes the end of a subscription.
 func (m *Metrics) SubscriberEnded(field, reason string) { m.ended.WithLabelValues(field, reason).Inc() }
+
+// SubscriberResumed observes a subscription that came back with a cursor, and what became of it.
+func (m *Metrics) SubscriberResumed(field, outcome string) {
+	m.resumed.WithLabelValues(field, outcome).Inc()
+}

@@ -58,6 +58,7 @@ func (g *Gateway) openFeed(ctx context.Context, c *caller, j *job) (*feed, *fail
 	}
 	g.observer.SubscribersAdd(1)
 	f.is(c)
+	g.rights.add(f)
 	if why := g.hub.join(ctx, f, j); why != nil {
 		f.finish(why, reasonOf(why))
 		f.close()
@@ -92,6 +93,9 @@ func (f *feed) who() *caller {
 	defer f.mu.Unlock()
 	return f.caller
 }
+
+// revoke ends the feed of one who is not let in any more.
+func (f *feed) revoke(why *failure) { f.finish(why, "refused") }
 
 // take gives the next message; nil when there is none at the moment. Once open is false nothing comes any
 // more, and the failure says why: nil is completion.
@@ -178,6 +182,7 @@ func (f *feed) finish(end *failure, reason string) {
 		f.expiry.Stop()
 	}
 	f.mu.Unlock()
+	f.g.rights.remove(f)
 	if leave != nil {
 		leave()
 	}
@@ -257,11 +262,10 @@ func (f *feed) depth() (n int, begun bool) {
 
 // feeds are all that are open. A gateway that drains opens no more.
 type feeds struct {
-	mu        sync.Mutex
-	open      map[*feed]struct{}
-	rechecked bool // someone looks after them
-	closed    bool
-	empty     chan struct{} // closed when closed and none is open
+	mu     sync.Mutex
+	open   map[*feed]struct{}
+	closed bool
+	empty  chan struct{} // closed when closed and none is open
 }
 
 func newFeeds() *feeds { return &feeds{open: map[*feed]struct{}{}, empty: make(chan struct{})} }
@@ -273,19 +277,7 @@ func (s *feeds) add(f *feed) bool {
 		return false
 	}
 	s.open[f] = struct{}{}
-	if !s.rechecked && f.g.cfg.Auth != nil {
-		s.rechecked = true
-		f.g.recheck()
-	}
 	return true
-}
-
-// watched says whether to look after the feeds once more; not when there were none.
-func (s *feeds) watched(any bool) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rechecked = any || len(s.open) > 0
-	return s.rechecked
 }
 
 func (s *feeds) remove(f *feed) {

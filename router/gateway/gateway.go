@@ -61,12 +61,11 @@ type Config struct {
 	Heartbeat     time.Duration // between signs of life on a quiet stream; default 12 s
 	WriteTimeout  time.Duration // of one message to a client; default 10 s
 	DrainTime     time.Duration // over which a draining gateway sends its clients elsewhere; default 5 s
-	Recheck       time.Duration // between two looks at whether a subscriber still is who it was; default 30 s
+	Recheck       time.Duration // between two looks at whether a subscriber still is who it was; default 2 s
 	Queue         int           // messages waiting for one subscriber before it is cut off; default 256
 	QueueBytes    int           // and their size together; default 1 MiB
 	CursorKey     []byte        // shared by all routers whose cursors are the same; default: one of its own
 	MaxOperations int           // at once on one socket; default 100
-	Recheck       time.Duration // between questions whether a stream's right still stands; default 2 s
 }
 
 // Gateway serves one supergraph at a time. It is safe for concurrent use.
@@ -81,6 +80,7 @@ type Gateway struct {
 	cursors   cursors
 	feeds     *feeds
 	hub       *hub
+	rights    *rights
 
 	mu       sync.Mutex
 	draining context.Context // ends when the gateway drains
@@ -105,7 +105,6 @@ func New(cfg Config) (*Gateway, error) {
 	orDefault(&cfg.Heartbeat, 12*time.Second)
 	orDefault(&cfg.WriteTimeout, 10*time.Second)
 	orDefault(&cfg.DrainTime, 5*time.Second)
-	orDefault(&cfg.Recheck, 30*time.Second)
 	orDefault(&cfg.Queue, 256)
 	orDefault(&cfg.QueueBytes, 1<<20)
 	orDefault(&cfg.MaxOperations, 100)
@@ -131,6 +130,7 @@ func New(cfg Config) (*Gateway, error) {
 	draining, drain := context.WithCancel(context.Background())
 	g := &Gateway{cfg: cfg, log: cfg.Logger, observer: cfg.Observer, sharing: newSharing(), lines: seldom.New(time.Minute, time.Now), draining: draining, drain: drain}
 	g.cursors, g.feeds, g.hub = cursors{cfg.CursorKey}, newFeeds(), newHub(g)
+	g.rights = newRights(g)
 	g.cfg.Supergraph, g.cfg.Transport = nil, nil
 	first, err := g.newEdition(cfg.Supergraph, cfg.Transport)
 	if err != nil {

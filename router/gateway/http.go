@@ -100,11 +100,6 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		a.fail(f)
 		return
 	}
-	if c.transport == "sse" || a.parts {
-		var stop func()
-		r, stop = g.whileHeld(r, c)
-		defer stop()
-	}
 	j, f := g.resolve(ctx, c, req, info)
 	info.quota.show(a.w.Header())
 	f.tellRetry(a.w.Header())

@@ -4,45 +4,85 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"storefront/internal/errs"
 )
 
-// recheck looks every so often whether those who subscribe are still let in, as long as someone does: a
-// sign-in may be taken back before it expires. Where that cannot be found out at the moment, they stay.
-func (g *Gateway) recheck() {
-	time.AfterFunc(g.cfg.Recheck, func() {
-		open := g.feeds.all()
-		if !g.feeds.watched(len(open) > 0) {
-			return
-		}
-		by := map[*caller][]*feed{}
-		for _, f := range open {
-			by[f.who()] = append(by[f.who()], f)
-		}
-		for c, theirs := range by {
-			if why := g.stillIs(c); why != nil {
-				for _, f := range theirs {
-					f.finish(why, "refused")
-				}
-			}
-		}
-		g.recheck()
-	})
+// rights looks every so often whether those who are connected are still let in: a sign-in or a key may be
+// taken back before it expires. It sleeps while nobody is.
+type rights struct {
+	g       *Gateway
+	mu      sync.Mutex
+	held    map[holder]struct{}
+	running bool
 }
 
-// stillIs is why a caller may not go on; nil when it may.
+// holder is a feed or a socket: what goes on by a right.
+type holder interface {
+	who() *caller
+	revoke(why *failure)
+}
+
+func newRights(g *Gateway) *rights { return &rights{g: g, held: map[holder]struct{}{}} }
+
+func (r *rights) add(h holder) {
+	if r.g.cfg.Auth == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held[h] = struct{}{}
+	if !r.running {
+		r.running = true
+		time.AfterFunc(r.g.cfg.Recheck, r.recheck)
+	}
+}
+
+func (r *rights) remove(h holder) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.held, h)
+}
+
+func (r *rights) recheck() {
+	r.mu.Lock()
+	by := map[*caller][]holder{}
+	for h := range r.held {
+		by[h.who()] = append(by[h.who()], h)
+	}
+	r.running = len(by) > 0
+	r.mu.Unlock()
+	for c, theirs := range by {
+		if why := r.g.stillIs(c); why != nil {
+			for _, h := range theirs {
+				h.revoke(why)
+			}
+		}
+	}
+	if len(by) > 0 {
+		time.AfterFunc(r.g.cfg.Recheck, r.recheck)
+	}
+}
+
+// stillIs is why a caller may not go on; nil when it may, and when that cannot be found out at the moment.
 func (g *Gateway) stillIs(c *caller) *failure {
 	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.Timeout)
 	defer cancel()
-	id, err := g.cfg.Auth.Authenticate(ctx, c.header)
+	var id *Identity
+	var err error
+	if c.id.Holds != nil {
+		err = c.id.Holds(ctx)
+	} else {
+		id, err = g.cfg.Auth.Authenticate(ctx, c.header)
+	}
 	switch {
 	case errs.Is(err, errs.Unauthenticated), errs.Is(err, errs.Forbidden):
 		f := g.failed(ctx, c, "authenticate again", err)
 		f.closes = closeForbidden
 		return f
-	case err != nil:
+	case err != nil || c.id.Holds != nil:
 		return nil
 	}
 	if id == nil {

@@ -116,7 +116,8 @@ func (g *Gateway) serveWebSocket(w http.ResponseWriter, r *http.Request, c *call
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	defer cancel()
 	s := &socket{g: g, conn: conn, caller: c, ctx: ctx, running: map[string]*wsOperation{}}
-	defer s.closing.Do(func() { _ = conn.CloseNow() })
+	defer s.drop()
+	defer g.rights.remove(s)
 	if conn.Subprotocol() != subprotocol {
 		s.close(closeSubprotocol, "Subprotocol not acceptable")
 		return
@@ -231,7 +232,7 @@ func (s *socket) initialize(m wsMessage) bool {
 	s.mu.Lock()
 	s.ready = true
 	s.mu.Unlock()
-	go s.g.watchRight(s.ctx, s.caller.id, func() { s.close(closeForbidden, "Forbidden: the sign-in was revoked") })
+	s.g.rights.add(s)
 	return s.write(wsMessage{Type: "connection_ack"})
 }
 
@@ -444,6 +445,9 @@ func (s *socket) who() *caller {
 	defer s.mu.Unlock()
 	return s.caller
 }
+
+// revoke ends the connection of one who is not let in any more.
+func (s *socket) revoke(why *failure) { s.close(closeForbidden, closeReason(why)) }
 
 // renew takes a new sign-in from a ping whose payload has an authorization, so that the connection and its
 // subscriptions go on when the old one expires. It must be the same person's. ok is false when the
