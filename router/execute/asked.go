@@ -107,7 +107,7 @@ func (r *run) lacks(out *output, obj uint32, typ int32, left []int) bool {
 		if left != nil && left[f.part] > 0 {
 			continue
 		}
-		if !f.typename && f.schema == nil && (f.on == nil || f.on.has(typ)) && r.holds[f.cond] && r.vals[obj+uint32(f.slot)].kind == missing {
+		if !f.typename && !f.Refused && f.schema == nil && (f.on == nil || f.on.has(typ)) && r.holds[f.cond] && r.vals[obj+uint32(f.slot)].kind == missing {
 			return true
 		}
 	}

@@ -6,6 +6,9 @@ import (
 	"storefront/router/plan"
 )
 
+// CodeUnauthorized is the code of errors about what the caller may not see, as of Apollo Router.
+const CodeUnauthorized = "UNAUTHORIZED_FIELD_OR_TYPE"
+
 // CodeWrongAnswer is the code of errors about a value that is not what the schema promises: of another
 // type, or null where none may be. The subgraph that sent it is in extensions.service.
 const CodeWrongAnswer = "SUBGRAPH_RESPONSE_INVALID"

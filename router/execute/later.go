@@ -231,6 +231,9 @@ func (l *later) complete(f *fragment, p *Payload) {
 			for _, other := range g.fragments {
 				l.fail(other, entry.Errors, p)
 			}
+			if f.state == fragmentPending { // the region was found just now, and is nobody's yet
+				l.fail(f, entry.Errors, p)
+			}
 			return
 		}
 		entries, found = append(entries, entry), append(found, more...)

@@ -87,6 +87,7 @@ type output struct {
 	name     string
 	possible *typeSet // of an abstract type: what its objects may be
 	hidden   *typeSet // and what they may be that no client sees; nil for nothing
+	refused  *typeSet // and what this caller may not see; nil for nothing
 	untyped  bool     // an object need not say its type where nothing depends on it
 	fields   []outputField
 	parts    []int32 // the deferred parts that fields belong to
@@ -285,7 +286,7 @@ func (c *compiler) output(o *plan.Output, at *shape) *output {
 		if out.possible = c.possible[o.Type]; out.possible == nil {
 			out.possible = &typeSet{}
 		}
-		out.hidden = c.hidden[o.Type]
+		out.hidden, out.refused = c.hidden[o.Type], c.types.set(o.Refused)
 	}
 	for i := range o.Fields {
 		f := &o.Fields[i]
@@ -299,7 +300,7 @@ func (c *compiler) output(o *plan.Output, at *shape) *output {
 				of.byType[c.types.ids[name]] = c.outputType(t)
 			}
 		}
-		of.fast = f.Sub == nil && f.Type.Elem == nil && of.byType == nil
+		of.fast = f.Sub == nil && f.Type.Elem == nil && of.byType == nil && !f.Refused
 		if f.Sub != nil {
 			of.sub = c.output(f.Sub, at.sub(f.Key))
 		}

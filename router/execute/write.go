@@ -52,6 +52,10 @@ func (w *cutting) object(out *output, obj uint32) bool {
 			return false
 		}
 	}
+	if out.refused != nil && out.refused.has(typ) {
+		w.refuse()
+		return false
+	}
 	if w.split {
 		w.find(out, obj, typ)
 	}
@@ -94,6 +98,9 @@ func (w *cutting) object(out *output, obj uint32) bool {
 // typed reports whether what is written of an object, or what is found to be deferred on it, depends on its
 // type.
 func (w *cutting) typed(out *output) bool {
+	if out.refused != nil {
+		return true
+	}
 	for i := range out.fields {
 		f := &out.fields[i]
 		if (f.on != nil || f.typename && (f.part == w.part || !w.split)) && w.holds[f.cond] {
@@ -113,6 +120,10 @@ func (w *cutting) field(f *outputField, typ int32, v value) bool {
 		t = own
 	}
 	w.path = append(w.path, pathStep{field: f})
+	if f.Refused {
+		w.refuse()
+		v = value{kind: null}
+	}
 	ok := w.value(t, v, f.sub)
 	if !ok && t.nonNull && !w.hasError() && !(v.kind == missing && w.hasErrorBeside()) {
 		w.fault("Cannot return null for non-nullable field %s.%s.", w.typeName(typ), f.Name)
@@ -210,6 +221,17 @@ func (w *cutting) fault(format string, args ...any) {
 	w.cover()
 	path := w.place()
 	w.addError(fmt.Sprintf(format, args...), CodeWrongAnswer, w.source(path), path)
+	w.note(path)
+}
+
+// refuse tells that the caller may not see what stands at the place being written.
+func (w *cutting) refuse() {
+	if w.over {
+		return
+	}
+	w.cover()
+	path := w.place()
+	w.addError("Unauthorized field or type", CodeUnauthorized, "", path)
 	w.note(path)
 }
 

@@ -89,6 +89,9 @@ func (o *Operation) Deferred(vars map[string]any) (*Operation, gqlerror.List) {
 	coarsen(root, nil, map[string]bool{}, o.defers.limits.MaxDefers)
 	out := *o
 	out.Root, out.Usages = root, n.usages
+	if o.guards != nil && o.guards.refused != nil {
+		out.Root = o.guards.restrict(root)
+	}
 	return &out, nil
 }
 

@@ -38,11 +38,13 @@ type occurrence struct {
 	types []string // object types it applies to, nil for all
 	terms []Term   // all must hold
 	usage *DeferUsage
+	ways  []string // type conditions around it
 }
 
 // source is a selection set as written, under conditions that its field does not already carry.
 type source struct {
 	set   ast.SelectionSet
+	typ   string // that it is written on, which may be stricter than that of the position; "" for the same
 	terms []Term
 	usage *DeferUsage
 }
@@ -74,7 +76,11 @@ func (n *normalizer) possible(name string) []string {
 func (n *normalizer) merge(typeName string, sources []source) *SelectionSet {
 	var occs []occurrence
 	for _, s := range sources {
-		n.collect(typeName, s.set, nil, s.terms, s.usage, &occs)
+		in := within{terms: s.terms, usage: s.usage}
+		if s.typ != "" && s.typ != typeName && n.sg.Guarded() {
+			in.ways = []string{s.typ}
+		}
+		n.collect(typeName, s.set, in, &occs)
 	}
 	var keys []string
 	byKey := map[string][]int{}
@@ -115,23 +121,31 @@ func (n *normalizer) merge(typeName string, sources []source) *SelectionSet {
 	return set
 }
 
-func (n *normalizer) collect(typeName string, set ast.SelectionSet, types []string, terms []Term, usage *DeferUsage, out *[]occurrence) {
+// within is what stands around a selection, as far as its position.
+type within struct {
+	types []string // object types it applies to, nil for all
+	terms []Term
+	usage *DeferUsage
+	ways  []string
+}
+
+func (n *normalizer) collect(typeName string, set ast.SelectionSet, in within, out *[]occurrence) {
 	for _, sel := range set {
 		if n.budget--; n.budget < 0 {
 			return
 		}
 		switch sel := sel.(type) {
 		case *ast.Field:
-			if t, ok := conditions(terms, sel.Directives); ok {
+			if t, ok := conditions(in.terms, sel.Directives); ok {
 				if sel.Alias != sel.Name && strings.HasPrefix(sel.Alias, "__") {
 					n.reserved(sel)
 				}
-				*out = append(*out, occurrence{field: sel, types: types, terms: t, usage: usage})
+				*out = append(*out, occurrence{field: sel, types: in.types, terms: t, usage: in.usage, ways: in.ways})
 			}
 		case *ast.InlineFragment:
-			n.fragment(typeName, sel.TypeCondition, sel.SelectionSet, sel.Directives, types, terms, usage, out)
+			n.fragment(typeName, sel.TypeCondition, sel.SelectionSet, sel.Directives, in, out)
 		case *ast.FragmentSpread:
-			n.fragment(typeName, sel.Definition.TypeCondition, sel.Definition.SelectionSet, sel.Directives, types, terms, usage, out)
+			n.fragment(typeName, sel.Definition.TypeCondition, sel.Definition.SelectionSet, sel.Directives, in, out)
 		}
 	}
 }
@@ -146,14 +160,15 @@ func (n *normalizer) reserved(f *ast.Field) {
 	}
 }
 
-func (n *normalizer) fragment(typeName, cond string, set ast.SelectionSet, dirs ast.DirectiveList, types []string, terms []Term, usage *DeferUsage, out *[]occurrence) {
-	t, ok := conditions(terms, dirs)
+func (n *normalizer) fragment(typeName, cond string, set ast.SelectionSet, dirs ast.DirectiveList, in within, out *[]occurrence) {
+	t, ok := conditions(in.terms, dirs)
 	if !ok {
 		return
 	}
+	in.terms = t
 	if cond != "" && cond != typeName {
 		all := n.possible(typeName)
-		base := types
+		base := in.types
 		if base == nil {
 			base = all
 		}
@@ -163,12 +178,16 @@ func (n *normalizer) fragment(typeName, cond string, set ast.SelectionSet, dirs 
 		case len(narrowed) == 0:
 			return
 		case len(narrowed) == len(all):
-			types = nil
+			in.types = nil
 		default:
-			types = narrowed
+			in.types = narrowed
+		}
+		if n.sg.Guarded() && !slices.Contains(in.ways, cond) {
+			in.ways = append(in.ways[:len(in.ways):len(in.ways)], cond)
 		}
 	}
-	n.collect(typeName, set, types, t, n.usage(usage, dirs, t), out)
+	in.usage = n.usage(in.usage, dirs, t)
+	n.collect(typeName, set, in, out)
 }
 
 type part struct {
@@ -235,13 +254,13 @@ func (n *normalizer) field(occs []occurrence, types []string) *Field {
 	for _, o := range occs {
 		same = same && slices.Equal(o.terms, occs[0].terms)
 	}
-	f.Cond, f.Defer = disjunction(occs), deferredBy(occs)
+	f.Cond, f.Defer, f.Ways = disjunction(occs), deferredBy(occs), waysOf(occs)
 	var sources []source
 	for _, o := range occs {
 		if len(o.field.SelectionSet) == 0 {
 			continue
 		}
-		s := source{set: o.field.SelectionSet, usage: o.usage}
+		s := source{set: o.field.SelectionSet, usage: o.usage, typ: o.field.Definition.Type.Name()}
 		if !same {
 			s.terms = o.terms
 		}
@@ -259,7 +278,8 @@ func (n *normalizer) field(occs []occurrence, types []string) *Field {
 func sameLeaf(a, b *Field) bool {
 	return a.Sel == nil && b.Sel == nil && a.Name == b.Name && a.ArgsKey == b.ArgsKey &&
 		(a.Def == nil) == (b.Def == nil) && (a.Def == nil || a.Def.Type.String() == b.Def.Type.String()) &&
-		slices.EqualFunc(a.Cond, b.Cond, slices.Equal[[]Term]) && (a.Cond == nil) == (b.Cond == nil) && slices.Equal(a.Defer, b.Defer)
+		slices.EqualFunc(a.Cond, b.Cond, slices.Equal[[]Term]) && (a.Cond == nil) == (b.Cond == nil) && slices.Equal(a.Defer, b.Defer) &&
+		slices.Equal(a.Ways, b.Ways)
 }
 
 // widen makes a field apply to more object types.

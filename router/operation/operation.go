@@ -27,6 +27,7 @@ type Operation struct {
 
 	schema *ast.Schema
 	defers *deferring // nil when nothing can be deferred
+	guards *guards    // nil when nothing asks for rights
 }
 
 // SelectionSet is what is selected on a composite type. For every object type, the fields that apply
@@ -34,6 +35,9 @@ type Operation struct {
 type SelectionSet struct {
 	Type   string
 	Fields []*Field
+
+	// Refused are object types whose objects the caller may not see, sorted: there is null instead.
+	Refused []string
 }
 
 // Field is one field of a SelectionSet.
@@ -47,6 +51,10 @@ type Field struct {
 	Cond    Cond                 // nil for always
 	Defer   []*DeferUsage        // delivered with any of them, sorted by ID; nil for at once
 	Sel     *SelectionSet        // nil for leaves
+
+	Ways    []string // types it is written on other than the position's, fragments around it included, sorted; only where rights are asked for
+	Refused bool     // the caller may not see it: null and an error, and nothing of it is asked of a subgraph
+	Exact   bool     // on others than On it must not be asked for
 }
 
 // Cond is an or of ands of variables, from @skip and @include; nil is always true.
@@ -102,7 +110,7 @@ func Prepare(sg *supergraph.Supergraph, query, operationName string, l Limits) (
 	}
 	return &Operation{
 		Kind: def.Operation, Name: def.Name, RootType: root, Def: def, Root: sel,
-		schema: sg.API(), defers: deferringOf(sg, def, l),
+		schema: sg.API(), defers: deferringOf(sg, def, l), guards: guardsOf(sg, sel),
 	}, nil
 }
 

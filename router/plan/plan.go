@@ -189,6 +189,8 @@ type Output struct {
 	Abstract bool   // an object says its type in __typename
 	Untyped  bool   // it may leave its type unsaid where no field depends on it
 	Fields   []OutputField
+
+	Refused []string // object types the caller may not see: null and an error
 }
 
 // OutputField is one field of an Output.
@@ -202,6 +204,8 @@ type OutputField struct {
 	Args   ast.ArgumentList     // only for introspection fields
 	Sub    *Output              // nil for leaves
 	Part   int                  // what it is delivered with
+
+	Refused bool // the caller may not see it: null and an error; no fetch reads it
 }
 
 // Cond is an or of ands of variables; nil always holds.

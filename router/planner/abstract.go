@@ -228,12 +228,12 @@ func (p *planner) tellers(ps *pos, items []item) []int {
 
 // alike reports whether an item may be read for all objects at ps in one way: it applies to all, or
 // what it costs to know to which it applies is spared, since the response leaves the others out, nothing
-// else is kept under its key, and a null of theirs takes nothing with it.
+// else is kept under its key, a null of theirs takes nothing with it, and the caller may see them.
 func (p *planner) alike(ps *pos, it item, f *supergraph.Field) bool {
 	if it.field.On == nil || covers(it.field.On, p.runtime(ps)) {
 		return true
 	}
-	if !slices.ContainsFunc(ps.accs, func(a *access) bool { return p.opaque(a) && p.uniformAt(a, f.Name) }) ||
+	if it.field.Exact || !slices.ContainsFunc(ps.accs, func(a *access) bool { return p.opaque(a) && p.uniformAt(a, f.Name) }) ||
 		slices.ContainsFunc(ps.accs, func(a *access) bool { return p.uniformAt(a, f.Name) && p.strict(a, f) }) {
 		return false
 	}

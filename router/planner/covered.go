@@ -101,7 +101,7 @@ func (s *stages) missedUnder(path string, out *plan.Output, read covering) (n in
 		f := &out.Fields[i]
 		at := path + "." + f.Key
 		switch {
-		case strings.HasPrefix(f.Name, "__"): // the router knows
+		case strings.HasPrefix(f.Name, "__") || f.Refused: // the router knows
 		case f.Sub != nil:
 			n += s.missedUnder(at, f.Sub, read)
 		case !slices.ContainsFunc(read[at], func(part int) bool { return s.numbered(f.Part).after(s.numbered(part)) }):

@@ -11,10 +11,10 @@ import (
 // outputOf derives the response's shape from the operation alone.
 func outputOf(sg *supergraph.Supergraph, set *operation.SelectionSet, st *stages) *plan.Output {
 	def := sg.API().Types[set.Type]
-	out := &plan.Output{Type: set.Type, Abstract: def != nil && def.IsAbstractType(), Fields: make([]plan.OutputField, 0, len(set.Fields))}
+	out := &plan.Output{Type: set.Type, Abstract: def != nil && def.IsAbstractType(), Refused: set.Refused, Fields: make([]plan.OutputField, 0, len(set.Fields))}
 	out.Untyped = out.Abstract && veiled(sg, set.Type)
 	for _, f := range set.Fields {
-		of := plan.OutputField{Key: f.Key, Name: f.Name, On: f.On, Cond: planCond(f.Cond), Args: f.Args, Part: st.part(f)}
+		of := plan.OutputField{Key: f.Key, Name: f.Name, On: f.On, Cond: planCond(f.Cond), Args: f.Args, Part: st.part(f), Refused: f.Refused}
 		if f.Def == nil {
 			of.Type = ast.NonNullNamedType("String", nil)
 		} else {

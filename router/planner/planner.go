@@ -78,11 +78,12 @@ type planner struct {
 
 // Plan plans an operation. The same arguments give the same plan.
 //
-// The passes, in order: place every field in a request (place.go, object.go, abstract.go, hop.go),
+// The passes, in order: leave out what the caller may not see (granted.go); place every field in a request (place.go, object.go, abstract.go, hop.go),
 // and then every deferred one (defer.go, covered.go); drop what turned out unused and number the requests (prune.go); write their text (write.go); lay
 // them out in rounds (layout.go); derive the response's shape (output.go).
 func Plan(sg *supergraph.Supergraph, op *operation.Operation) (*plan.Plan, error) {
 	out := plan.Plan{Kind: op.Kind, Name: op.Name, Output: outputOf(sg, op.Root, stagesOf(op))}
+	op = granted(op)
 	if op.Kind != ast.Subscription {
 		return planResponse(sg, op, out)
 	}

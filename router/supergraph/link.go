@@ -14,9 +14,10 @@ type links struct {
 }
 
 type linkedSpec struct {
-	name   string // the specification's own name, such as "join"
-	prefix string // what its elements are prefixed with in this schema
-	url    string
+	name    string // the specification's own name, such as "join"
+	prefix  string // what its elements are prefixed with in this schema
+	url     string
+	purpose string // "SECURITY", "EXECUTION" or ""
 }
 
 func readLinks(doc *ast.SchemaDocument) *links {
@@ -34,7 +35,7 @@ func readLinks(doc *ast.SchemaDocument) *links {
 		if name == "" {
 			continue
 		}
-		spec := linkedSpec{name: name, prefix: name, url: url}
+		spec := linkedSpec{name: name, prefix: name, url: url, purpose: argString(d, "for")}
 		if as := argString(d, "as"); as != "" {
 			spec.prefix = as
 		}

@@ -16,7 +16,7 @@ import (
 // The passes, in order: parse the text; read which specifications it links; number the subgraphs;
 // read types, then fields (which need the types' subgraphs), then possible types (which need both);
 // give objects what @interfaceObject types say of them;
-// find who sets contexts (which needs the possible types); derive the public schema; read @live, which names public fields.
+// find who sets contexts (which needs the possible types); read what rights are asked for; derive the public schema; read @live, which names public fields.
 func Parse(sdl string) (*Supergraph, error) {
 	doc, err := parser.ParseSchemas(validator.Prelude, &ast.Source{Name: "supergraph", Input: sdl})
 	if err != nil {
@@ -30,6 +30,7 @@ func Parse(sdl string) (*Supergraph, error) {
 			types: map[string]*Type{}, roots: map[ast.Operation]string{}, live: map[string]*Live{},
 		},
 	}
+	p.readSecurity()
 	p.readSubgraphs()
 	if len(p.errs) > 0 {
 		return nil, p.failure()
@@ -45,6 +46,7 @@ func Parse(sdl string) (*Supergraph, error) {
 	p.readPossible()
 	p.readInterfaceObjects()
 	p.readContexts()
+	p.readAccess()
 	p.readAPI()
 	if len(p.errs) == 0 {
 		p.readLive()

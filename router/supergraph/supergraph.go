@@ -29,6 +29,7 @@ type Supergraph struct {
 	apiSDL    string
 	live      map[string]*Live
 	labelled  []labelled
+	guarded   bool // some type or field asks for rights
 }
 
 // Type is a composite, leaf or input type, with what each subgraph knows about it.
@@ -37,6 +38,7 @@ type Type struct {
 	Kind   ast.DefinitionKind
 	Def    *ast.Definition // as in the supergraph, directives included
 	In     []TypeIn        // by subgraph index
+	Access *Access         // asked of whoever reads a value of it; nil for nothing
 	fields map[string]*Field
 	order  []*Field
 }
@@ -59,9 +61,10 @@ type Key struct {
 
 // Field is a field of a composite type.
 type Field struct {
-	Name string
-	Def  *ast.FieldDefinition // as in the supergraph
-	In   []FieldIn            // by subgraph index
+	Name   string
+	Def    *ast.FieldDefinition // as in the supergraph
+	In     []FieldIn            // by subgraph index
+	Access *Access              // asked of whoever reads it; nil for nothing
 }
 
 // FieldIn is what one subgraph knows about a field.

@@ -57,7 +57,7 @@ func (s *Subgraph) Answer(query string, vars map[string]any) []byte {
 		root = s.schema.Mutation
 	}
 	x := &executing{s: s, vars: values}
-	out, ok := x.object(root, Row{}, []ast.SelectionSet{op.SelectionSet}, nil)
+	out, ok := x.object(root, Row{}, []selected{{op.SelectionSet, root.Name}}, nil)
 	b := []byte(`{"data":`)
 	if ok {
 		b = appendJSON(b, out)
@@ -75,6 +75,12 @@ func (s *Subgraph) Answer(query string, vars map[string]any) []byte {
 func (s *Subgraph) Validate(query string) error {
 	_, err := s.document(query)
 	return err
+}
+
+// Parsed is a valid operation, with the schema it is one of.
+func (s *Subgraph) Parsed(query string) (*ast.Schema, *ast.QueryDocument, error) {
+	doc, err := s.document(query)
+	return s.schema, doc, err
 }
 
 // document parses and validates an operation, once.

@@ -44,12 +44,19 @@ func (x *executing) fail(path []any, message, code string) {
 type collected struct {
 	key    string
 	fields []*ast.Field
+	ways   []string // the types they are written on, and the conditions of fragments around them
 }
 
-func (x *executing) object(def *ast.Definition, row Row, sets []ast.SelectionSet, path []any) (object, bool) {
+// selected is a selection set with the type it is written on.
+type selected struct {
+	set ast.SelectionSet
+	on  string
+}
+
+func (x *executing) object(def *ast.Definition, row Row, sets []selected, path []any) (object, bool) {
 	var list []collected
-	for _, set := range sets {
-		list = x.collect(def, set, list)
+	for _, s := range sets {
+		list = x.collect(def, s.set, []string{s.on}, list)
 	}
 	x.above = append(x.above, standing{def, row})
 	defer func() { x.above = x.above[:len(x.above)-1] }()
@@ -65,11 +72,18 @@ func (x *executing) object(def *ast.Definition, row Row, sets []ast.SelectionSet
 			continue
 		}
 		at := append(path[:len(path):len(path)], c.key)
-		subs := make([]ast.SelectionSet, len(c.fields))
+		subs := make([]selected, len(c.fields))
 		for i := range c.fields {
-			subs[i] = c.fields[i].SelectionSet
+			subs[i] = selected{c.fields[i].SelectionSet, c.fields[i].Definition.Type.Name()}
 		}
-		v, done := x.complete(field.Type, x.resolve(def, field, row, f, at), subs, at)
+		var value any
+		if x.s.guard != nil && x.s.guard.Field(def.Name, c.ways, f.Name) {
+			x.fail(at, refused, "")
+			value = failed{}
+		} else {
+			value = x.resolve(def, field, row, f, at)
+		}
+		v, done := x.complete(field.Type, value, subs, at)
 		if done {
 			out = append(out, member{c.key, v})
 		} else {
@@ -80,7 +94,13 @@ func (x *executing) object(def *ast.Definition, row Row, sets []ast.SelectionSet
 }
 
 // collect is CollectFields of section 6.3.2.
-func (x *executing) collect(def *ast.Definition, set ast.SelectionSet, list []collected) []collected {
+func (x *executing) collect(def *ast.Definition, set ast.SelectionSet, ways []string, list []collected) []collected {
+	within := func(cond string) []string {
+		if cond == "" {
+			return ways
+		}
+		return append(ways[:len(ways):len(ways)], cond)
+	}
 	for _, sel := range set {
 		switch sel := sel.(type) {
 		case *ast.Field:
@@ -91,18 +111,19 @@ func (x *executing) collect(def *ast.Definition, set ast.SelectionSet, list []co
 			for i := range list {
 				if list[i].key == sel.Alias {
 					list[i].fields, found = append(list[i].fields, sel), true
+					list[i].ways = append(list[i].ways[:len(list[i].ways):len(list[i].ways)], ways...)
 				}
 			}
 			if !found {
-				list = append(list, collected{sel.Alias, []*ast.Field{sel}})
+				list = append(list, collected{sel.Alias, []*ast.Field{sel}, ways})
 			}
 		case *ast.InlineFragment:
 			if x.included(sel.Directives) && x.s.applies(sel.TypeCondition, def) {
-				list = x.collect(def, sel.SelectionSet, list)
+				list = x.collect(def, sel.SelectionSet, within(sel.TypeCondition), list)
 			}
 		case *ast.FragmentSpread:
 			if x.included(sel.Directives) && x.s.applies(sel.Definition.TypeCondition, def) {
-				list = x.collect(def, sel.Definition.SelectionSet, list)
+				list = x.collect(def, sel.Definition.SelectionSet, within(sel.Definition.TypeCondition), list)
 			}
 		}
 	}
@@ -164,7 +185,7 @@ func (x *executing) resolve(def *ast.Definition, field *ast.FieldDefinition, row
 }
 
 // complete is CompleteValue of section 6.4.3; false when null may not stand here, the error told.
-func (x *executing) complete(t *ast.Type, v any, sets []ast.SelectionSet, path []any) (any, bool) {
+func (x *executing) complete(t *ast.Type, v any, sets []selected, path []any) (any, bool) {
 	if v == nil || v == (failed{}) {
 		if v == nil && t.NonNull {
 			x.fail(path, "null for a non-nullable field", "")
@@ -196,6 +217,10 @@ func (x *executing) complete(t *ast.Type, v any, sets []ast.SelectionSet, path [
 	}
 	if name, ok := row["__typename"].(string); ok && x.s.schema.Types[name] != nil {
 		def = x.s.schema.Types[name]
+	}
+	if x.s.guard != nil && x.s.guard.Object(def.Name) {
+		x.fail(path, refused, "")
+		return nil, !t.NonNull
 	}
 	out, ok := x.object(def, row, sets, path)
 	if !ok {

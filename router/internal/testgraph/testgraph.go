@@ -40,6 +40,8 @@ type Subgraph struct {
 	schema *ast.Schema
 	data   Data
 
+	guard *Guard // nil: everything may be seen
+
 	mu         sync.Mutex
 	requests   []string
 	selections map[string]ast.SelectionSet   // parsed field sets of data

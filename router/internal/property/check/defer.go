@@ -8,16 +8,18 @@ import (
 	"math/rand/v2"
 	"reflect"
 
+	"storefront/router/execute"
 	"storefront/router/internal/property/query"
 	"storefront/router/internal/testgraph"
 	"storefront/router/operation"
 	"storefront/router/plan"
 	"storefront/router/planner"
+	"storefront/router/supergraph"
 )
 
-// deferred runs one of three operations with fragments deferred at random, and holds what a client makes of the
+// deferred runs, restricted where restrict is given, one of three operations with fragments deferred at random, and holds what a client makes of the
 // payloads to the whole's data: it is the same, or less where a fragment failed.
-func (h *House) deferred(q query.Query, whole json.RawMessage, errors int) *Failure {
+func (h *House) deferred(ex *execute.Executor, sg *supergraph.Supergraph, restrict func(*operation.Operation) *operation.Operation, q query.Query, whole json.RawMessage, errors int) *Failure {
 	seed := fnv.New64a()
 	seed.Write([]byte(q.Text))
 	if seed.Sum64()%3 != 0 { // a third of all operations is enough
@@ -31,9 +33,12 @@ func (h *House) deferred(q query.Query, whole json.RawMessage, errors int) *Fail
 	fail := func(kind, format string, args ...any) *Failure {
 		return &Failure{kind, fmt.Sprintf("%s\n%s\n%s", fmt.Sprintf(format, args...), text, payloads)}
 	}
-	op, errs := operation.Prepare(h.Supergraph, text, "", operation.DefaultLimits())
+	op, errs := operation.Prepare(sg, text, "", operation.DefaultLimits())
 	if errs != nil {
 		return fail("deferred refused", "%v", errs)
+	}
+	if restrict != nil {
+		op = restrict(op)
 	}
 	vars, errs := op.Variables(q.Variables)
 	if errs != nil {
@@ -42,7 +47,7 @@ func (h *House) deferred(q query.Query, whole json.RawMessage, errors int) *Fail
 	if op, errs = op.Deferred(vars); errs != nil {
 		return fail("deferred refused", "%v", errs)
 	}
-	p, err := planner.Plan(h.with(q), op)
+	p, err := planner.Plan(sg, op)
 	if err != nil {
 		return fail("no deferred plan", "%v", err)
 	}
@@ -61,7 +66,7 @@ func (h *House) deferred(q query.Query, whole json.RawMessage, errors int) *Fail
 	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	client := &testgraph.Merging{}
-	for payload := range h.executor.Stream(ctx, h.executor.Prepare(p), vars, nil) {
+	for payload := range ex.Stream(ctx, ex.Prepare(p), vars, nil) {
 		payloads = append(append(payloads, payload.JSON()...), '\n')
 		if err := client.Take(payload.JSON()); err != nil {
 			return fail("deferred payload", "%v\n%s", err, p)

@@ -28,6 +28,7 @@ type House struct {
 	subs     map[string]*testgraph.Subgraph
 	whole    *testgraph.Subgraph
 	executor *execute.Executor
+	guards   *guarded
 	log      *calls
 }
 
@@ -79,7 +80,11 @@ func Open(w *world.World) (h *House, dropped *Dropped, failure *Failure) {
 	if h.whole, err = testgraph.New(whole.SDL, whole.Data); err != nil {
 		return nil, nil, &Failure{"schema", "whole: " + err.Error() + "\n" + whole.SDL}
 	}
-	h.executor = execute.New(h.Supergraph, &transport{h}, execute.Options{SubgraphMessages: true, MaxRepresentations: int(w.Seed % 4)})
+	options := execute.Options{SubgraphMessages: true, MaxRepresentations: int(w.Seed % 4)}
+	h.executor = execute.New(h.Supergraph, &transport{h}, options)
+	if h.guards, err = h.guard(w.Seed, options); err != nil {
+		return nil, nil, &Failure{"guarded supergraph", err.Error()}
+	}
 	return h, nil, nil
 }
 

@@ -102,7 +102,10 @@ func (h *House) Run(q query.Query) (out Outcome) {
 		return fail("mutation order", "got %v, want %v", h.log.mutated, topKeys(out.Expected))
 	}
 	if h.Defer {
-		out.Failure = h.deferred(q, want.Data, len(want.Errors))
+		out.Failure = h.deferred(h.executor, sg, nil, q, want.Data, len(want.Errors))
+	}
+	if out.Failure == nil {
+		out.Failure = h.guarded(q)
 	}
 	return out
 }
