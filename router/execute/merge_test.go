@@ -78,6 +78,9 @@ func deferredFile(t *testing.T, file string) (deferred int) {
 			if err != nil {
 				t.Fatalf("%s: %v", query, err)
 			}
+			if _, rights, ok := strings.Cut(query, "# rights: "); ok { // which formatting has dropped
+				text += "\n# rights: " + rights
+			}
 			c, payloads := h.merged(t, text, random)
 			switch {
 			case !c.Over && !t.Failed():

@@ -118,6 +118,7 @@ func (h *house) prepare(t testing.TB, query string) (*operation.Operation, map[s
 	if errs != nil {
 		t.Fatalf("prepare %s: %v", query, errs)
 	}
+	op = testgraph.Restricted(op, query)
 	raw := map[string]any{}
 	if _, after, ok := strings.Cut(query, "# variables: "); ok {
 		line, _, _ := strings.Cut(after, "\n")

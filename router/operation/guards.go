@@ -68,6 +68,15 @@ func (o *Operation) Access() []*supergraph.Access {
 	return o.guards.list
 }
 
+// Granted says which of Access a caller with these rights is granted.
+func (o *Operation) Granted(r supergraph.Rights) []bool {
+	granted := make([]bool, len(o.Access()))
+	for i, a := range o.Access() {
+		granted[i] = a.Granted(r)
+	}
+	return granted
+}
+
 // Restrict is the operation as a caller may run it who is not granted the rights of which granted is
 // false, by their place in Access. What is refused stays in it, marked.
 //

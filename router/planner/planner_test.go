@@ -93,7 +93,7 @@ func planText(t *testing.T, sg *supergraph.Supergraph, query string) string {
 	if errs != nil {
 		t.Fatalf("prepare %s: %v", query, errs)
 	}
-	if op, errs = op.Deferred(nil); errs != nil {
+	if op, errs = testgraph.Restricted(op, query).Deferred(nil); errs != nil {
 		t.Fatalf("defer %s: %v", query, errs)
 	}
 	p, err := planner.Plan(sg.With(testgraph.Labels(query)), op)

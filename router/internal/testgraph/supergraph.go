@@ -8,6 +8,8 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"storefront/router/compose"
+	"storefront/router/operation"
+	"storefront/router/supergraph"
 )
 
 // Supergraph returns the "supergraph" section of a case, or composes its "NAME.sdl" sections.
@@ -38,4 +40,27 @@ func Labels(operation string) []string {
 	}
 	line, _, _ := strings.Cut(after, "\n")
 	return strings.Fields(line)
+}
+
+// Restricted is a case's operation as the caller may run it whose rights its line "# rights: signed-in
+// scope:NAME policy:NAME" gives; all of it without such a line.
+func Restricted(op *operation.Operation, text string) *operation.Operation {
+	_, after, ok := strings.Cut(text, "# rights: ")
+	if !ok || len(op.Access()) == 0 {
+		return op
+	}
+	line, _, _ := strings.Cut(after, "\n")
+	var rights supergraph.Rights
+	for _, word := range strings.Fields(line) {
+		kind, name, _ := strings.Cut(word, ":")
+		switch kind {
+		case "signed-in":
+			rights.Authenticated = true
+		case "scope":
+			rights.Scopes = append(rights.Scopes, name)
+		case "policy":
+			rights.Policies = append(rights.Policies, name)
+		}
+	}
+	return op.Restrict(op.Granted(rights))
 }

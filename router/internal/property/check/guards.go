@@ -308,11 +308,7 @@ func (h *House) guarded(q query.Query) *Failure {
 	}
 	restricted := op
 	if len(op.Access()) > 0 {
-		granted := make([]bool, len(op.Access()))
-		for i, a := range op.Access() {
-			granted[i] = a.Granted(rights)
-		}
-		restricted = op.Restrict(granted)
+		restricted = op.Restrict(op.Granted(rights))
 	}
 	vars, errs := op.Variables(q.Variables)
 	if errs != nil {
@@ -360,11 +356,7 @@ func (h *House) guarded(q query.Query) *Failure {
 			if len(op.Access()) == 0 {
 				return op
 			}
-			granted := make([]bool, len(op.Access()))
-			for i, a := range op.Access() {
-				granted[i] = a.Granted(rights)
-			}
-			return op.Restrict(granted)
+			return op.Restrict(op.Granted(rights))
 		}, q, r.Data, len(r.Errors))
 	}
 	return nil
