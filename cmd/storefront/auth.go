@@ -63,7 +63,7 @@ func (a authenticator) Authenticate(ctx context.Context, h http.Header) (*gatewa
 		}
 		who.Guest = identity.GuestID(token)
 	}
-	out.ID, out.All, out.Value = who.User, who.Staff(), who
+	out.ID, out.All, out.Scopes, out.Value = who.User, who.Staff(), who.Scopes, who
 	if who.Guest != "" {
 		out.Also = []string{who.Guest}
 	}

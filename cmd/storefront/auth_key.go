@@ -26,7 +26,7 @@ func (a authenticator) byKey(ctx context.Context, secret string, h http.Header) 
 	}
 	h.Del("Authorization")
 	h.Del("X-Api-Key")
-	out := &gateway.Identity{Partner: p.Name, ID: identity.UserID("partners", p.Name)}
+	out := &gateway.Identity{Partner: p.Name, ID: identity.UserID("partners", p.Name), Scopes: p.Scopes}
 	out.Value = identity.Identity{User: out.ID, Subject: p.Name, Client: p.Name, Roles: []string{partnerRole}, Scopes: p.Scopes,
 		Locale: firstLanguage(h.Get("Accept-Language"))}
 	if key.ExpiresAt != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -54,6 +55,7 @@ type RouterFlags struct {
 	TrustedProxies []string `flag:"trusted-proxy" env:"STOREFRONT_TRUSTED_PROXIES" help:"network of proxies that say where a request comes from, such as 10.0.0.0/8; repeatable, none when absent"`
 	ProxyHeader    string   `flag:"proxy-header" env:"STOREFRONT_PROXY_HEADER" default:"x-forwarded-for" oneof:"x-forwarded-for forwarded" help:"the header in which they say it: x-forwarded-for or forwarded"`
 	Introspection  bool     `flag:"introspection" env:"STOREFRONT_INTROSPECTION" default:"false" help:"answer introspection queries"`
+	Authorization  string   `flag:"authorization" env:"STOREFRONT_AUTHORIZATION" oneof:"null reject" help:"of fields that a caller may not see by @authenticated, @requiresScopes or @policy: null (they are null, with errors) or reject (the operation is refused); null when absent"`
 	Origins        []string `flag:"cors-origin" env:"STOREFRONT_CORS_ORIGINS" help:"origin whose pages may call the router; repeatable"`
 }
 
@@ -205,6 +207,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 		Introspection: cfg.Introspection, CORS: gateway.CORS{Origins: cfg.Origins},
 		DrainTime:      cfg.drainTime,
 		MaxAnswerBytes: limits.MaxAnswerBytes, MaxResponseBytes: limits.MaxResponseBytes,
+		Authorization: gateway.Authorization(cmp.Or(cfg.Authorization, limits.Authorization)),
 	}
 	if gc.Proxies, err = cfg.trusted(); err != nil {
 		return nil, err

@@ -42,14 +42,18 @@ type routerFileForm struct {
 	Subgraphs map[string]transport.Subgraph `yaml:"subgraphs"`
 }
 
-// answerLimits bound what one operation may bring in and send out.
+// answerLimits bound what one operation may bring in and send out, and say what becomes of what its caller
+// may not see.
 type answerLimits struct {
-	MaxAnswerBytes   int `yaml:"max_answer_bytes"`   // of all answers of subgraphs to it
-	MaxResponseBytes int `yaml:"max_response_bytes"` // of its data
+	Authorization    string `yaml:"authorization"`
+	MaxAnswerBytes   int    `yaml:"max_answer_bytes"`   // of all answers of subgraphs to it
+	MaxResponseBytes int    `yaml:"max_response_bytes"` // of its data
 }
 
 // defaultLimits are those of router/execute.
-func defaultLimits() answerLimits { return answerLimits{128 << 20, 128 << 20} }
+func defaultLimits() answerLimits {
+	return answerLimits{string(gateway.AuthorizationNull), 128 << 20, 128 << 20}
+}
 
 // readRouterFile reads a file, none when path is "". urls are the addresses that the supergraph gives,
 // which those of the file take the place of. Mistakes are told with their settings and lines.
@@ -84,6 +88,9 @@ func readRouterFile(path string, urls map[string]string) (transport.Config, answ
 		if n < 1 {
 			return cfg, limits, errs.New(errs.BadInput, "%s:%d: operation.%s: %d is less than 1", path, check.lines["operation."+name], name, n)
 		}
+	}
+	if limits.Authorization != string(gateway.AuthorizationNull) && limits.Authorization != string(gateway.AuthorizationReject) {
+		return cfg, limits, errs.New(errs.BadInput, "%s:%d: operation.authorization: %q is neither \"null\", in quotes, nor reject", path, check.lines["operation.authorization"], limits.Authorization)
 	}
 	every := transport.Defaults()
 	if err := settings(file.Every, &every); err != nil {

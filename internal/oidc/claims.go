@@ -3,6 +3,7 @@ package oidc
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,13 +21,14 @@ type payload struct {
 	ClientID        string  `json:"client_id"` // RFC 9068
 	AuthorizedParty string  `json:"azp"`       // OpenID Connect Core, section 2
 	Roles           list    `json:"roles"`
-	Scope           list    `json:"scope"`
+	Scope           list    `json:"scope"` // RFC 8693, section 4.2
+	Scp             list    `json:"scp"`   // the same, of providers such as Entra ID and Okta
 }
 
 func (p payload) claims(expiry time.Time) Claims {
 	c := Claims{
 		Issuer: p.Issuer, Subject: p.Subject, Name: p.Name, Email: p.Email, Locale: p.Locale,
-		ClientID: p.ClientID, Roles: p.Roles, Scopes: p.Scope, Expiry: expiry,
+		ClientID: p.ClientID, Roles: p.Roles, Scopes: slices.Concat(p.Scope, p.Scp), Expiry: expiry,
 	}
 	if c.ClientID == "" {
 		c.ClientID = p.AuthorizedParty

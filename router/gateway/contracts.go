@@ -16,6 +16,7 @@ type Identity struct {
 	ID      string    // compared with a live event's owner; "" is anonymous
 	Also    []string  // further owner ids this caller holds, such as a guest's id
 	All     bool      // staff: may see every owner's events
+	Scopes  []string  // of the caller's token, for @requiresScopes
 	Partner string    // client id of a partner, who may send ids of stored operations only
 	Expiry  time.Time // when the right to be connected runs out; zero is never
 	Value   any       // the embedder's own
@@ -39,6 +40,9 @@ func (id *Identity) owners() []string {
 	return owners
 }
 
+// authenticated reports whether somebody has signed in, which a guest has not: see @authenticated.
+func (id *Identity) authenticated() bool { return id != nil && (id.ID != "" || id.Partner != "") }
+
 // mayAll reports whether every owner's events may be shown.
 func (id *Identity) mayAll() bool { return id != nil && id.All }
 
@@ -49,6 +53,14 @@ func (id *Identity) mayAll() bool { return id != nil && id.All }
 // Forbidden 403, Unavailable 503. Anonymous callers, where allowed, are an Identity without an ID.
 type Authenticator interface {
 	Authenticate(ctx context.Context, h http.Header) (*Identity, error)
+}
+
+// PolicyDecider decides the policies that @policy names.
+type PolicyDecider interface {
+	// Policies returns those of names that hold for a caller. It is asked once for an operation, with all
+	// the policies that its fields name, sorted; once for a subscription, when it begins. client holds the
+	// client's headers. An error fails the operation, and is shown as one of Authenticate is.
+	Policies(ctx context.Context, id *Identity, client http.Header, names []string) (hold []string, err error)
 }
 
 // HeaderSource makes the headers of a request to a subgraph. client holds the client's headers

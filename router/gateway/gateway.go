@@ -42,6 +42,9 @@ type Config struct {
 	Logger     *slog.Logger   // default: discarded
 	Explorer   http.Handler   // serves "/" and "/graphiql/"; default: 404
 	Labels     Labels         // default: labels of progressive overrides other than percent(x) are off
+	Policies   PolicyDecider  // default: no policy of @policy holds for anybody
+
+	Authorization Authorization // of what a caller may not see; default AuthorizationNull
 
 	Limits        operation.Limits // zero: operation.DefaultLimits
 	MaxBody       int64            // bytes of a request body or socket message; default 1 MiB
@@ -92,6 +95,13 @@ type Gateway struct {
 func New(cfg Config) (*Gateway, error) {
 	if cfg.CORS.Credentials && slices.Contains(cfg.CORS.Origins, "*") {
 		return nil, errors.New("make gateway: CORS credentials need a list of origins, not *")
+	}
+	switch cfg.Authorization {
+	case "":
+		cfg.Authorization = AuthorizationNull
+	case AuthorizationNull, AuthorizationReject:
+	default:
+		return nil, fmt.Errorf("make gateway: the authorization %q is neither %s nor %s", cfg.Authorization, AuthorizationNull, AuthorizationReject)
 	}
 	if cfg.Limits == (operation.Limits{}) {
 		cfg.Limits = operation.DefaultLimits()

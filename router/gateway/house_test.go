@@ -365,6 +365,7 @@ type house struct {
 	gw       *gateway.Gateway
 	url      string            // of /graphql
 	urls     map[string]string // of the subgraphs
+	reach    *transport.Transport
 	orders   *orders
 	broker   *broker
 	observed *observer
@@ -411,7 +412,7 @@ func newHouse(t *testing.T, change func(*gateway.Config)) *house {
 			t.Errorf("%d subscriptions are still open", left)
 		}
 	})
-	h.url, h.urls = server.URL+"/graphql", urls
+	h.url, h.urls, h.reach = server.URL+"/graphql", urls, reach
 	return h
 }
 

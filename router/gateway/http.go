@@ -158,6 +158,9 @@ func (g *Gateway) understand(ctx context.Context, c *caller, req *request, info 
 	}
 	e := g.edition.Load()
 	p, f := e.prepare(query, name, g.labels(ctx, c, e.supergraph.Labels()))
+	if f == nil {
+		p, f = g.permit(ctx, c, p)
+	}
 	if f != nil {
 		return nil, f
 	}

@@ -153,6 +153,9 @@ func (gr *group) renew(ctx context.Context) (key groupKey, f *failure) {
 	}
 	e := gr.g.edition.Load()
 	p, f := e.prepare(old.query, old.operationName, gr.g.labels(ctx, c, e.supergraph.Labels()))
+	if f == nil {
+		p, f = gr.permit(ctx, p)
+	}
 	if f != nil {
 		return key, changed(f.errors[0].Message)
 	}

@@ -37,6 +37,8 @@ type prepared struct {
 
 	variables map[string]bool // that the operation declares
 	fields    int             // that it selects, fragments expanded
+
+	restrictions restrictions // the same operation for callers who may not see all of it
 }
 
 // maxDeferrals is how many combinations of @defer(if:) an operation is kept prepared for.
@@ -140,28 +142,36 @@ func (e *edition) prepareNow(query, operationName string, labels []string) (p *p
 	for _, v := range op.Def.VariableDefinitions {
 		p.variables[v.Variable] = true
 	}
-	sg := e.supergraph.With(labels)
+	if f := e.plan(p); f != nil {
+		return nil, f
+	}
+	return p, nil
+}
+
+// plan plans an operation for the labels that are on.
+func (e *edition) plan(p *prepared) *failure {
+	op, sg := p.op, e.supergraph.With(p.labels)
 	planned, err := planner.Plan(sg, op)
 	if err != nil {
-		return nil, e.unplannable(op, err)
+		return e.unplannable(op, err)
 	}
 	p.ready = e.executor.Prepare(planned)
 	if !p.subscription() {
-		return p, nil
+		return nil
 	}
 	name, _, _ := op.RootField()
 	field, ok := e.supergraph.Live(name)
 	if !ok {
-		return p, nil
+		return nil
 	}
 	p.live = &liveOperation{field: field, initial: p.ready}
 	if versioned := e.withVersion(op, field); versioned != nil {
 		if planned, err = planner.Plan(sg, versioned); err != nil {
-			return nil, e.unplannable(op, err)
+			return e.unplannable(op, err)
 		}
 		p.live.initial = e.executor.Prepare(planned)
 	}
-	return p, nil
+	return nil
 }
 
 func countFields(s *operation.SelectionSet) (n int) {
