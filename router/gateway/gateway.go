@@ -68,7 +68,8 @@ type Config struct {
 	Queue         int           // messages waiting for one subscriber before it is cut off; default 256
 	QueueBytes    int           // and their size together; default 1 MiB
 	CursorKey     []byte        // shared by all routers whose cursors are the same; default: one of its own
-	MaxOperations int           // at once on one socket; default 100
+	MaxOperations int           // at once on one socket or single event stream; default 100
+	MaxStreams    int           // event streams in single connection mode; default 10,000
 }
 
 // Gateway serves one supergraph at a time. It is safe for concurrent use.
@@ -84,11 +85,12 @@ type Gateway struct {
 	feeds     *feeds
 	hub       *hub
 	rights    *rights
+	streams   *streams
 
 	mu       sync.Mutex
 	draining context.Context // ends when the gateway drains
 	drain    context.CancelFunc
-	inFlight sync.WaitGroup // sockets
+	inFlight sync.WaitGroup // sockets and single event streams
 }
 
 // New returns a gateway, or an error that names what is wrong with cfg.
@@ -118,6 +120,7 @@ func New(cfg Config) (*Gateway, error) {
 	orDefault(&cfg.Queue, 256)
 	orDefault(&cfg.QueueBytes, 1<<20)
 	orDefault(&cfg.MaxOperations, 100)
+	orDefault(&cfg.MaxStreams, 10_000)
 	orDefault(&cfg.Recheck, 2*time.Second)
 	orDefault(&cfg.CORS.MaxAge, 10*time.Minute)
 	if cfg.Operations == nil {
@@ -140,7 +143,7 @@ func New(cfg Config) (*Gateway, error) {
 	draining, drain := context.WithCancel(context.Background())
 	g := &Gateway{cfg: cfg, log: cfg.Logger, observer: cfg.Observer, sharing: newSharing(), lines: seldom.New(time.Minute, time.Now), draining: draining, drain: drain}
 	g.cursors, g.feeds, g.hub = cursors{cfg.CursorKey}, newFeeds(), newHub(g)
-	g.rights = newRights(g)
+	g.rights, g.streams = newRights(g), newStreams(g)
 	g.cfg.Supergraph, g.cfg.Transport = nil, nil
 	first, err := g.newEdition(cfg.Supergraph, cfg.Transport)
 	if err != nil {

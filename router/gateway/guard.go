@@ -97,7 +97,7 @@ func (g *Gateway) setCORS(w http.ResponseWriter, r *http.Request) (preflight boo
 	}
 	h.Set("Allow", "GET, POST, OPTIONS")
 	if allowed && r.Header.Get("Access-Control-Request-Method") != "" {
-		h.Set("Access-Control-Allow-Methods", "GET, POST")
+		h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE")
 		if names := r.Header.Get("Access-Control-Request-Headers"); names != "" {
 			h.Set("Access-Control-Allow-Headers", names)
 		}

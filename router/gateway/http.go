@@ -50,7 +50,8 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	if mediaType == mediaEvents {
 		c.transport = "sse"
 	}
-	a := &answer{w: w, mediaType: mediaType, parts: takesParts(r.Header.Values("Accept"), mediaType)}
+	a := &answer{w: w, mediaType: mediaType, parts: takesParts(r.Header.Values("Accept"), mediaType),
+		subscriptionParts: takesSubscriptionParts(r.Header.Values("Accept"))}
 	info := RequestInfo{Transport: c.transport}
 	if refused != nil {
 		a.fail(refused)
@@ -72,12 +73,15 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 			}
 		}
 	}()
+	if g.serveSingle(a, r, c) {
+		return
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		a.w.Header().Set("Allow", "GET, POST, OPTIONS")
 		a.fail(refuse(http.StatusMethodNotAllowed, codeMethod, "Use GET or POST."))
 		return
 	}
-	if a.mediaType == "" && !a.parts {
+	if a.mediaType == "" && !a.parts && !a.subscriptionParts {
 		a.fail(refuse(http.StatusNotAcceptable, codeNotAcceptable, "Accept must allow %s, %s, %s or %s.", mediaResponse, mediaJSON, mediaEvents, mediaParts))
 		return
 	}
@@ -103,6 +107,15 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 	j, f := g.resolve(ctx, c, req, info)
 	info.quota.show(a.w.Header())
 	f.tellRetry(a.w.Header())
+	if token := tokenOf(r); token != "" {
+		stream := g.streams.get(token)
+		if stream == nil {
+			a.fail(refuse(http.StatusNotFound, codeNotFound, "There is no stream with this token; reserve one by PUT."))
+			return
+		}
+		stream.begin(a, c, req.OperationID, j, f)
+		return
+	}
 	var later *job // when the response is to come in parts
 	if f == nil && (a.parts || a.mediaType == mediaEvents) {
 		later, f = j.deferred()
@@ -118,8 +131,11 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		a.errors = g.serveEvents(a.w, r, c, j, later, f)
 	case f != nil:
 		a.fail(g.shown(ctx, c, f))
+	case j.subscription() && a.subscriptionParts:
+		a.status = http.StatusOK
+		a.errors = g.subscribe(ctx, c, j, g.subscriptionPartsTo(a.w))
 	case j.subscription():
-		a.fail(refuse(http.StatusNotAcceptable, codeNotAcceptable, "A subscription needs Accept: %s, or a WebSocket with the subprotocol %s.", mediaEvents, subprotocol))
+		a.fail(refuse(http.StatusNotAcceptable, codeNotAcceptable, "A subscription needs Accept: %s or %s;subscriptionSpec=1.0, or a WebSocket with the subprotocol %s.", mediaEvents, mediaParts, subprotocol))
 	case a.mediaType == "": // nothing is deferred, and the client wants parts all the same
 		response := g.execute(ctx, c, j)
 		response.Errors = g.present(ctx, c, response.Errors)
@@ -223,11 +239,12 @@ func (g *Gateway) shown(ctx context.Context, c *caller, f *failure) *failure {
 
 // answer is the one response of an HTTP request, and what is remembered of it.
 type answer struct {
-	w         http.ResponseWriter
-	mediaType string // negotiated for a whole response; "" when nothing we have is acceptable
-	parts     bool   // what is deferred may come in parts
-	status    int
-	errors    int
+	w                 http.ResponseWriter
+	mediaType         string // negotiated for a whole response; "" when nothing we have is acceptable
+	parts             bool   // what is deferred may come in parts
+	subscriptionParts bool   // and so may the results of a subscription
+	status            int
+	errors            int
 }
 
 func (a *answer) fail(f *failure) {

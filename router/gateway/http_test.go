@@ -77,7 +77,7 @@ func TestOverHTTP(t *testing.T) {
 		{"get of another origin", "GET", q("{ hello }"), "", []string{"Origin", "https://evil.example"}, 403, jsonType, "CSRF"},
 		{"get of another site that asked", "GET", q("{ hello }"), "", []string{"Sec-Fetch-Site", "cross-site", "GraphQL-Require-Preflight", "1"}, 200, jsonType, "hello"},
 		{"get of the same site", "GET", q("{ hello }"), "", []string{"Sec-Fetch-Site", "same-origin"}, 200, jsonType, "hello"},
-		{"put", "PUT", "", `{"query":"{ hello }"}`, is(jsonType), 405, jsonType, "GET or POST"},
+		{"patch", "PATCH", "", `{"query":"{ hello }"}`, is(jsonType), 405, jsonType, "GET or POST"},
 		{"not signed in", "POST", "", `{"query":"{ hello }"}`, append(is(jsonType), "Authorization", "Bearer expired"), 401, jsonType, "UNAUTHENTICATED"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

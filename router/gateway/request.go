@@ -19,6 +19,7 @@ type request struct {
 	DocumentID    string // id of a stored operation
 	AutomaticHash string // extensions.persistedQuery.sha256Hash
 	Begin         liveOptions
+	OperationID   string // extensions.operationId, on a single event stream
 }
 
 // readRequest reads the request of a GET's parameters or a POST's JSON body of at most limit bytes.
@@ -141,6 +142,8 @@ func (req *request) set(name string, value []byte) bool {
 	}
 	return members(value, func(name, value []byte) error {
 		switch string(name) {
+		case "operationId":
+			textOf(value, &req.OperationID)
 		case "resume":
 			textOf(value, &req.Begin.resume)
 		case "fresh":

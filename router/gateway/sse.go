@@ -5,14 +5,13 @@ package gateway
 
 import (
 	"bytes"
-	"context"
 	"net/http"
 	"time"
 
 	"storefront/router/execute"
 )
 
-// eventWriter writes events with a deadline each.
+// eventWriter is a carrier; it writes events with a deadline each.
 type eventWriter struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -27,14 +26,8 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request, c *caller,
 	h.Set("Content-Type", mediaEvents+"; charset=utf-8")
 	h.Set("X-Accel-Buffering", "no")
 	out := &eventWriter{w, http.NewResponseController(w), g.cfg.WriteTimeout}
-	refused := func(f *failure) int {
-		list := g.present(ctx, c, f.errors)
-		_ = out.next(&message{body: encode(nil, list, nil)})
-		_ = out.complete()
-		return len(list)
-	}
 	if f != nil {
-		return refused(f)
+		return g.refuseStream(ctx, c, out, f)
 	}
 	if later != nil {
 		n := g.stream(ctx, c, later, func(p *execute.Payload) bool { return out.next(&message{body: payloadJSON(p)}) == nil })
@@ -47,63 +40,7 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request, c *caller,
 		_ = out.complete()
 		return len(shown)
 	}
-	feed, f := g.openFeed(ctx, c, j)
-	switch {
-	case f != nil && f.code() == codeDraining:
-		_ = out.reconnect(j.begin.resume)
-		return 0
-	case f != nil:
-		return refused(f)
-	}
-	defer feed.close()
-	return g.sendEvents(ctx, out, feed, refused)
-}
-
-// sendEvents carries a feed, and tells in comments that a quiet stream is alive, with its cursor.
-func (g *Gateway) sendEvents(ctx context.Context, out *eventWriter, f *feed, refused func(*failure) int) int {
-	// The first comment opens the stream in the client: what happens from then on is told.
-	if out.comment("") != nil {
-		return 0
-	}
-	wake := make(chan struct{}, 1)
-	f.onWake(func() {
-		select {
-		case wake <- struct{}{}:
-		default:
-		}
-	})
-	heartbeat := time.NewTicker(g.cfg.Heartbeat)
-	defer heartbeat.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return 0
-		case <-heartbeat.C:
-			if out.comment(f.freshCursor()) != nil {
-				return 0
-			}
-		case <-wake:
-			for waiting := true; waiting; {
-				m, open, end := f.take()
-				switch {
-				case m != nil:
-					if out.next(m) != nil {
-						return 0
-					}
-				case open:
-					waiting = false
-				case end != nil && end.code() == codeDraining:
-					_ = out.reconnect(f.freshCursor())
-					return 0
-				case end != nil:
-					return refused(f.told(end))
-				default:
-					_ = out.complete()
-					return 0
-				}
-			}
-		}
-	}
+	return g.subscribe(ctx, c, j, out)
 }
 
 func (o *eventWriter) next(m *message) error {
@@ -113,26 +50,38 @@ func (o *eventWriter) next(m *message) error {
 		b.WriteString("id: " + m.cursor + "\n")
 	}
 	b.WriteString("data: ")
-	// JSON has line breaks between tokens only, where they mean nothing.
-	b.Write(bytes.ReplaceAll(m.body, []byte("\n"), []byte(" ")))
+	b.Write(oneLine(m.body))
 	b.WriteString("\n\n")
 	return o.write(b.Bytes())
 }
 
+// oneLine is JSON without line breaks, which it has between tokens only, where they mean nothing.
+func oneLine(body []byte) []byte { return bytes.ReplaceAll(body, []byte("\n"), []byte(" ")) }
+
 func (o *eventWriter) complete() error { return o.write([]byte("event: complete\ndata:\n\n")) }
 
-// comment shows that the stream is alive. A cursor, "" for none, becomes the client's last event id: an event
+func (o *eventWriter) failed(response []byte) error {
+	if err := o.next(&message{body: response}); err != nil {
+		return err
+	}
+	return o.complete()
+}
+
+// The first comment opens the stream in the client.
+func (o *eventWriter) open() error { return o.alive("") }
+
+// alive writes a comment. A cursor, "" for none, becomes the client's last event id: an event
 // without data is none, but sets that (https://html.spec.whatwg.org/multipage/server-sent-events.html#dispatchMessage).
-func (o *eventWriter) comment(cursor string) error {
+func (o *eventWriter) alive(cursor string) error {
 	if cursor == "" {
 		return o.write([]byte(":\n\n"))
 	}
 	return o.write([]byte(":\nid: " + cursor + "\n\n"))
 }
 
-// reconnect is the last that a client hears from a router that drains: the stream breaks off, which makes
+// elsewhere is the last that a client hears from a router that drains: the stream breaks off, which makes
 // it come back with its cursor, after a moment.
-func (o *eventWriter) reconnect(cursor string) error {
+func (o *eventWriter) elsewhere(cursor string) error {
 	b := []byte(": this router is shutting down\nretry: 500\n")
 	if cursor != "" {
 		b = append(b, "id: "+cursor+"\n"...)
