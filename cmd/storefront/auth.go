@@ -28,6 +28,9 @@ type authenticator struct {
 }
 
 func (a authenticator) Authenticate(ctx context.Context, h http.Header) (*gateway.Identity, error) {
+	if id, ok := ctx.Value(actingFor{}).(*gateway.Identity); ok {
+		return id, nil
+	}
 	if secret := partners.KeyIn(h); secret != "" {
 		return a.byKey(ctx, secret, h)
 	}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	"storefront/internal/errs"
-	"storefront/internal/identity"
 	"storefront/router/gateway"
 )
 
@@ -26,9 +25,7 @@ func (a authenticator) byKey(ctx context.Context, secret string, h http.Header) 
 	}
 	h.Del("Authorization")
 	h.Del("X-Api-Key")
-	out := &gateway.Identity{Partner: p.Name, ID: identity.UserID("partners", p.Name), Scopes: p.Scopes}
-	out.Value = identity.Identity{User: out.ID, Subject: p.Name, Client: p.Name, Roles: []string{partnerRole}, Scopes: p.Scopes,
-		Locale: firstLanguage(h.Get("Accept-Language"))}
+	out := partnerIdentity(p, firstLanguage(h.Get("Accept-Language")))
 	if key.ExpiresAt != nil {
 		out.Expiry = *key.ExpiresAt
 	}

@@ -36,6 +36,8 @@ func TestStrayArguments(t *testing.T) {
 			args, want = []string{c.name, "a.csv", "stray"}, "name one file"
 		case "partners":
 			args, want = []string{c.name, "key", "create", "acme", "stray"}, "write: storefront partners key create NAME"
+		case "webhooks":
+			args, want = []string{c.name, "disable", "whk_1", "stray"}, "write: storefront webhooks disable ID"
 		case "events": // has commands of its own
 			want = `events: there is no command "stray"`
 		case "import": // takes any number

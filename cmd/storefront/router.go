@@ -25,6 +25,7 @@ import (
 	"storefront/internal/ratelimit"
 	"storefront/internal/server"
 	"storefront/internal/telemetry"
+	"storefront/internal/webhooks"
 	"storefront/router/execute/transport"
 	"storefront/router/gateway"
 	"storefront/router/supergraph"
@@ -53,6 +54,7 @@ type RouterFlags struct {
 	Subgraphs      []string `flag:"subgraph" env:"STOREFRONT_SUBGRAPHS" help:"NAME=URL of a subgraph, instead of the supergraph's own; repeatable"`
 	Pages          []string `flag:"page" env:"STOREFRONT_PAGES" help:"PATH=URL of a service whose pages are reached through the router, such as /3ds/=http://payments:4006; repeatable"`
 	TrustedProxies []string `flag:"trusted-proxy" env:"STOREFRONT_TRUSTED_PROXIES" help:"network of proxies that say where a request comes from, such as 10.0.0.0/8; repeatable, none when absent"`
+	WebhookAllow   []string `flag:"webhook-allow" env:"STOREFRONT_WEBHOOK_ALLOW" help:"network that webhooks may call although it is not public, also without TLS, such as 127.0.0.0/8; repeatable, none when absent"`
 	ProxyHeader    string   `flag:"proxy-header" env:"STOREFRONT_PROXY_HEADER" default:"x-forwarded-for" oneof:"x-forwarded-for forwarded" help:"the header in which they say it: x-forwarded-for or forwarded"`
 	Introspection  bool     `flag:"introspection" env:"STOREFRONT_INTROSPECTION" default:"false" help:"answer introspection queries"`
 	Authorization  string   `flag:"authorization" env:"STOREFRONT_AUTHORIZATION" oneof:"null reject" help:"of fields that a caller may not see by @authenticated, @requiresScopes or @policy: null (they are null, with errors) or reject (the operation is refused); null when absent"`
@@ -150,6 +152,7 @@ type routerConfig struct {
 	operations gateway.OperationStore // nil: automatic ones only, in memory
 	kafka      *kafka.Config          // nil: no live subscriptions
 	partners   *partners.Store        // nil: nobody has a key
+	webhooks   *webhooks.Store        // nil: none are delivered
 	redis      redis.UniversalClient  // nil: rate limits are this router's own
 	cursorKey  []byte                 // nil: one of this router's own
 	drainTime  time.Duration
@@ -182,6 +185,7 @@ type router struct {
 	log     *slog.Logger
 	unwatch func() // nil without a supergraph file
 	rates   *ratelimit.Limiter
+	unhook  func() // ends webhooks; nil without
 	rules   atomic.Pointer[transport.Headers]
 }
 
@@ -247,6 +251,11 @@ func newRouter(cfg routerConfig) (*router, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.webhooks != nil {
+		if r.unhook, err = startWebhooks(cfg.webhooks, cfg.partners, r.gateway.Handler(), cfg); err != nil {
+			return nil, errors.Join(err, r.stop())
+		}
+	}
 	if cfg.Supergraph != "" {
 		r.unwatch = r.watch(cfg, sdl)
 	}
@@ -271,6 +280,9 @@ func (r *router) stop() error {
 	defer cancel()
 	if r.unwatch != nil {
 		r.unwatch()
+	}
+	if r.unhook != nil {
+		r.unhook()
 	}
 	err := errors.Join(r.gateway.Drain(ctx), r.Shutdown(ctx))
 	r.rates.Close()

@@ -14,6 +14,7 @@ import (
 	"storefront/internal/operations"
 	"storefront/internal/partners"
 	redisedge "storefront/internal/redis"
+	"storefront/internal/webhooks"
 	"storefront/router/gateway"
 )
 
@@ -50,6 +51,7 @@ func (c RouterConfig) openStores(ctx context.Context, rc *routerConfig) (closeSt
 		if rc.partners, err = partners.NewStore(ctx, db, time.Now); err != nil {
 			return closeStore, err
 		}
+		rc.webhooks = webhooks.NewStore(db, c.key(signsWebhooks), time.Now)
 	}
 	var cache redis.UniversalClient
 	own := &operationStore{}

@@ -21,6 +21,7 @@ import (
 	"storefront/internal/partners"
 	"storefront/internal/server"
 	"storefront/internal/telemetry"
+	"storefront/internal/webhooks"
 )
 
 // UpConfig is what `storefront up` takes.
@@ -101,7 +102,8 @@ func startShop(ctx context.Context, cfg UpConfig, log *slog.Logger) (_ *shop, er
 			return nil, err
 		}
 	}
-	s.cfg.Introspection = true // this is a workshop; the router alone has it off
+	s.cfg.WebhookAllow = append(s.cfg.WebhookAllow, "127.0.0.0/8", "::1/128") // receivers that somebody tries out
+	s.cfg.Introspection = true                                                // this is a workshop; the router alone has it off
 	if cfg.Traces {
 		if s.traces, err = traces.Start(ctx, s.cfg.addr(16)); err != nil {
 			return nil, err
@@ -171,7 +173,8 @@ func (s *shop) serve(ctx context.Context) error {
 		return err
 	}
 	s.router, err = newRouter(routerConfig{RouterFlags: s.cfg.RouterFlags, log: s.log, metrics: s.edges.metrics, verifier: verifier, cursorKey: s.cfg.key("cursor"), drainTime: 100 * time.Millisecond,
-		signer: s.edges.signer, operations: &operationStore{store: store}, partners: agreed, redis: s.edges.redis, kafka: &s.edges.kafka, pages: pages, tabs: exampleTabs()})
+		signer: s.edges.signer, operations: &operationStore{store: store}, partners: agreed,
+		webhooks: webhooks.NewStore(s.edges.database("router"), s.cfg.key(signsWebhooks), time.Now), redis: s.edges.redis, kafka: &s.edges.kafka, pages: pages, tabs: exampleTabs()})
 	if err != nil {
 		return err
 	}
