@@ -68,7 +68,7 @@ func (unbind) MutateConfig(cfg *config.Config) error {
 }
 
 // served is the part of the SDL that the subgraph itself answers: subscriptions marked @live are fed by
-// the router, so neither they nor the directive reach gqlgen.
+// the router, and what may be kept of answers is the router's matter too, so none of that reaches gqlgen.
 func served(service, sdl string) (*ast.Source, error) {
 	doc, err := parser.ParseSchema(&ast.Source{Name: service + ".graphqls", Input: sdl})
 	if err != nil {
@@ -82,10 +82,17 @@ func served(service, sdl string) (*ast.Source, error) {
 				continue
 			}
 		}
+		if d.Name == "CacheControlScope" {
+			continue
+		}
+		d.Directives = without(d.Directives, isRouters)
+		for _, f := range d.Fields {
+			f.Directives = without(f.Directives, isRouters)
+		}
 		definitions = append(definitions, d)
 	}
 	doc.Definitions = definitions
-	doc.Directives = without(doc.Directives, func(d *ast.DirectiveDefinition) bool { return d.Name == "live" })
+	doc.Directives = without(doc.Directives, func(d *ast.DirectiveDefinition) bool { return routers(d.Name) })
 	for _, s := range doc.SchemaExtension {
 		s.Directives = without(s.Directives, func(d *ast.Directive) bool {
 			url := d.Arguments.ForName("url")
@@ -96,6 +103,13 @@ func served(service, sdl string) (*ast.Source, error) {
 	formatter.NewFormatter(&b, formatter.WithComments()).FormatSchemaDocument(doc)
 	return &ast.Source{Name: "schema/" + service + ".graphqls", Input: b.String()}, nil
 }
+
+// routers reports whether a directive means something to the router only.
+func routers(directive string) bool {
+	return directive == "live" || directive == "cacheControl" || directive == "cacheInvalidate"
+}
+
+func isRouters(d *ast.Directive) bool { return routers(d.Name) }
 
 func without[S ~[]E, E any](list S, drop func(E) bool) S {
 	var kept S

@@ -89,7 +89,9 @@ const (
 	codeContextInvalidSelection      = "CONTEXT_INVALID_SELECTION"
 	codeNoContextInSelection         = "NO_CONTEXT_IN_SELECTION"
 	codeContextNoResolvableKey       = "CONTEXT_NO_RESOLVABLE_KEY"
-	codeTagUnknown                   = "CONTRACT_TAG_UNKNOWN" // our own: contracts are not part of the specification
+	codeTagUnknown                   = "CONTRACT_TAG_UNKNOWN"     // our own: contracts are not part of the specification
+	codeCacheControl                 = "CACHE_CONTROL_INVALID"    // our own
+	codeCacheInvalidate              = "CACHE_INVALIDATE_INVALID" // our own
 	codeContextualArgumentNotEvery   = "CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS"
 )
 

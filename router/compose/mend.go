@@ -154,6 +154,10 @@ func mendInaccessible(code string) string {
 
 func mendAnnotation(code string) string {
 	switch code {
+	case codeCacheControl:
+		return "write @cacheControl(maxAge: 60), with scope: PRIVATE where the answer depends on who asks, or inheritMaxAge: true, on what queries answer"
+	case codeCacheInvalidate:
+		return "write @cacheInvalidate(topic: \"events\", key: \"id\") on an entity or a field of one, with the entity's field whose value the events are keyed by"
 	case codeListSizeInvalidAssumedSize:
 		return "give a size of 0 or more"
 	case codeListSizeAppliedToNonList:

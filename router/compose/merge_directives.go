@@ -117,6 +117,9 @@ func distinct(found []applied) []*ast.Directive {
 }
 
 func (c *composer) mergeCustom(cd *composedDirective, found []applied, what string) []*ast.Directive {
+	if cd.identity == idCache {
+		return joined(found, "cache__"+cd.origin)
+	}
 	all := distinct(found)
 	if cd.def.IsRepeatable || len(all) == 1 {
 		return all
@@ -324,29 +327,14 @@ func mergeListSize(all []*ast.Directive) ast.ArgumentList {
 	return append(out, &ast.Argument{Name: "requireOneSlicingArgument", Value: &ast.Value{Kind: ast.BooleanValue, Raw: requireOne}})
 }
 
-// mergeCacheTags carries @cacheTag as @join__directive, which says of which graphs it holds.
+// mergeCacheTags carries @cacheTag for the graphs it holds of.
 func (c *composer) mergeCacheTags(e *element) {
-	byArgs := map[string]*ast.Directive{}
+	var found []applied
 	for _, a := range e.applied {
 		for _, d := range a.sub.findAll(a.list, dirCacheTag) {
 			c.merged.used[dirCacheTag] = true
-			graph := &ast.ChildValue{Value: &ast.Value{Kind: ast.EnumValue, Raw: a.sub.graph}}
-			if joined := byArgs[argsText(d)]; joined != nil {
-				list := joined.Arguments[0].Value
-				list.Children = append(list.Children, graph)
-				continue
-			}
-			args := &ast.Value{Kind: ast.ObjectValue}
-			for _, arg := range d.Arguments {
-				args.Children = append(args.Children, &ast.ChildValue{Name: arg.Name, Value: arg.Value})
-			}
-			joined := &ast.Directive{Name: "join__directive", Arguments: ast.ArgumentList{
-				{Name: "graphs", Value: &ast.Value{Kind: ast.ListValue, Children: ast.ChildValueList{graph}}},
-				{Name: "name", Value: &ast.Value{Kind: ast.StringValue, Raw: "federation__cacheTag"}},
-				{Name: "args", Value: args},
-			}}
-			byArgs[argsText(d)] = joined
-			e.dirs = append(e.dirs, joined)
+			found = append(found, applied{a.sub, d})
 		}
 	}
+	e.dirs = append(e.dirs, joined(found, "federation__cacheTag")...)
 }

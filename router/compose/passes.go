@@ -85,6 +85,7 @@ func federationChecks() []own {
 		{"check field sets", validateFieldSets},
 		{"check use of directives", validateUsage},
 		{"check cost and list size", validateCost},
+		{"check what may be kept", validateCaching},
 		{"check interface objects", validateInterfaceObjects},
 		{"read contexts", readContexts},
 	}

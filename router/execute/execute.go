@@ -31,6 +31,7 @@ type SubgraphRequest struct {
 	Variables     []byte      // a JSON object, nil for none
 	Header        http.Header // shared with other requests: a transport that adds to it clones it
 	IsMutation    bool
+	Alone         bool // not to be answered together with an equal request that is under way already
 }
 
 // Prefix is the beginning of the JSON body of a request: all of it but the variables and the closing
@@ -66,6 +67,8 @@ type Options struct {
 	// MaxDeferred is how many deferred parts of objects a response may have: a @defer in a list has one
 	// for each item. Beyond it the response is sent whole, or a part that leads to more fails. 0 is 10,000.
 	MaxDeferred int
+	// Cache answers what may be kept, of callers with a Scope. nil keeps nothing.
+	Cache Cache
 }
 
 const defaultMaxBytes = 128 << 20
@@ -149,6 +152,7 @@ func (e *Executor) Execute(ctx context.Context, p *Prepared, vars map[string]any
 		return refusal("subscriptions that a subgraph feeds are not supported yet")
 	}
 	r := e.begin(p, vars, hdr)
+	r.scope = scopeOf(ctx)
 	r.fetchAll(ctx, p.main)
 	return r.finish(ctx)
 }
@@ -192,6 +196,8 @@ type run struct {
 	wire    [][]byte                 // variables as JSON, made when first used
 	bytes   int                      // of all answers
 	schema  map[*outputField]value   // what introspection answered
+	scope   *Scope                   // nil: nothing that was kept is used
+	fresh   freshness
 	scratch scratch
 }
 
@@ -240,6 +246,7 @@ func (r *run) release() {
 	r.scratch.reset()
 	r.reader.Data, r.reader.last = nil, 0
 	r.p, r.vars, r.hdr, r.errors, r.objects, r.bytes, r.schema = nil, nil, nil, nil, nil, 0, nil
+	r.scope, r.fresh = nil, freshness{}
 	r.holds, r.wire = r.holds[:0], r.wire[:0]
 	r.e.runs.Put(r)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"storefront/internal/errs"
 	"storefront/router/plan"
@@ -14,6 +15,7 @@ type answer struct {
 	fetch  *fetch
 	target targets
 	body   []byte
+	left   time.Duration // of what a cache answered
 	err    error
 }
 
@@ -22,6 +24,7 @@ type outgoing struct {
 	fetch  *fetch
 	req    *SubgraphRequest
 	target targets
+	call   *Call // when a cache may answer
 }
 
 // span is a part of a slice.
@@ -154,8 +157,16 @@ func (r *run) send(ctx context.Context, q outgoing) (a answer) {
 			a.body, a.err = nil, fmt.Errorf("ask subgraph %q: fault: %v", q.fetch.Subgraph, fault)
 		}
 	}()
-	if a.err = ctx.Err(); a.err == nil {
-		a.body, a.err = r.e.transport.Do(ctx, q.req)
+	if a.err = ctx.Err(); a.err != nil {
+		return a
+	}
+	if q.call != nil {
+		a.body, a.left, a.err = r.e.opts.Cache.Answer(ctx, q.call, r.e.transport)
+		return a
+	}
+	a.body, a.err = r.e.transport.Do(ctx, q.req)
+	if q.fetch.keep != nil {
+		a.left = q.fetch.keep.MaxAge
 	}
 	return a
 }
@@ -186,11 +197,11 @@ func (r *run) requests(f *fetch) {
 			s.target(obj, 0, 0)
 		}
 		if len(s.objs) > lo {
-			s.list = append(s.list, outgoing{f, r.request(f, nil, nil), targets{objs: span{lo, len(s.objs)}}})
+			r.ask(f, nil, nil, targets{objs: span{lo, len(s.objs)}})
 		}
 	default:
 		s.target(r.root, 0, 0)
-		s.list = append(s.list, outgoing{f, r.request(f, nil, nil), targets{objs: span{len(s.objs) - 1, len(s.objs)}}})
+		r.ask(f, nil, nil, targets{objs: span{len(s.objs) - 1, len(s.objs)}})
 	}
 }
 
@@ -210,8 +221,17 @@ func (r *run) entities(f *fetch, found []uint32, more []byte) {
 	}
 	for lo := 0; lo < n; lo += size {
 		hi := min(lo+size, n)
-		s.list = append(s.list, outgoing{f, r.request(f, s.spans[lo:hi], more), r.part(all, lo, hi)})
+		r.ask(f, s.spans[lo:hi], more, r.part(all, lo, hi))
 	}
+}
+
+// ask lists a request to be sent.
+func (r *run) ask(f *fetch, reps []span, more []byte, to targets) {
+	q := outgoing{fetch: f, req: r.request(f, reps, more), target: to}
+	if f.keep != nil && r.scope != nil && r.e.opts.Cache != nil {
+		q.call = r.call(f, q.req, reps)
+	}
+	r.scratch.list = append(r.scratch.list, q)
 }
 
 // part is what the representations from lo to hi stand for.

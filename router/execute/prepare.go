@@ -55,6 +55,7 @@ type fetch struct {
 	sel  *selection
 	into []int32 // by slot of what is read: the slot in the tree
 
+	keep   *Keep    // what may be kept of its answers; nil for nothing
 	places []*fetch // itself and those that it is joined with
 	apart  bool     // entities are read once for each place: there are objects in them, laid out as at that place
 }
@@ -184,6 +185,9 @@ func (c *compiler) program(nodes ...plan.Node) *program {
 			at[f.ID] = i
 			out.fetches = append(out.fetches, c.fetch(f))
 			out.fetches[i].index = i
+			if c.out.plan.Kind == ast.Query && c.sg.Caches() {
+				out.fetches[i].keep = c.keep(f)
+			}
 			out.parts[part]++
 		}
 	}

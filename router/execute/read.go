@@ -55,6 +55,7 @@ func (r *run) read(a answer) {
 		}
 		return
 	}
+	r.fresh.add(a)
 	s := &r.scratch
 	if f.Kind != plan.EntityFetch {
 		for _, obj := range s.targetObjs(a.target) {

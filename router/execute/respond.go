@@ -15,6 +15,7 @@ type Response struct {
 	Data       []byte // JSON; "null" when a null reached the root; nil when nothing was executed
 	Errors     gqlerror.List
 	Extensions map[string]any
+	Fresh      Freshness // how long the response may be kept, when it has no errors
 
 	buffer *buffer // what Data is part of; nil when it is not, or was given back
 	keep   func(*buffer)
@@ -96,7 +97,7 @@ func (r *run) cut(ctx context.Context, w *cutting) *Response {
 		w.tell()
 	}
 	buf.b = append(w.b, '}')
-	return &Response{Data: buf.b[len(dataOpens) : len(buf.b)-1 : len(buf.b)-1], Errors: r.errors, buffer: buf, keep: r.e.keep}
+	return &Response{Data: buf.b[len(dataOpens) : len(buf.b)-1 : len(buf.b)-1], Errors: r.errors, Fresh: r.fresh.of(r.errors), buffer: buf, keep: r.e.keep}
 }
 
 func (e *Executor) keep(b *buffer) { e.buffers.Put(b) }

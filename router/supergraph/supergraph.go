@@ -30,6 +30,7 @@ type Supergraph struct {
 	live      map[string]*Live
 	labelled  []labelled
 	guarded   bool // some type or field asks for rights
+	caching   caching
 }
 
 // Type is a composite, leaf or input type, with what each subgraph knows about it.

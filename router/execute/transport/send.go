@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -147,7 +148,8 @@ func (s *standard) send(ctx context.Context, m *message, traced http.Header, _ b
 		return http1.Response{}, ended(ctx, err)
 	}
 	defer resp.Body.Close()
-	out := http1.Response{Status: resp.StatusCode, Encoding: resp.Header.Get("Content-Encoding"), RetryAfter: resp.Header.Get("Retry-After")}
+	out := http1.Response{Status: resp.StatusCode, Encoding: resp.Header.Get("Content-Encoding"), RetryAfter: resp.Header.Get("Retry-After"),
+		Control: strings.Join(resp.Header.Values("Cache-Control"), ", ")}
 	if resp.ContentLength > s.limit {
 		return out, errTooLarge
 	}

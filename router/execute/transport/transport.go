@@ -159,7 +159,7 @@ func (t *Transport) Do(ctx context.Context, r *execute.SubgraphRequest) ([]byte,
 	if !ok {
 		return nil, fmt.Errorf("post to subgraph %q: no address is known", r.Subgraph)
 	}
-	if r.IsMutation || s.share == nil {
+	if r.IsMutation || r.Alone || s.share == nil {
 		return s.do(ctx, r)
 	}
 	data, shared, err := s.share.do(ctx, r, s.do)
@@ -169,13 +169,32 @@ func (t *Transport) Do(ctx context.Context, r *execute.SubgraphRequest) ([]byte,
 	return data, err
 }
 
-// do sends a request as often as it takes and is right.
+// DoKept is Do for a request that nobody shares, and returns the answer's Cache-Control as well. What came
+// with a status that says that something failed is not to be kept.
+func (t *Transport) DoKept(ctx context.Context, r *execute.SubgraphRequest) (body []byte, control string, err error) {
+	s, ok := t.subgraphs[r.Subgraph]
+	if !ok {
+		return nil, "", fmt.Errorf("post to subgraph %q: no address is known", r.Subgraph)
+	}
+	a := s.exchange(ctx, r)
+	if a.outcome != Answered {
+		a.control = "no-store"
+	}
+	return a.body, a.control, a.err
+}
+
 func (s *subgraph) do(ctx context.Context, r *execute.SubgraphRequest) ([]byte, error) {
+	a := s.exchange(ctx, r)
+	return a.body, a.err
+}
+
+// exchange sends a request as often as it takes and is right.
+func (s *subgraph) exchange(ctx context.Context, r *execute.SubgraphRequest) attempted {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	m, err := newMessage(r, s.GzipRequest)
 	if err != nil {
-		return nil, fmt.Errorf("post to subgraph %q: %w", s.name, err)
+		return attempted{err: fmt.Errorf("post to subgraph %q: %w", s.name, err)}
 	}
 	s.budget.request()
 	var a attempted
@@ -183,28 +202,28 @@ func (s *subgraph) do(ctx context.Context, r *execute.SubgraphRequest) ([]byte, 
 		next, err := s.attempt(ctx, r, m, a.address)
 		if err != nil {
 			if n == 0 {
-				return nil, err
+				a.err = err
 			}
-			return a.body, a.err
+			return a
 		}
 		a = next
 		if !a.outcome.again() || r.IsMutation || n == s.Retry.Attempts {
-			return a.body, a.err
+			return a
 		}
 		pause, ok := s.Retry.pause(n, s.opts.Random, retryAfter(a.retryAfter, s.opts.Now()))
 		if deadline, bounded := ctx.Deadline(); !ok || bounded && time.Until(deadline) <= pause {
-			return a.body, a.err
+			return a
 		}
 		if !s.budget.retry() {
 			s.opts.Observer.Refused(s.name, "budget")
-			return a.body, a.err
+			return a
 		}
 		s.opts.Observer.Retry(s.name, a.outcome)
 		if n == 0 && a.outcome == Unreachable && s.balance.healthy(a.address) {
 			continue // elsewhere, at once
 		}
 		if s.opts.Sleep(ctx, pause) != nil {
-			return a.body, a.err
+			return a
 		}
 	}
 }
@@ -214,6 +233,7 @@ type attempted struct {
 	address    *address
 	outcome    Outcome
 	retryAfter string
+	control    string // Cache-Control
 	body       []byte // also with an error status, when it is a GraphQL response
 	err        error
 }
@@ -239,7 +259,7 @@ func (s *subgraph) attempt(ctx context.Context, r *execute.SubgraphRequest, m *m
 	s.opts.Observer.InFlight(s.name, to.name, 1)
 	started := time.Now()
 	resp, err := to.send(ctx, m, traced, !r.IsMutation)
-	a := attempted{address: to, retryAfter: resp.RetryAfter}
+	a := attempted{address: to, retryAfter: resp.RetryAfter, control: resp.Control}
 	a.outcome, a.body, a.err = s.judge(resp, err)
 	if a.outcome == Cancelled && errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		a.outcome = TimedOut // those who waited ran out of time

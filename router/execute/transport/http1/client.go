@@ -56,6 +56,7 @@ type Response struct {
 	Status     int
 	Encoding   string // Content-Encoding
 	RetryAfter string // Retry-After
+	Control    string // Cache-Control, several joined by commas
 	Body       []byte // the caller's to keep
 }
 

@@ -101,6 +101,13 @@ func (h *header) field(line []byte) error {
 				h.keep = h.keep || bytes.EqualFold(item, []byte("keep-alive"))
 			}
 		}
+	case len("Cache-Control"):
+		if named(line, "Cache-Control") {
+			if h.Control != "" {
+				h.Control += ", "
+			}
+			h.Control += string(value)
+		}
 	case len("Retry-After"):
 		if named(line, "Retry-After") {
 			h.RetryAfter = string(value)
