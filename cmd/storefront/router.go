@@ -26,6 +26,7 @@ import (
 	"storefront/internal/server"
 	"storefront/internal/telemetry"
 	"storefront/internal/webhooks"
+	"storefront/router/execute/cache"
 	"storefront/router/execute/transport"
 	"storefront/router/gateway"
 	"storefront/router/supergraph"
@@ -56,9 +57,10 @@ type RouterFlags struct {
 	TrustedProxies []string `flag:"trusted-proxy" env:"STOREFRONT_TRUSTED_PROXIES" help:"network of proxies that say where a request comes from, such as 10.0.0.0/8; repeatable, none when absent"`
 	WebhookAllow   []string `flag:"webhook-allow" env:"STOREFRONT_WEBHOOK_ALLOW" help:"network that webhooks may call although it is not public, also without TLS, such as 127.0.0.0/8; repeatable, none when absent"`
 	ProxyHeader    string   `flag:"proxy-header" env:"STOREFRONT_PROXY_HEADER" default:"x-forwarded-for" oneof:"x-forwarded-for forwarded" help:"the header in which they say it: x-forwarded-for or forwarded"`
-	Introspection  bool     `flag:"introspection" env:"STOREFRONT_INTROSPECTION" default:"false" help:"answer introspection queries"`
-	Authorization  string   `flag:"authorization" env:"STOREFRONT_AUTHORIZATION" oneof:"null reject" help:"of fields that a caller may not see by @authenticated, @requiresScopes or @policy: null (they are null, with errors) or reject (the operation is refused); null when absent"`
-	Origins        []string `flag:"cors-origin" env:"STOREFRONT_CORS_ORIGINS" help:"origin whose pages may call the router; repeatable"`
+	CacheFlags
+	Introspection bool     `flag:"introspection" env:"STOREFRONT_INTROSPECTION" default:"false" help:"answer introspection queries"`
+	Authorization string   `flag:"authorization" env:"STOREFRONT_AUTHORIZATION" oneof:"null reject" help:"of fields that a caller may not see by @authenticated, @requiresScopes or @policy: null (they are null, with errors) or reject (the operation is refused); null when absent"`
+	Origins       []string `flag:"cors-origin" env:"STOREFRONT_CORS_ORIGINS" help:"origin whose pages may call the router; repeatable"`
 }
 
 const routerUsage = `storefront router --supergraph FILE: plans and runs clients' operations over the subgraphs of any federated
@@ -153,7 +155,7 @@ type routerConfig struct {
 	kafka      *kafka.Config          // nil: no live subscriptions
 	partners   *partners.Store        // nil: nobody has a key
 	webhooks   *webhooks.Store        // nil: none are delivered
-	redis      redis.UniversalClient  // nil: rate limits are this router's own
+	redis      redis.UniversalClient  // nil: rate limits are this router's own, and so is what it keeps of answers
 	cursorKey  []byte                 // nil: one of this router's own
 	drainTime  time.Duration
 }
@@ -181,7 +183,8 @@ func (c routerConfig) tellWithout() {
 type router struct {
 	*server.Server
 	gateway *gateway.Gateway
-	feed    *live.Feed // nil without Kafka
+	feed    *live.Feed   // nil without Kafka
+	kept    *cache.Cache // nil for none
 	log     *slog.Logger
 	unwatch func() // nil without a supergraph file
 	rates   *ratelimit.Limiter
@@ -231,6 +234,12 @@ func newRouter(cfg routerConfig) (*router, error) {
 	if cfg.kafka != nil {
 		r.feed = live.New(live.Config{Kafka: *cfg.kafka, Logger: cfg.log})
 		gc.Events, gc.CursorKey = r.feed, cfg.cursorKey
+	}
+	if r.kept, err = cfg.openCache(cache.Config{Events: gc.Events}); err != nil {
+		return nil, err
+	}
+	if r.kept != nil {
+		gc.Cache = r.kept
 	}
 	if r.gateway, err = gateway.New(gc); err != nil {
 		return nil, err
@@ -286,6 +295,9 @@ func (r *router) stop() error {
 	}
 	err := errors.Join(r.gateway.Drain(ctx), r.Shutdown(ctx))
 	r.rates.Close()
+	if r.kept != nil {
+		r.kept.Close()
+	}
 	if r.feed != nil {
 		err = errors.Join(err, r.feed.Close())
 	}

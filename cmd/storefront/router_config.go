@@ -197,6 +197,34 @@ func (s headers) ShareKey(id *gateway.Identity, client http.Header) string {
 	return string(text) + key
 }
 
+// PublicKey is what public answers depend on: what the caller may do and in which language, not who it is.
+func (s headers) PublicKey(id *gateway.Identity, client http.Header) string {
+	key := s.rules.Load().Key(client)
+	who, ok := id.Value.(identity.Identity)
+	if s.signer == nil || !ok {
+		return key
+	}
+	kind := identity.Identity{Locale: who.Locale, Roles: who.Roles, Scopes: who.Scopes}
+	if id.Partner != "" {
+		kind.Client = who.Client
+	}
+	text, err := json.Marshal(kind)
+	if err != nil { // cannot be: an identity is strings
+		return s.ShareKey(id, client)
+	}
+	return string(text) + key
+}
+
+// Varies are the client's headers that an identity is made of, and those that the rules let through.
+func (s headers) Varies() ([]string, bool) {
+	names, known := s.rules.Load().Names()
+	if s.signer != nil {
+		names = append(names, "Accept-Language", "Authorization", guestHeader)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), known
+}
+
 func (s headers) SubgraphHeaders(_ context.Context, id *gateway.Identity, subgraph string, client http.Header) http.Header {
 	h := s.rules.Load().For(subgraph, client)
 	if s.signer != nil {

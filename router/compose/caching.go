@@ -8,7 +8,7 @@ import (
 
 // The directives of what a router may keep of answers, a specification of our own:
 //
-//	directive @cacheControl(maxAge: Int, scope: CacheControlScope, inheritMaxAge: Boolean) on FIELD_DEFINITION | OBJECT | INTERFACE | UNION
+//	directive @cacheControl(maxAge: Int, scope: CacheControlScope, inheritMaxAge: Boolean) on FIELD_DEFINITION | OBJECT | INTERFACE
 //	directive @cacheInvalidate(topic: String!, types: [String!], event: [String!], key: String! = "id") repeatable on OBJECT | FIELD_DEFINITION
 //
 // router/supergraph says what they mean.
@@ -60,6 +60,8 @@ func (s *subgraph) validateHint(r *report, t *typ, what string, d *ast.Directive
 	}
 	age, inherits := given(d, "maxAge"), given(d, "inheritMaxAge")
 	switch {
+	case t.def.Kind == ast.Union:
+		fail("cannot be carried to the supergraph: put it on the union's members, or on the fields that return it")
 	case t.name() == "Mutation" || t.name() == "Subscription":
 		fail("has no meaning: only what queries answer is kept")
 	case age == nil && inherits == nil && given(d, "scope") == nil:

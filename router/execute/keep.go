@@ -25,6 +25,9 @@ type Keep struct {
 	root    *ruled
 }
 
+// Keeps reports whether anything of the plan's answers may be kept.
+func (p *Prepared) Keeps() bool { return p.keeps }
+
 // keep compiles what may be kept of a fetch, nil for nothing.
 func (c *compiler) keep(f *plan.Fetch) *Keep {
 	if f.OperationKind != ast.Query && f.Kind != plan.EntityFetch || len(f.Contexts) > 0 {
@@ -143,10 +146,7 @@ func (w *keeping) isKey(t *supergraph.Type, field string) bool {
 func (w *keeping) age(t *supergraph.Type, field string, returns *supergraph.Type, composite bool, around time.Duration) time.Duration {
 	var onType supergraph.CacheHint
 	if composite {
-		onType = w.sg.CacheHint(w.graph, returns.Name, "")
-		for _, name := range returns.In[w.graph].Possible {
-			onType.Private = onType.Private || w.sg.CacheHint(w.graph, name, "").Private
-		}
+		onType = w.ofType(returns)
 	}
 	w.private = w.private || onType.Private
 	least := time.Duration(-1)
@@ -172,6 +172,24 @@ func (w *keeping) age(t *supergraph.Type, field string, returns *supergraph.Type
 		}
 	}
 	return least
+}
+
+// ofType is what a type says of the fields that return it; a union, that can say nothing, the least of what all
+// its members say.
+func (w *keeping) ofType(t *supergraph.Type) supergraph.CacheHint {
+	hint := w.sg.CacheHint(w.graph, t.Name, "")
+	for i, name := range t.In[w.graph].Possible {
+		own := w.sg.CacheHint(w.graph, name, "")
+		hint.Private = hint.Private || own.Private
+		switch {
+		case t.Kind != ast.Union:
+		case i == 0:
+			hint.MaxAge, hint.Given = own.MaxAge, own.Given
+		default:
+			hint.MaxAge, hint.Given = min(hint.MaxAge, own.MaxAge), hint.Given && own.Given
+		}
+	}
+	return hint
 }
 
 // concern notes that rules hold of objects whose fields are selected beside them.

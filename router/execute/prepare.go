@@ -25,6 +25,7 @@ type Prepared struct {
 	heldEvent            *selection
 	heldType             int32
 
+	keeps    bool // some answers may be kept
 	unshared bool // no object of the tree may stand at two places: see context.go
 }
 
@@ -187,6 +188,7 @@ func (c *compiler) program(nodes ...plan.Node) *program {
 			out.fetches[i].index = i
 			if c.out.plan.Kind == ast.Query && c.sg.Caches() {
 				out.fetches[i].keep = c.keep(f)
+				c.out.keeps = c.out.keeps || out.fetches[i].keep != nil
 			}
 			out.parts[part]++
 		}

@@ -44,6 +44,10 @@ func (g *Gateway) newEdition(sg *supergraph.Supergraph, t execute.Transport) (*e
 		MaxRepresentations: g.cfg.MaxRepresentations, MaxDeferred: g.cfg.MaxDeferred,
 		MaxAnswerBytes: g.cfg.MaxAnswerBytes, MaxResponseBytes: g.cfg.MaxResponseBytes,
 	}
+	if g.cfg.Cache != nil {
+		opts.Cache = g.cfg.Cache
+		g.cfg.Cache.Follow(sg)
+	}
 	e := &edition{
 		supergraph:    sg,
 		executor:      execute.New(sg, t, opts),

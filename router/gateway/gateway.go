@@ -37,6 +37,7 @@ type Config struct {
 	Auth       Authenticator  // default: everyone is anonymous
 	Headers    HeaderSource   // default: subgraphs get the request id and nothing else
 	Operations OperationStore // default: automatic persisted queries in memory, no stored operations
+	Cache      EntityCache    // of what subgraphs answer; default: none
 	Events     EventSource    // default: subscriptions are refused
 	Observer   Observer       // default: none
 	Logger     *slog.Logger   // default: discarded

@@ -144,8 +144,11 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 	default:
 		response, release := g.run(ctx, c, j)
 		body, shown := g.encodeResponse(ctx, c, response)
-		a.errors = len(shown)
-		a.write(http.StatusOK, body)
+		if a.errors = len(shown); r.Method == http.MethodGet {
+			g.writeKept(a, r, body, response.Fresh)
+		} else {
+			a.write(http.StatusOK, body)
+		}
 		release()
 	}
 }
@@ -199,6 +202,7 @@ func (g *Gateway) execute(ctx context.Context, c *caller, j *job) *execute.Respo
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Timeout)
 	defer cancel()
 	defer runtime.KeepAlive(j.edition)
+	ctx = g.scoped(ctx, c, j)
 	return j.edition.executor.Execute(ctx, j.ready, j.vars, g.headersFor(ctx, c, ""))
 }
 

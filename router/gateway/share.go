@@ -22,6 +22,7 @@ type flightKey struct {
 	operation *prepared // of one supergraph, one document and one set of labels
 	variables string
 	caller    string
+	moment    uint64
 }
 
 // flight is a query under way. Whoever asks first runs it; the others wait.
@@ -125,7 +126,7 @@ func (g *Gateway) run(ctx context.Context, c *caller, j *job) (r *execute.Respon
 		defer g.sharing.wrote(key.caller)
 		return alone()
 	}
-	key.variables = string(j.sent)
+	key.variables, key.moment = string(j.sent), g.moment()
 	if r, release := g.sharing.do(ctx, key, func(ctx context.Context) *execute.Response { return g.execute(ctx, c, j) }); r != nil {
 		return r, release
 	}

@@ -62,6 +62,7 @@ type key [sha256.Size]byte
 
 // flight is an answer that is being asked for.
 type flight struct {
+	at    uint64 // the clock when it was begun
 	done  chan struct{}
 	entry *entry // nil when there is none that may be kept
 }
@@ -212,7 +213,7 @@ func (a *asked) find(ctx context.Context, missing []int) ([]byte, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if f.entry != nil && f.entry.at >= a.at || f.entry != nil && a.usable(f.entry, a.began) {
+		if f.entry != nil {
 			a.parts[i] = f.entry
 			a.stats.hits.Add(1)
 		} else {
@@ -231,11 +232,11 @@ func (a *asked) claim(missing []int) (mine map[int]*flight, theirs map[int]*flig
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, i := range missing {
-		if f := a.flights[a.keys[i]]; f != nil {
+		if f := a.flights[a.keys[i]]; f != nil && f.at >= a.at { // not one that an event may have overtaken
 			theirs[i] = f
 			continue
 		}
-		f := &flight{done: make(chan struct{})}
+		f := &flight{at: a.at, done: make(chan struct{})}
 		a.flights[a.keys[i]], mine[i] = f, f
 	}
 	return mine, theirs
@@ -245,8 +246,10 @@ func (a *asked) claim(missing []int) (mine map[int]*flight, theirs map[int]*flig
 func (a *asked) lead(ctx context.Context, mine map[int]*flight) ([]byte, error) {
 	defer func() { // also after a panic
 		a.mu.Lock()
-		for i := range mine {
-			delete(a.flights, a.keys[i])
+		for i, f := range mine {
+			if a.flights[a.keys[i]] == f {
+				delete(a.flights, a.keys[i])
+			}
 		}
 		a.mu.Unlock()
 		for i, f := range mine {

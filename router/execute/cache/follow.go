@@ -166,6 +166,8 @@ func (f *following) read(t *topic) {
 			f.cache.end(rules, &e)
 		case <-t.changed:
 			return
+		case <-f.ctx.Done():
+			return
 		}
 	}
 }

@@ -32,6 +32,8 @@ type HeaderRule struct {
 type Headers struct {
 	rules     map[string][]rule
 	protected []string
+	names     []string // of clients' headers that any rule lets through
+	patterns  bool     // there are more, which only a request tells
 }
 
 type rule func(client, out http.Header)
@@ -53,6 +55,10 @@ func NewHeaders(cfg Config, protected ...string) (*Headers, error) {
 				return nil, fmt.Errorf("subgraph %q: headers[%d]: %w", name, i, err)
 			}
 			h.rules[name] = append(h.rules[name], compiled)
+			if r.Propagate != "" {
+				h.names = append(h.names, http.CanonicalHeaderKey(r.Propagate))
+			}
+			h.patterns = h.patterns || r.Matching != ""
 		}
 	}
 	return h, nil
@@ -65,6 +71,11 @@ func (h *Headers) For(subgraph string, client http.Header) http.Header {
 		r(client, out)
 	}
 	return out
+}
+
+// Names are the client's headers that rules let through; known is false when some rule has a pattern for them.
+func (h *Headers) Names() (names []string, known bool) {
+	return slices.Clone(h.names), !h.patterns
 }
 
 // Key is a text that is the same for clients whose headers give every subgraph the same, and differs

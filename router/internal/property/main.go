@@ -23,6 +23,7 @@ func main() {
 	flag.IntVar(&o.world, "world", -1, "run this world alone")
 	flag.DurationVar(&o.shrink, "shrink", 20*time.Second, "time to shrink one difference; 0 prints it as it is")
 	flag.BoolVar(&o.deferred, "defer", true, "run a third of the operations with fragments deferred as well")
+	flag.BoolVar(&o.kept, "cache", true, "keep what subgraphs answer in every second world, and run its queries twice")
 	flag.StringVar(&o.out, "out", "", "a folder for the files of differences, besides printing them")
 	flag.Parse()
 	if !run(o, os.Stdout) {

@@ -19,6 +19,7 @@ type options struct {
 	cases, perWorld, failures, workers, world int
 	seed                                      uint64
 	deferred                                  bool
+	kept                                      bool
 	shrink                                    time.Duration
 	out                                       string
 }
@@ -28,6 +29,7 @@ type report struct {
 	mu       sync.Mutex
 	started  time.Time
 	cases    int
+	hits     int64 // parts of answers that came from what was kept
 	worlds   int
 	invalid  int
 	fetches  int
@@ -106,6 +108,18 @@ func (r *report) world(o options, i int, w io.Writer) {
 		return
 	}
 	house.Defer = o.deferred
+	if o.kept && i%2 == 1 {
+		if err := house.Keep(); err != nil {
+			r.fail(o, i, -1, made, query.Query{}, &check.Failure{Kind: "hints", Detail: err.Error()}, w)
+			return
+		}
+		defer func() {
+			house.Close()
+			r.mu.Lock()
+			r.hits += house.Kept()
+			r.mu.Unlock()
+		}()
+	}
 	for k := range o.perWorld {
 		q := query.Generate(house.Supergraph.API(), o.seed<<32+uint64(i)<<8+uint64(k))
 		out := house.Run(q)
@@ -159,8 +173,8 @@ func (r *report) print(w io.Writer, all bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	took := time.Since(r.started).Seconds()
-	fmt.Fprintf(w, "%d cases in %.0f s (%.0f/s), %d worlds, %d dropped, %d invalid operations, %.1f fetches per case, %d with errors, %d differences\n",
-		r.cases, took, float64(r.cases)/took, r.worlds, r.dropped["composition"], r.invalid, float64(r.fetches)/float64(max(r.cases, 1)), r.errors, r.failures)
+	fmt.Fprintf(w, "%d cases in %.0f s (%.0f/s), %d worlds, %d dropped, %d invalid operations, %.1f fetches per case, %d with errors, %d parts of answers from a cache, %d differences\n",
+		r.cases, took, float64(r.cases)/took, r.worlds, r.dropped["composition"], r.invalid, float64(r.fetches)/float64(max(r.cases, 1)), r.errors, r.hits, r.failures)
 	if !all {
 		return
 	}

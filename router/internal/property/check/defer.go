@@ -65,6 +65,9 @@ func (h *House) deferred(ex *execute.Executor, sg *supergraph.Supergraph, restri
 	*h.log = calls{}
 	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
+	if h.kept != nil {
+		ctx = execute.WithScope(ctx, execute.Scope{})
+	}
 	client := &testgraph.Merging{}
 	for payload := range ex.Stream(ctx, ex.Prepare(p), vars, nil) {
 		payloads = append(append(payloads, payload.JSON()...), '\n')

@@ -12,6 +12,7 @@ import (
 
 	"storefront/router/compose"
 	"storefront/router/execute"
+	"storefront/router/execute/cache"
 	"storefront/router/internal/property/query"
 	"storefront/router/internal/property/world"
 	"storefront/router/internal/testgraph"
@@ -29,6 +30,8 @@ type House struct {
 	whole    *testgraph.Subgraph
 	executor *execute.Executor
 	guards   *guarded
+	options  execute.Options
+	kept     *cache.Cache // nil: nothing is kept
 	log      *calls
 }
 
@@ -80,9 +83,9 @@ func Open(w *world.World) (h *House, dropped *Dropped, failure *Failure) {
 	if h.whole, err = testgraph.New(whole.SDL, whole.Data); err != nil {
 		return nil, nil, &Failure{"schema", "whole: " + err.Error() + "\n" + whole.SDL}
 	}
-	options := execute.Options{SubgraphMessages: true, MaxRepresentations: int(w.Seed % 4)}
-	h.executor = execute.New(h.Supergraph, &transport{h}, options)
-	if h.guards, err = h.guard(w.Seed, options); err != nil {
+	h.options = execute.Options{SubgraphMessages: true, MaxRepresentations: int(w.Seed % 4)}
+	h.executor = execute.New(h.Supergraph, &transport{h}, h.options)
+	if h.guards, err = h.guard(w.Seed, h.options); err != nil {
 		return nil, nil, &Failure{"guarded supergraph", err.Error()}
 	}
 	return h, nil, nil

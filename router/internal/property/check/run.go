@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"storefront/router/execute"
 	"storefront/router/internal/property/query"
 	"storefront/router/operation"
 	"storefront/router/plan"
@@ -77,6 +78,12 @@ func (h *House) Run(q query.Query) (out Outcome) {
 	*h.log = calls{}
 	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
+	if h.kept != nil {
+		ctx = execute.WithScope(ctx, execute.Scope{})
+		if op.Kind == "query" { // the second time with what the first has left
+			h.executor.Execute(ctx, h.executor.Prepare(p), vars, func(string) http.Header { return nil })
+		}
+	}
 	r := h.executor.Execute(ctx, h.executor.Prepare(p), vars, func(string) http.Header { return nil })
 	if len(h.log.wrong) > 0 {
 		return fail("wrong request", "%s", strings.Join(h.log.wrong, "\n"))
