@@ -32,7 +32,7 @@ func changes(ctx context.Context, o options, s *shop) error {
 	}
 	stock := func(n int) error {
 		return change(ctx, staff, `mutation($a: [StockAdjustInput!]!, $key: String!) { done: stockAdjust(adjustments: $a, reason: "bench", idempotencyKey: $key) { userErrors { message } } }`,
-			map[string]any{"a": []any{map[string]any{"sku": sku, "delta": 1}}, "key": fmt.Sprint("bench-", n)})
+			map[string]any{"a": []any{map[string]any{"sku": sku, "delta": 1}}, "key": fmt.Sprint("bench-cache-", n)})
 	}
 	query := `query($id: ID!) { product(id: $id) { id variants { sku price { amount } availability { available } } } }`
 	type shown struct {
@@ -122,7 +122,7 @@ func create(ctx context.Context, staff *client.Client) (string, error) {
 	}
 	id := out.ProductCreate.Product.ID
 	for end := time.Now().Add(seenLimit); ; time.Sleep(50 * time.Millisecond) { // inventory has to hear of it
-		err := change(ctx, staff, `mutation($a: [StockAdjustInput!]!) { done: stockAdjust(adjustments: $a, reason: "bench", idempotencyKey: "bench-0") { userErrors { message } } }`,
+		err := change(ctx, staff, `mutation($a: [StockAdjustInput!]!) { done: stockAdjust(adjustments: $a, reason: "bench", idempotencyKey: "bench-cache-0") { userErrors { message } } }`,
 			map[string]any{"a": []any{map[string]any{"sku": sku, "delta": 10}}})
 		if err == nil || time.Now().After(end) {
 			return id, err
