@@ -124,6 +124,8 @@ func routerAllowed(dir string) []string {
 		return []string{"router/supergraph", "router/operation", "router/plan"}
 	case "router/execute":
 		return []string{"router/plan", "router/supergraph"}
+	case "router/execute/cache":
+		return []string{"router/execute", "router/supergraph"}
 	case "router/execute/transport":
 		return []string{"router/execute"}
 	case "router/gateway":

@@ -41,8 +41,20 @@ func mergeEnums(c *composer) {
 	}
 }
 
+// argues reports whether a composed directive has an argument of a type.
+func (c *composer) argues(typ string) bool {
+	for _, cd := range c.merged.composed {
+		for _, a := range cd.args {
+			if a.typ.Name() == typ {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (c *composer) mergeEnum(t *mtype, u usage) {
-	if !u.input && !u.output {
+	if !u.input && !u.output && !c.argues(t.name) {
 		c.report.hintf(hintUnusedEnum, t.locations(), "Enum type %q is defined but unused. It will be included in the supergraph with all the values appearing in any subgraph (\"as if\" it was only used as an output type).", t.name)
 	}
 	var order []string
