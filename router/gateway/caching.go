@@ -65,8 +65,9 @@ func (g *Gateway) moment() uint64 {
 	return g.cfg.Cache.Moment()
 }
 
-// writeKept writes the answer to a GET with what may be kept of it, or that it has not changed.
-func (g *Gateway) writeKept(a *answer, r *http.Request, body []byte, fresh execute.Freshness) {
+// writeKept writes the answer to a GET with what may be kept of it, or that it has not changed. What not all may
+// see is private, whatever its hints say.
+func (g *Gateway) writeKept(a *answer, r *http.Request, j *job, body []byte, fresh execute.Freshness) {
 	vary, known := g.varies()
 	if fresh.Left < time.Second || !known {
 		a.write(http.StatusOK, body)
@@ -74,7 +75,7 @@ func (g *Gateway) writeKept(a *answer, r *http.Request, body []byte, fresh execu
 	}
 	h := a.w.Header()
 	scope := "public"
-	if fresh.Private {
+	if fresh.Private || len(j.op.Access()) > 0 {
 		scope = "private"
 	}
 	for _, name := range vary {

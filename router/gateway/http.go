@@ -145,7 +145,7 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		response, release := g.run(ctx, c, j)
 		body, shown := g.encodeResponse(ctx, c, response)
 		if a.errors = len(shown); r.Method == http.MethodGet {
-			g.writeKept(a, r, body, response.Fresh)
+			g.writeKept(a, r, j, body, response.Fresh)
 		} else {
 			a.write(http.StatusOK, body)
 		}
