@@ -143,11 +143,12 @@ func (s *shelf) done(body string) ([]byte, string, error) {
 
 // events is a topic whose events go to all who read it.
 type events struct {
-	mu      sync.Mutex
-	streams []*stream
-	count   int64
-	away    bool
-	begun   chan struct{} // has a token for each stream
+	live.Source // of which the cache needs Subscribe only
+	mu          sync.Mutex
+	streams     []*stream
+	count       int64
+	away        bool
+	begun       chan struct{} // has a token for each stream
 }
 
 func newEvents() *events { return &events{begun: make(chan struct{}, 100)} }
