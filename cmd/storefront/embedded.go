@@ -144,13 +144,15 @@ type addresses struct {
 	Traces         string `json:"traces,omitempty"`
 	MongoPrefix    string `json:"mongodbPrefix,omitempty"`
 	KafkaNamespace string `json:"kafkaNamespace,omitempty"`
+
+	Subgraphs []string `json:"subgraphs"` // NAME=URL
 }
 
 func addressFile(dir string) string { return filepath.Join(dir, "addresses.json") }
 
 func (s *shop) remember() error {
 	a := addresses{Router: s.cfg.PublicURL, MongoDB: s.cfg.MongoDB, Brokers: s.cfg.Brokers, Redis: s.cfg.Redis, Issuer: s.cfg.Issuer, Process: os.Getpid(),
-		MongoPrefix: s.cfg.MongoPrefix, KafkaNamespace: s.cfg.KafkaNamespace}
+		MongoPrefix: s.cfg.MongoPrefix, KafkaNamespace: s.cfg.KafkaNamespace, Subgraphs: s.cfg.Subgraphs}
 	if s.embedded.mail != nil {
 		a.Mail = s.embedded.mail.URL()
 	}

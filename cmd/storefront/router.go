@@ -43,6 +43,7 @@ type RouterConfig struct {
 	MongoFlags  `group:"Persisted operations: in memory without these"`
 	RedisFlags  `group:"Persisted operations: in memory without these"`
 	Drain       time.Duration `flag:"drain-time" env:"STOREFRONT_DRAIN_TIME" default:"5s" help:"over which a router that is stopped sends its subscribers elsewhere, at most 9s"`
+	Beside      string        `flag:"data-dir" env:"STOREFRONT_DATA_DIR" help:"data folder of a shop that 'storefront up' runs: what is not given is taken from there, for one more router beside its own"`
 	KafkaFlags  `group:"Kafka, which feeds subscriptions to fields with @live"`
 	LogFlags    `group:"Logs"`
 	Debug       string `flag:"debug-listen" env:"STOREFRONT_DEBUG_LISTEN" help:"where those who run the router find its profiles (/debug/pprof/) and metrics; nowhere when absent"`
@@ -73,7 +74,7 @@ func runRouter(ctx context.Context, std stdio, args []string) (err error) {
 	if err := flags.Parse("router", routerUsage, &cfg, args, std.env, std.out); err != nil {
 		return err
 	}
-	if err := cfg.check(); err != nil {
+	if err := errors.Join(cfg.takeFromShop(), cfg.check()); err != nil {
 		return err
 	}
 	log := telemetry.NewLogger(std.err, cfg.LogLevel)
@@ -122,6 +123,38 @@ func runRouter(ctx context.Context, std stdio, args []string) (err error) {
 	rc.tellWithout()
 	<-ctx.Done()
 	return r.stop()
+}
+
+// takeFromShop fills in what is not given from a running shop.
+func (c *RouterConfig) takeFromShop() error {
+	if c.Beside == "" {
+		return nil
+	}
+	shop, err := running(c.Beside)
+	if err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		given *string
+		there string
+	}{
+		{&c.MongoDB, shop.MongoDB}, {&c.MongoPrefix, shop.MongoPrefix}, {&c.Redis, shop.Redis},
+		{&c.Issuer, shop.Issuer}, {&c.KafkaNamespace, shop.KafkaNamespace},
+	} {
+		if *part.given == "" {
+			*part.given = part.there
+		}
+	}
+	if len(c.Brokers) == 0 {
+		c.Brokers = shop.Brokers
+	}
+	if len(c.Subgraphs) == 0 && c.Supergraph == "" {
+		c.Subgraphs = shop.Subgraphs
+	}
+	if c.Secret == "" {
+		c.Secret, err = secret(c.Beside)
+	}
+	return err
 }
 
 // check refuses what cannot work: Storefront's own subgraphs answer nobody without what they stand on.

@@ -249,7 +249,7 @@ func (gr *group) missed(ctx context.Context, m *member, from *cursor) *failure {
 	defer gr.catchUp.Unlock()
 	messages := gr.resolveMissed(m, j, root, events)
 	m.mu.Lock()
-	m.start, m.there = from.position, true
+	m.start, m.there = from.position, from.version != "" // else it may have seen that there is nothing, or nothing of its own
 	if from.version != "" {
 		m.version = from.version
 	}
