@@ -42,7 +42,7 @@ func startWebhooks(store *webhooks.Store, agreed *partners.Store, handler http.H
 		id.Holds = func(context.Context) error { return nil } // there is nothing to ask again: the shop acts for it
 		return subscribe(context.WithValue(ctx, actingFor{}, id), handler, w)
 	}
-	worker := webhooks.NewWorker(webhooks.Config{Store: store, Open: open, Allowed: allowed, Log: cfg.log})
+	worker := webhooks.NewWorker(webhooks.Config{Store: store, Open: open, Allowed: allowed, Log: cfg.log, Called: cfg.metrics.WebhookCalled})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { worker.Run(ctx) })

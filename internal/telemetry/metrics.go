@@ -32,6 +32,7 @@ type Metrics struct {
 	ended       *prometheus.CounterVec
 	subgraphs   *Subgraphs
 	rates       *Rates
+	webhooks    *prometheus.CounterVec
 	reloads     *prometheus.CounterVec
 }
 
@@ -67,10 +68,11 @@ func NewMetrics() *Metrics {
 		ended:       counter("live_ended_total", "Subscriptions that ended, by reason.", "field", "reason"),
 		subgraphs:   newSubgraphs(),
 		rates:       newRates(),
+		webhooks:    counter("webhook_calls_total", "Calls to receivers of webhooks: delivered, failed (they come again), or disabled (it was the last one).", "result"),
 		reloads:     counter("supergraph_reloads_total", "New supergraphs, by whether they were taken over or refused.", "result"),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.handled, m.dead, m.parked, m.waiting, m.behind, m.restarted, m.published, m.failed, m.depth, m.oldest, m.requests, m.subscribers, m.delivered, m.withheld, m.resumed, m.ended, m.reloads)
+		m.handled, m.dead, m.parked, m.waiting, m.behind, m.restarted, m.published, m.failed, m.depth, m.oldest, m.requests, m.subscribers, m.delivered, m.withheld, m.resumed, m.ended, m.reloads, m.webhooks)
 	m.registry.MustRegister(m.subgraphs.collectors()...)
 	m.registry.MustRegister(m.rates.collectors()...)
 	return m
@@ -78,6 +80,9 @@ func NewMetrics() *Metrics {
 
 // Subgraphs are the metrics of the subgraphs that a router asks.
 func (m *Metrics) Subgraphs() *Subgraphs { return m.subgraphs }
+
+// WebhookCalled observes a call to a webhook's receiver.
+func (m *Metrics) WebhookCalled(result string) { m.webhooks.WithLabelValues(result).Inc() }
 
 // Rates are the metrics of the rate limiter.
 func (m *Metrics) Rates() *Rates { return m.rates }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -82,6 +83,9 @@ func (s *Store) signed(w Webhook) bool {
 	return hmac.Equal([]byte(w.Signature), []byte(s.signature(w)))
 }
 
+// MaxWebhooks is how many one partner may have: each is a stream that is always open.
+const MaxWebhooks = 20
+
 // Create makes a webhook. Whether the operation is a published subscription is the caller's to check.
 func (s *Store) Create(ctx context.Context, partner, address, operation, variables string) (Webhook, error) {
 	if err := checkURL(address); err != nil {
@@ -90,6 +94,13 @@ func (s *Store) Create(ctx context.Context, partner, address, operation, variabl
 	var object map[string]any
 	if json.Unmarshal([]byte(variables), &object) != nil {
 		return Webhook{}, errs.New(errs.BadInput, "the variables %s are no JSON object", variables)
+	}
+	has, err := s.List(ctx, partner)
+	if err != nil {
+		return Webhook{}, err
+	}
+	if active := slices.DeleteFunc(has, func(w Webhook) bool { return w.DisabledAt != nil }); len(active) >= MaxWebhooks {
+		return Webhook{}, errs.New(errs.Conflict, "%s has %d webhooks already; disable one that is not used", partner, len(active))
 	}
 	w := Webhook{ID: id.New("whk"), Partner: partner, URL: address, Operation: operation, Variables: variables, CreatedAt: s.now().UTC().Truncate(time.Second)}
 	w.Signature = s.signature(w)

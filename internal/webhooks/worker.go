@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"storefront/internal/id"
+	"storefront/internal/seldom"
 )
 
 // Config is what a worker is made of.
@@ -32,9 +33,11 @@ type Config struct {
 	Open    func(ctx context.Context, w Webhook) (io.ReadCloser, error)
 	Allowed []netip.Prefix // networks that are called although they are not public
 	Log     *slog.Logger
-	Look    time.Duration // between looks for webhooks; default 1 s
-	Pause   time.Duration // before a second attempt, doubled with each; default 5 s
-	GiveUp  time.Duration // how long one message is tried; default 24 h
+	// Called is told of each call: result is delivered, failed or disabled. Default: nobody is.
+	Called func(result string)
+	Look   time.Duration // between looks for webhooks; default 1 s
+	Pause  time.Duration // before a second attempt, doubled with each; default 5 s
+	GiveUp time.Duration // how long one message is tried; default 24 h
 }
 
 const (
@@ -48,6 +51,8 @@ type Worker struct {
 	cfg    Config
 	holder string
 	calls  *caller
+
+	lines *seldom.Lines // of the log, that would repeat
 
 	mu      sync.Mutex
 	running map[string]bool
@@ -64,7 +69,10 @@ func NewWorker(cfg Config) *Worker {
 			*d.value = d.otherwise
 		}
 	}
-	return &Worker{cfg: cfg, holder: id.New("ins"), calls: newCaller(cfg.Allowed), running: map[string]bool{}}
+	if cfg.Called == nil {
+		cfg.Called = func(string) {}
+	}
+	return &Worker{cfg: cfg, holder: id.New("ins"), lines: seldom.New(time.Minute, time.Now), calls: newCaller(cfg.Allowed), running: map[string]bool{}}
 }
 
 // Run works until ctx ends, and returns when nothing is under way.
@@ -72,7 +80,9 @@ func (w *Worker) Run(ctx context.Context) {
 	defer w.all.Wait()
 	for {
 		if err := w.look(ctx); err != nil && ctx.Err() == nil {
-			w.cfg.Log.WarnContext(ctx, "webhooks cannot be read", "error", err)
+			if repeated, ok := w.lines.Next("read"); ok {
+				w.cfg.Log.WarnContext(ctx, "webhooks cannot be read", "error", err, "repeated", repeated)
+			}
 		}
 		if !wait(ctx, w.cfg.Look) {
 			return
@@ -94,7 +104,9 @@ func (w *Worker) look(ctx context.Context) error {
 			continue
 		}
 		if !w.cfg.Store.signed(hook) {
-			w.cfg.Log.ErrorContext(ctx, "a webhook is not delivered: its signature does not hold", "webhook", hook.ID)
+			if _, ok := w.lines.Next(hook.ID); ok {
+				w.cfg.Log.ErrorContext(ctx, "a webhook is not delivered: its signature does not hold", "webhook", hook.ID)
+			}
 			continue
 		}
 		switch err := w.cfg.Store.claim(ctx, &hook, w.holder, lease); {
@@ -267,6 +279,7 @@ func (w *Worker) attempt(ctx context.Context, hook *Webhook) (done bool, err err
 		if err := w.cfg.Store.delivered(ctx, *hook); err != nil {
 			return false, err
 		}
+		w.cfg.Called("delivered")
 		hook.Cursor, hook.Pending, hook.Delivered = m.Cursor, nil, hook.Delivered+1
 		return true, nil
 	}
@@ -279,11 +292,13 @@ func (w *Worker) attempt(ctx context.Context, hook *Webhook) (done bool, err err
 	hook.Pending = &m
 	if status == http.StatusGone || now.Sub(m.Since) >= w.cfg.GiveUp {
 		w.cfg.Log.WarnContext(ctx, "a webhook is disabled", "webhook", hook.ID, "partner", hook.Partner, "attempts", m.Attempts, "reason", why)
+		w.cfg.Called("disabled")
 		if err := w.cfg.Store.giveUp(ctx, *hook, why); err != nil {
 			return false, err
 		}
 		return false, errLost
 	}
+	w.cfg.Called("failed")
 	return false, w.cfg.Store.pend(ctx, *hook, why)
 }
 

@@ -319,6 +319,14 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%q: %v", url, err)
 		}
 	}
+	for range MaxWebhooks {
+		if _, err := s.store.Create(t.Context(), "many", "https://a/", "op", "{}"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.store.Create(t.Context(), "many", "https://a/", "op", "{}"); !errs.Is(err, errs.Conflict) {
+		t.Errorf("one too many: %v", err)
+	}
 	if _, err := s.store.Create(t.Context(), "acme", "https://a/", "op", "[]"); !errs.Is(err, errs.BadInput) {
 		t.Errorf("variables that are none: %v", err)
 	}
