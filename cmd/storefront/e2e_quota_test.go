@@ -13,7 +13,9 @@ import (
 	"strings"
 	"testing"
 
+	"storefront/internal/embedded/redis/redistest"
 	"storefront/internal/ratelimit"
+	redisedge "storefront/internal/redis"
 	"storefront/router/gateway"
 )
 
@@ -225,5 +227,36 @@ func TestRouterLimitsAddresses(t *testing.T) {
 	}
 	if res := from("198.51.100.2"); res.StatusCode != 200 {
 		t.Errorf("another address: %s", res.Status)
+	}
+}
+
+// BenchmarkRates is what limits add to an operation of a partner: its address and its quotas in requests and
+// cost, without the network but to Redis. With small quotas every decision is Redis's, with large ones most are
+// leases.
+func BenchmarkRates(b *testing.B) {
+	address, release, err := redistest.Take(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer release()
+	client, err := redisedge.Connect(b.Context(), address)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer client.Close()
+	for name, rate := range map[string]string{"redis": "63/s", "lease": "1000000000/m"} {
+		b.Run(name, func(b *testing.B) {
+			set := defaultRates()
+			set.Address, set.Partner = rate, rateLimits{rate, rate}
+			rules, _ := set.rules()
+			limiter := ratelimit.New(ratelimit.Config{Redis: client})
+			defer limiter.Close()
+			r, from := rates{rules, limiter, nil}, netip.MustParseAddr("198.51.100.1")
+			b.ReportAllocs()
+			for b.Loop() {
+				r.Arrive(b.Context(), from)
+				r.Ask(b.Context(), gateway.Asked{By: &gateway.Identity{Partner: "acme"}, From: from, Cost: 1, Arrived: true})
+			}
+		})
 	}
 }
