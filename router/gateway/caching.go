@@ -44,16 +44,28 @@ func (g *Gateway) scoped(ctx context.Context, c *caller, j *job) context.Context
 		return ctx
 	}
 	sharer, ok := g.cfg.Headers.(Sharer)
-	switch scoper, full := sharer.(Scoper); {
-	case full:
-		return execute.WithScope(ctx, execute.Scope{Public: scoper.PublicKey(c.id, c.header), Private: sharer.ShareKey(c.id, c.header)})
-	case ok:
-		key := sharer.ShareKey(c.id, c.header)
-		return execute.WithScope(ctx, execute.Scope{Public: key, Private: key})
-	case g.cfg.Headers == nil: // subgraphs get nothing of a caller
-		return execute.WithScope(ctx, execute.Scope{})
+	if !ok && g.cfg.Headers != nil {
+		return ctx
 	}
-	return ctx
+	var s execute.Scope // where subgraphs get nothing of a caller, all are the same
+	if ok {
+		s.Private = sharer.ShareKey(c.id, c.header)
+		if s.Public = s.Private; len(c.id.owners()) > 0 && g.writers.lately(s.Private, time.Now()) {
+			return ctx
+		}
+	}
+	if scoper, ok := sharer.(Scoper); ok {
+		s.Public = scoper.PublicKey(c.id, c.header)
+	}
+	return execute.WithScope(ctx, s)
+}
+
+// wrote makes queries that a caller sends from now on go to the subgraphs for a while, after a mutation of its
+// own. Callers who cannot be told apart have nothing of their own.
+func (g *Gateway) wrote(c *caller, j *job) {
+	if sharer, ok := g.cfg.Headers.(Sharer); ok && g.cfg.Cache != nil && j.op.Kind == ast.Mutation && len(c.id.owners()) > 0 {
+		g.writers.wrote(sharer.ShareKey(c.id, c.header), time.Now())
+	}
 }
 
 // moment changes with every event that ends something in the entity cache: what was asked before it is no

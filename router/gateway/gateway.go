@@ -81,6 +81,7 @@ type Gateway struct {
 	edition   atomic.Pointer[edition]
 	replacing sync.Mutex
 	sharing   *sharing
+	writers   *writers
 	lines     *seldom.Lines // of the log, that any number of requests may cause
 	cursors   cursors
 	feeds     *feeds
@@ -142,7 +143,7 @@ func New(cfg Config) (*Gateway, error) {
 		_, _ = rand.Read(cfg.CursorKey) // it never fails
 	}
 	draining, drain := context.WithCancel(context.Background())
-	g := &Gateway{cfg: cfg, log: cfg.Logger, observer: cfg.Observer, sharing: newSharing(), lines: seldom.New(time.Minute, time.Now), draining: draining, drain: drain}
+	g := &Gateway{cfg: cfg, log: cfg.Logger, observer: cfg.Observer, sharing: newSharing(), writers: newWriters(), lines: seldom.New(time.Minute, time.Now), draining: draining, drain: drain}
 	g.cursors, g.feeds, g.hub = cursors{cfg.CursorKey}, newFeeds(), newHub(g)
 	g.rights, g.streams = newRights(g), newStreams(g)
 	g.cfg.Supergraph, g.cfg.Transport = nil, nil

@@ -202,6 +202,7 @@ func (g *Gateway) execute(ctx context.Context, c *caller, j *job) *execute.Respo
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Timeout)
 	defer cancel()
 	defer runtime.KeepAlive(j.edition)
+	defer g.wrote(c, j)
 	ctx = g.scoped(ctx, c, j)
 	return j.edition.executor.Execute(ctx, j.ready, j.vars, g.headersFor(ctx, c, ""))
 }

@@ -34,6 +34,7 @@ func (g *Gateway) stream(ctx context.Context, c *caller, j *job, send func(*exec
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Timeout)
 	defer cancel()
 	defer runtime.KeepAlive(j.edition)
+	defer g.wrote(c, j)
 	for p := range j.edition.executor.Stream(g.scoped(ctx, c, j), j.ready, j.vars, g.headersFor(ctx, c, "")) {
 		p.EachErrors(func(list gqlerror.List) gqlerror.List {
 			problems += len(list)
