@@ -25,7 +25,6 @@ const (
 	overWebSocket protocol = iota
 	overEvents
 	overParts
-	protocols
 )
 
 func (p protocol) String() string { return [...]string{"graphql-transport-ws", "SSE", "multipart"}[p] }

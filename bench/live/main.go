@@ -17,6 +17,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -34,11 +36,12 @@ type config struct {
 	keys        int
 	rate        int
 	duration    time.Duration
-	stalled     int // of a hundred... see the flag
+	stalled     int // one in so many
 	strangers   int
 	brokers     string
 	binary      string
 	profile     string
+	protocols   []protocol
 }
 
 func run(ctx context.Context, out io.Writer, args []string) error {
@@ -53,7 +56,15 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	flags.StringVar(&c.brokers, "kafka-brokers", "", "a Kafka cluster; an embedded one when empty")
 	flags.StringVar(&c.binary, "storefront", "", "the storefront binary; built when empty")
 	flags.StringVar(&c.profile, "profile", "", "write a CPU profile of the router that stays to this file")
+	names := flags.String("protocols", "ws,sse,multipart", "that subscribers use in turn")
 	flags.Parse(args)
+	for name := range strings.SplitSeq(*names, ",") {
+		p := slices.Index([]string{"ws", "sse", "multipart"}, name)
+		if p < 0 {
+			return fmt.Errorf("-protocols: %q is none of ws, sse, multipart", name)
+		}
+		c.protocols = append(c.protocols, protocol(p))
+	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unknown argument %s", flags.Arg(0))
 	}

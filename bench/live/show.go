@@ -77,7 +77,7 @@ func (w *world) show(ctx context.Context, out io.Writer) error {
 	gate := make(chan struct{}, 200) // connecting at once
 	for n := range total {
 		key := n % w.keys
-		s := &subscriber{w: w, key: key, who: key, over: protocol(n % int(protocols)), router: n / int(protocols) % 2, counts: c, stall: &stall}
+		s := &subscriber{w: w, key: key, who: key, over: w.protocols[n%len(w.protocols)], router: n / len(w.protocols) % 2, counts: c, stall: &stall}
 		switch {
 		case n >= w.subscribers:
 			s.who = (key + 1) % w.keys
@@ -89,8 +89,8 @@ func (w *world) show(ctx context.Context, out io.Writer) error {
 		running.Go(func() { s.run(watching, sync.OnceFunc(func() { <-gate; ready.Done() })) })
 	}
 	ready.Wait()
-	fmt.Fprintf(out, "%d subscribers connected in %s, a third each over %s, %s and %s; %d more watch what is not theirs\n",
-		w.subscribers, time.Since(began).Round(time.Millisecond), overWebSocket, overEvents, overParts, w.strangers)
+	fmt.Fprintf(out, "%d subscribers connected in %s, over %v in turn; %d more watch what is not theirs\n",
+		w.subscribers, time.Since(began).Round(time.Millisecond), w.protocols, w.strangers)
 	time.Sleep(3 * time.Second) // the routers come to rest
 	memory := 0
 	for i, p := range w.routers {

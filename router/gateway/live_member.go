@@ -253,7 +253,7 @@ func (gr *group) missed(ctx context.Context, m *member, from *cursor) *failure {
 	if from.version != "" {
 		m.version = from.version
 	}
-	last := m.version
+	last, there := m.version, m.there
 	for i, e := range events {
 		if v := e.Data[j.live.field.Version]; j.live.field.Version != "" && j.live.field.Key != viewerKey {
 			if !newer(v, last) { // published twice
@@ -263,8 +263,9 @@ func (gr *group) missed(ctx context.Context, m *member, from *cursor) *failure {
 		}
 		m.offer(e, messages[i])
 	}
+	there = there || m.there
 	m.mu.Unlock()
-	m.started(latest(until, from.position), last, true, nil)
+	m.started(latest(until, from.position), last, there, nil)
 	return nil
 }
 
