@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"net/http"
 	"time"
 )
 
@@ -15,16 +16,44 @@ type carrier interface {
 	elsewhere(cursor string) error // the router drains: the client goes on at another
 }
 
+// subscribeHTTP answers a request by a subscription. It returns the number of errors that the client was told
+// until the request was answered, or its connection taken on.
+func (g *Gateway) subscribeHTTP(a *answer, r *http.Request, c *caller, j *job, make func(output) carrier) int {
+	f, problems := g.beginFeed(r.Context(), c, j, func() carrier { return make(g.outputTo(a.w)) })
+	if f == nil {
+		return problems
+	}
+	if g.detach(a, r, f, *a.info, a.started, make) {
+		a.detached = true
+		return 0
+	}
+	return g.carry(r.Context(), f, make(g.outputTo(a.w)))
+}
+
 // subscribe opens a feed and carries it to its end. It returns the number of errors that the client was told.
 func (g *Gateway) subscribe(ctx context.Context, c *caller, j *job, out carrier) int {
+	f, problems := g.beginFeed(ctx, c, j, func() carrier { return out })
+	if f == nil {
+		return problems
+	}
+	return g.carry(ctx, f, out)
+}
+
+// beginFeed opens a feed, or tells the client why not.
+func (g *Gateway) beginFeed(ctx context.Context, c *caller, j *job, out func() carrier) (f *feed, problems int) {
 	f, why := g.openFeed(ctx, c, j)
 	switch {
 	case why != nil && why.code() == codeDraining:
-		_ = out.elsewhere(j.begin.resume)
-		return 0
+		_ = out().elsewhere(j.begin.resume)
+		return nil, 0
 	case why != nil:
-		return g.refuseStream(ctx, c, out, why)
+		return nil, g.refuseStream(ctx, c, out(), why)
 	}
+	return f, 0
+}
+
+// carry carries a feed to its end, in the goroutine of its request.
+func (g *Gateway) carry(ctx context.Context, f *feed, out carrier) int {
 	defer f.close()
 	if out.open() != nil {
 		return 0

@@ -88,6 +88,7 @@ type Gateway struct {
 	hub       *hub
 	rights    *rights
 	streams   *streams
+	pulse     *pulse
 
 	mu       sync.Mutex
 	draining context.Context // ends when the gateway drains
@@ -146,6 +147,7 @@ func New(cfg Config) (*Gateway, error) {
 	g := &Gateway{cfg: cfg, log: cfg.Logger, observer: cfg.Observer, sharing: newSharing(), writers: newWriters(), lines: seldom.New(time.Minute, time.Now), draining: draining, drain: drain}
 	g.cursors, g.feeds, g.hub = cursors{cfg.CursorKey}, newFeeds(), newHub(g)
 	g.rights, g.streams = newRights(g), newStreams(g)
+	g.pulse = newPulse(cfg.Heartbeat)
 	g.cfg.Supergraph, g.cfg.Transport = nil, nil
 	first, err := g.newEdition(cfg.Supergraph, cfg.Transport)
 	if err != nil {

@@ -53,10 +53,14 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	a := &answer{w: w, mediaType: mediaType, parts: takesParts(r.Header.Values("Accept"), mediaType),
 		subscriptionParts: takesSubscriptionParts(r.Header.Values("Accept"))}
 	info := RequestInfo{Transport: c.transport}
+	a.info, a.started = &info, started
 	if refused != nil {
 		a.fail(refused)
 	} else {
 		g.answer(a, r, c, &info)
+	}
+	if a.detached {
+		return // it is recorded when the stream is over
 	}
 	info.Status, info.Errors, info.Duration = a.status, a.errors, time.Since(started)
 	g.record(r.Context(), c, info)
@@ -128,12 +132,13 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		g.serveParts(a, r, c, later)
 	case a.mediaType == mediaEvents:
 		a.status = http.StatusOK
-		a.errors = g.serveEvents(a.w, r, c, j, later, f)
+		a.errors = g.serveEvents(a, r, c, j, later, f)
 	case f != nil:
 		a.fail(g.shown(ctx, c, f))
 	case j.subscription() && a.subscriptionParts:
 		a.status = http.StatusOK
-		a.errors = g.subscribe(ctx, c, j, g.subscriptionPartsTo(a.w))
+		setStream(a.w.Header(), subscriptionPartsType)
+		a.errors = g.subscribeHTTP(a, r, c, j, parts)
 	case j.subscription():
 		a.fail(refuse(http.StatusNotAcceptable, codeNotAcceptable, "A subscription needs Accept: %s or %s;subscriptionSpec=1.0, or a WebSocket with the subprotocol %s.", mediaEvents, mediaParts, subprotocol))
 	case a.mediaType == "": // nothing is deferred, and the client wants parts all the same
@@ -248,6 +253,9 @@ type answer struct {
 	mediaType         string // negotiated for a whole response; "" when nothing we have is acceptable
 	parts             bool   // what is deferred may come in parts
 	subscriptionParts bool   // and so may the results of a subscription
+	info              *RequestInfo
+	started           time.Time
+	detached          bool // a stream has the connection now
 	status            int
 	errors            int
 }

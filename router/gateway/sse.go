@@ -6,26 +6,21 @@ package gateway
 import (
 	"bytes"
 	"net/http"
-	"time"
 
 	"storefront/router/execute"
 )
 
-// eventWriter is a carrier; it writes events with a deadline each.
-type eventWriter struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	timeout time.Duration
-}
+// eventWriter is a carrier.
+type eventWriter struct{ output }
+
+func events(to output) carrier { return &eventWriter{to} }
 
 // serveEvents answers with an event stream and returns the number of errors it told the client.
 // A request that could be read but not run is an event too: a browser's EventSource sees no status.
-func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request, c *caller, j, later *job, f *failure) int {
+func (g *Gateway) serveEvents(a *answer, r *http.Request, c *caller, j, later *job, f *failure) int {
 	ctx := r.Context()
-	h := w.Header()
-	h.Set("Content-Type", mediaEvents+"; charset=utf-8")
-	h.Set("X-Accel-Buffering", "no")
-	out := &eventWriter{w, http.NewResponseController(w), g.cfg.WriteTimeout}
+	setStream(a.w.Header(), mediaEvents+"; charset=utf-8")
+	out := &eventWriter{g.outputTo(a.w)}
 	if f != nil {
 		return g.refuseStream(ctx, c, out, f)
 	}
@@ -40,7 +35,13 @@ func (g *Gateway) serveEvents(w http.ResponseWriter, r *http.Request, c *caller,
 		_ = out.complete()
 		return len(shown)
 	}
-	return g.subscribe(ctx, c, j, out)
+	return g.subscribeHTTP(a, r, c, j, events)
+}
+
+// setStream sets the headers of a response that goes on.
+func setStream(h http.Header, mediaType string) {
+	h.Set("Content-Type", mediaType)
+	h.Set("X-Accel-Buffering", "no")
 }
 
 func (o *eventWriter) next(m *message) error {
@@ -87,12 +88,4 @@ func (o *eventWriter) elsewhere(cursor string) error {
 		b = append(b, "id: "+cursor+"\n"...)
 	}
 	return o.write(append(b, '\n'))
-}
-
-func (o *eventWriter) write(b []byte) error {
-	_ = o.control.SetWriteDeadline(time.Now().Add(o.timeout))
-	if _, err := o.w.Write(b); err != nil {
-		return err
-	}
-	return o.control.Flush()
 }

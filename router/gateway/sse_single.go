@@ -138,7 +138,7 @@ func (s *streams) reserve(a *answer, c *caller) {
 
 // serve is the open stream, until the client goes or it is ended.
 func (s *singleStream) serve(a *answer, r *http.Request, c *caller) {
-	out := &eventWriter{a.w, http.NewResponseController(a.w), s.g.cfg.WriteTimeout}
+	out := &eventWriter{s.g.outputTo(a.w)}
 	s.mu.Lock()
 	open, owner := s.out != nil, s.caller
 	if !open && owner.id.ID == c.id.ID {
@@ -157,9 +157,7 @@ func (s *singleStream) serve(a *answer, r *http.Request, c *caller) {
 	if at := c.id.Expiry; !at.IsZero() {
 		defer time.AfterFunc(time.Until(at), s.end).Stop()
 	}
-	h := a.w.Header()
-	h.Set("Content-Type", mediaEvents+"; charset=utf-8")
-	h.Set("X-Accel-Buffering", "no")
+	setStream(a.w.Header(), mediaEvents+"; charset=utf-8")
 	a.status = http.StatusOK
 	if s.write(out.open) != nil {
 		return

@@ -4,10 +4,8 @@ package gateway
 // https://www.apollographql.com/docs/graphos/routing/operations/subscriptions/multipart-protocol
 
 import (
-	"net/http"
 	"slices"
 	"strings"
-	"time"
 )
 
 const subscriptionPartsType = mediaParts + `;subscriptionSpec="1.0";boundary="graphql"`
@@ -27,15 +25,11 @@ func takesSubscriptionParts(accept []string) bool {
 
 // subscriptionParts is a carrier.
 type subscriptionParts struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	timeout time.Duration
-	opened  bool
+	output
+	opened bool
 }
 
-func (g *Gateway) subscriptionPartsTo(w http.ResponseWriter) *subscriptionParts {
-	return &subscriptionParts{w: w, control: http.NewResponseController(w), timeout: g.cfg.WriteTimeout}
-}
+func parts(to output) carrier { return &subscriptionParts{output: to} }
 
 // Clients take the headers and an empty part for the beginning.
 func (o *subscriptionParts) open() error { return o.part([]byte("{}"), false) }
@@ -67,8 +61,6 @@ func (o *subscriptionParts) part(body []byte, last bool) error {
 	var b []byte
 	if !o.opened {
 		o.opened = true
-		o.w.Header().Set("Content-Type", subscriptionPartsType)
-		o.w.Header().Set("X-Accel-Buffering", "no")
 		b = append(b, "--graphql"...)
 	}
 	if body != nil {
@@ -79,9 +71,5 @@ func (o *subscriptionParts) part(body []byte, last bool) error {
 	if last {
 		b = append(b, "--\r\n"...)
 	}
-	_ = o.control.SetWriteDeadline(time.Now().Add(o.timeout))
-	if _, err := o.w.Write(b); err != nil {
-		return err
-	}
-	return o.control.Flush()
+	return o.write(b)
 }

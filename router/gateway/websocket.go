@@ -4,10 +4,14 @@ package gateway
 // https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md.
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -39,7 +43,8 @@ func isWebSocket(r *http.Request) bool {
 	return r.Method == http.MethodGet && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
 
-// socket is one connection. Its reader runs in serveWebSocket; each operation has a goroutine.
+// socket is one connection. Its reader has a goroutine, and so has each operation until it is answered or
+// has a feed.
 type socket struct {
 	g    *Gateway
 	conn *websocket.Conn
@@ -48,7 +53,8 @@ type socket struct {
 	closing sync.Once
 	mu      sync.Mutex
 	caller  *caller
-	ready   bool // connection_ack has been sent
+	expiry  *time.Timer // ends the connection with its sign-in; nil for never
+	ready   bool        // connection_ack has been sent
 	inits   int
 	running map[string]*wsOperation // by operation id
 }
@@ -104,33 +110,57 @@ func (g *Gateway) serveWebSocket(w http.ResponseWriter, r *http.Request, c *call
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
 		return
 	}
-	defer g.inFlight.Done()
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+	conn, err := websocket.Accept(smallBuffers{w}, r, &websocket.AcceptOptions{
 		Subprotocols: []string{subprotocol}, OriginPatterns: g.cfg.CORS.Origins,
 	})
 	if err != nil {
+		g.inFlight.Done()
 		g.log.DebugContext(r.Context(), "websocket refused", "request_id", c.requestID, "error", err)
 		return
 	}
 	conn.SetReadLimit(g.cfg.MaxBody)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-	defer cancel()
 	s := &socket{g: g, conn: conn, caller: c, ctx: ctx, running: map[string]*wsOperation{}}
+	go func() { // with a stack of its own, which is smaller than that of a request
+		defer g.inFlight.Done()
+		defer cancel()
+		s.serve()
+	}()
+}
+
+// smallBuffers takes a connection from the server with buffers that hold a small message each: there are many
+// sockets, most of them quiet.
+type smallBuffers struct{ http.ResponseWriter }
+
+func (w smallBuffers) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w smallBuffers) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	sent, _ := rw.Reader.Peek(rw.Reader.Buffered())
+	in := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(sent)), conn), max(256, len(sent)))
+	_, _ = in.Peek(len(sent)) // where the accepting code looks for it
+	return conn, bufio.NewReadWriter(in, bufio.NewWriterSize(conn, 1024)), nil
+}
+
+// serve reads the client's messages until the connection ends.
+func (s *socket) serve() {
 	defer s.drop()
-	defer g.rights.remove(s)
-	if conn.Subprotocol() != subprotocol {
+	defer s.g.rights.remove(s)
+	if s.conn.Subprotocol() != subprotocol {
 		s.close(closeSubprotocol, "Subprotocol not acceptable")
 		return
 	}
-	defer context.AfterFunc(g.draining, func() { time.AfterFunc(g.someOfDrainTime(), s.goAway) })()
-	init := time.AfterFunc(g.cfg.InitTimeout, func() { s.close(closeInitTimeout, "Connection initialisation timeout") })
+	defer context.AfterFunc(s.g.draining, func() { time.AfterFunc(s.g.someOfDrainTime(), s.goAway) })()
+	init := time.AfterFunc(s.g.cfg.InitTimeout, func() { s.close(closeInitTimeout, "Connection initialisation timeout") })
 	defer init.Stop()
-	expiry := time.NewTimer(time.Hour)
-	expiry.Stop()
-	defer expiry.Stop()
-	go s.keepAlive(expiry.C)
+	defer s.expires(time.Time{})
+	s.g.pulse.add(s)
+	defer s.g.pulse.remove(s)
 	for {
-		kind, data, err := conn.Read(ctx)
+		kind, data, err := s.conn.Read(s.ctx)
 		if err != nil {
 			return
 		}
@@ -139,69 +169,70 @@ func (g *Gateway) serveWebSocket(w http.ResponseWriter, r *http.Request, c *call
 			s.close(closeBadRequest, "Invalid message received")
 			return
 		}
-		switch m.Type {
-		case "connection_init":
+		if m.Type == "connection_init" {
 			init.Stop()
-			if !s.initialize(m) {
-				return
-			}
-			if at := s.who().id.Expiry; !at.IsZero() {
-				expiry.Reset(time.Until(at))
-			}
-		case "ping":
-			renewed, ok := s.renew(m)
-			if !ok || !s.write(wsMessage{Type: "pong", Payload: m.Payload}) {
-				return
-			}
-			if renewed {
-				if at := s.who().id.Expiry; !at.IsZero() {
-					expiry.Reset(time.Until(at))
-				} else {
-					expiry.Stop()
-				}
-			}
-		case "pong":
-		case "subscribe":
-			if !s.subscribe(m) {
-				return
-			}
-		case "complete":
-			if m.ID == "" {
-				s.close(closeBadRequest, "Invalid message received")
-				return
-			}
-			s.mu.Lock()
-			op := s.running[m.ID]
-			s.mu.Unlock()
-			s.forget(op)
-		default:
-			s.close(closeBadRequest, "Invalid message received")
+		}
+		if !s.handle(m) {
 			return
 		}
 	}
 }
 
-// keepAlive pings a quiet peer, drops a dead one, and closes the socket when the sign-in expires.
-func (s *socket) keepAlive(expired <-chan time.Time) {
-	ticker := time.NewTicker(s.g.cfg.Heartbeat)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-s.ctx.Done():
-			return
-		case <-expired:
-			s.close(closeForbidden, "Forbidden: the sign-in has expired")
-			return
-		case <-ticker.C:
-			ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.WriteTimeout)
-			err := s.conn.Ping(ctx)
-			cancel()
-			if err != nil {
-				s.drop()
-				return
-			}
+// handle does what a message says; false ends the connection.
+func (s *socket) handle(m wsMessage) bool {
+	switch m.Type {
+	case "connection_init":
+		if !s.initialize(m) {
+			return false
 		}
+		s.expires(s.who().id.Expiry)
+		return true
+	case "ping":
+		renewed, ok := s.renew(m)
+		if renewed {
+			s.expires(s.who().id.Expiry)
+		}
+		return ok && s.write(wsMessage{Type: "pong", Payload: m.Payload})
+	case "pong":
+		return true
+	case "subscribe":
+		return s.subscribe(m)
+	case "complete":
+		if m.ID == "" {
+			break
+		}
+		s.mu.Lock()
+		op := s.running[m.ID]
+		s.mu.Unlock()
+		s.forget(op)
+		return true
 	}
+	s.close(closeBadRequest, "Invalid message received")
+	return false
+}
+
+// expires closes the connection when the sign-in ends; the zero time is never.
+func (s *socket) expires(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.expiry != nil {
+		s.expiry.Stop()
+		s.expiry = nil
+	}
+	if !at.IsZero() {
+		s.expiry = time.AfterFunc(time.Until(at), func() { s.close(closeForbidden, "Forbidden: the sign-in has expired") })
+	}
+}
+
+// beat pings a quiet peer, and drops a dead one.
+func (s *socket) beat() {
+	go func() {
+		ctx, cancel := context.WithTimeout(s.ctx, s.g.cfg.WriteTimeout)
+		defer cancel()
+		if s.conn.Ping(ctx) != nil {
+			s.drop()
+		}
+	}()
 }
 
 // initialize answers connection_init; false ends the connection.
