@@ -118,6 +118,9 @@ func TestPartnerMeetsItsQuota(t *testing.T) {
 		t.Errorf("the error says %v, the header %d", a.errors[0].Extensions, after)
 	}
 	field(res, "RateLimit", `"partner";r=0;t=`)
+	if res, a := send(zones, "Accept", "text/event-stream"); a.status != 429 || a.code() != "RATE_LIMITED" || res.Header.Get("Retry-After") == "" {
+		t.Errorf("one too many over SSE: %d %v", a.status, a.errors)
+	}
 
 	// More is agreed upon, and every router knows within seconds.
 	run("partners", "set", "acme", "--requests", "100/d")

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -91,11 +92,11 @@ func newCaller(allowed []netip.Prefix) *caller {
 	return &caller{client(false), client(true)}
 }
 
-// call posts a message and returns the answer's status.
-func (c *caller) call(ctx context.Context, url string, header http.Header, body []byte) (status int, err error) {
+// call posts a message and returns the answer's status, and for how long the receiver wants to be left alone.
+func (c *caller) call(ctx context.Context, url string, header http.Header, body []byte) (status int, rest time.Duration, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return 0, fmt.Errorf("make call: %w", err)
+		return 0, 0, fmt.Errorf("make call: %w", err)
 	}
 	req.Header = header
 	client := c.plain
@@ -104,9 +105,12 @@ func (c *caller) call(ctx context.Context, url string, header http.Header, body 
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer res.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxAnswer))
-	return res.StatusCode, nil
+	if seconds, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && seconds > 0 {
+		rest = min(time.Duration(min(seconds, 1<<20))*time.Second, maxPause)
+	}
+	return res.StatusCode, rest, nil
 }

@@ -71,6 +71,9 @@ func TestCallsGoToPublicAddressesOnly(t *testing.T) {
 	called := make(chan string, 10)
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		called <- r.URL.Path
+		if r.URL.Path == "/busy" {
+			w.Header().Set("Retry-After", "90")
+		}
 		if r.URL.Path == "/elsewhere" {
 			http.Redirect(w, r, "/inside", http.StatusTemporaryRedirect)
 		}
@@ -81,7 +84,7 @@ func TestCallsGoToPublicAddressesOnly(t *testing.T) {
 	port := plain.URL[strings.LastIndex(plain.URL, ":"):]
 	strict, open := newCaller(nil), newCaller([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
 	for _, url := range []string{plain.URL, secure.URL, "http://localhost" + port, "http://[::ffff:127.0.0.1]" + port, "http://0.0.0.0" + port, "http://2130706433" + port} {
-		if _, err := strict.call(t.Context(), url, http.Header{}, nil); err == nil {
+		if _, _, err := strict.call(t.Context(), url, http.Header{}, nil); err == nil {
 			t.Errorf("%s is called", url)
 		} else if !errors.Is(err, errForbidden) && !strings.Contains(url, "2130706433") { // some resolvers do not know this form
 			t.Errorf("%s: %v", url, err)
@@ -90,14 +93,17 @@ func TestCallsGoToPublicAddressesOnly(t *testing.T) {
 	if len(called) > 0 {
 		t.Fatalf("%d calls came through", len(called))
 	}
-	if status, err := open.call(t.Context(), plain.URL+"/elsewhere", http.Header{}, nil); err != nil || status != http.StatusTemporaryRedirect {
+	if status, _, err := open.call(t.Context(), plain.URL+"/elsewhere", http.Header{}, nil); err != nil || status != http.StatusTemporaryRedirect {
 		t.Errorf("a redirect: %d, %v", status, err)
 	}
 	if <-called; len(called) > 0 {
 		t.Errorf("a redirect was followed to %s", <-called)
 	}
+	if _, rest, err := open.call(t.Context(), plain.URL+"/busy", http.Header{}, nil); err != nil || rest != 90*time.Second {
+		t.Errorf("a receiver that wants to be left alone: %s, %v", rest, err)
+	}
 	// Without TLS a public address is not called either. Nothing is sent: the connection is refused before.
-	if _, err := strict.call(t.Context(), "http://8.8.8.8/", http.Header{}, nil); !errors.Is(err, errForbidden) {
+	if _, _, err := strict.call(t.Context(), "http://8.8.8.8/", http.Header{}, nil); !errors.Is(err, errForbidden) {
 		t.Errorf("a public address without TLS: %v", err)
 	}
 	outside, inside := netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("::ffff:10.0.0.1")

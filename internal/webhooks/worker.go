@@ -268,7 +268,7 @@ func (w *Worker) attempt(ctx context.Context, hook *Webhook) (done bool, err err
 	if err != nil {
 		return false, err
 	}
-	status, err := w.calls.call(ctx, hook.URL, http.Header{
+	status, rest, err := w.calls.call(ctx, hook.URL, http.Header{
 		"Content-Type": {"application/json"}, "User-Agent": {"Storefront-Webhooks/1"},
 		HeaderID: {m.ID}, HeaderTimestamp: {strconv.FormatInt(now.Unix(), 10)}, HeaderSignature: {signature},
 	}, []byte(m.Body))
@@ -288,7 +288,7 @@ func (w *Worker) attempt(ctx context.Context, hook *Webhook) (done bool, err err
 		why = brief(err)
 	}
 	m.Attempts++
-	m.Next = now.Add(w.pause(m.Attempts)).Truncate(time.Millisecond)
+	m.Next = now.Add(max(w.pause(m.Attempts), rest)).Truncate(time.Millisecond)
 	hook.Pending = &m
 	if status == http.StatusGone || now.Sub(m.Since) >= w.cfg.GiveUp {
 		w.cfg.Log.WarnContext(ctx, "a webhook is disabled", "webhook", hook.ID, "partner", hook.Partner, "attempts", m.Attempts, "reason", why)

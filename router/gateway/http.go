@@ -130,6 +130,8 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		a.fail(refuse(http.StatusMethodNotAllowed, codeMethod, "A mutation must be sent by POST."))
 	case a.parts && later != nil:
 		g.serveParts(a, r, c, later)
+	case f != nil && f.code() == codeRateLimited: // also for an EventSource, which would come again at once after 200
+		a.fail(g.shown(ctx, c, f))
 	case a.mediaType == mediaEvents:
 		a.status = http.StatusOK
 		a.errors = g.serveEvents(a, r, c, j, later, f)
