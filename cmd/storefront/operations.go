@@ -196,9 +196,9 @@ func (c *OperationsConfig) list(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	t := newTable(std.out, "CLIENT", "RELEASE", "PUBLISHED", "FORMAT", "OPERATIONS")
+	t := newTable(std.out, "CLIENT", "RELEASE", "PUBLISHED", "FORMAT", "OPERATIONS", "SIGNATURE")
 	for _, r := range releases {
-		t.row(r.Client, r.Number, r.At.Format(time.RFC3339), r.Format, r.Operations)
+		t.row(r.Client, r.Number, r.At.Format(time.RFC3339), r.Format, r.Operations, map[bool]string{true: "holds", false: "does not hold"}[r.Signed])
 	}
 	t.print()
 	fmt.Fprintln(std.out)

@@ -198,7 +198,18 @@ func TestSignatures(t *testing.T) {
 	if _, _, err := another.Get(ctx, "acme", "d"); !errors.Is(err, operations.ErrUnsigned) {
 		t.Errorf("a router with another secret: %v", err)
 	}
-	if d, _, err := s.Publish(ctx, "acme", manifest(t, `{"a": "query A { a }", "b": "query B { b }", "c": "query C { c }", "d": "query D { d }"}`), noon); err != nil || len(d.Added) != 3 {
+	// A shop with another secret publishes anew, and goes on.
+	fresh := manifest(t, `{"d": "query D { d }"}`)
+	if d, r, err := another.Publish(ctx, "acme", fresh, noon); err != nil || r.Number != 2 || len(d.Added) != 1 {
+		t.Errorf("publish with another secret: %+v, %+v, %v", d, r, err)
+	}
+	if body, _, err := another.Get(ctx, "acme", "d"); err != nil || body == "" {
+		t.Errorf("the one published with it: %q, %v", body, err)
+	}
+	if releases, err := another.Releases(ctx, "acme"); err != nil || len(releases) != 2 || releases[0].Signed || !releases[1].Signed {
+		t.Errorf("its releases: %+v, %v", releases, err)
+	}
+	if d, _, err := s.Publish(ctx, "acme", manifest(t, `{"a": "query A { a }", "b": "query B { b }", "c": "query C { c }", "d": "query D { d }"}`), noon); err != nil || len(d.Added) != 4 {
 		t.Errorf("publishing again mends what was forged: %+v, %v", d, err)
 	}
 	if body, _, err := s.Get(ctx, "acme", "a"); err != nil || body != "query A { a }" {
