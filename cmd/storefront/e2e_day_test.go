@@ -64,9 +64,9 @@ func TestAPartnersDay(t *testing.T) {
 	}
 	for i, want := range [][]string{
 		{"Catalogue", "published release 1 of acme, a manifest of Apollo: 3 new"},
-		{"600/m", "acme-stock-1", "3/m", "this is the only time"},
+		{"600/m", "acme-stock-1", "3/h", "this is the only time"},
 		{`"title":"Article DAY"`, "PERSISTED_OPERATION_REQUIRED"},
-		{`{"data":{"availability":[{"sku":"DAY","available":5}]}}`, `"RATE_LIMITED"`, `"operation";q=3;w=60`, "Retry-After: "},
+		{`{"data":{"availability":[{"sku":"DAY","available":5}]}}`, `"RATE_LIMITED"`, `"operation";q=3;w=3600`, "Retry-After: "},
 		{"waiting for calls", `"type":"acme-watch-1"`, `"data":{"productAvailability":{"sku":"DAY","available":5}}`, "acme-watch-1"},
 		{"acme-watch-1", "key_", "0 new, 0 changed, 3 as before", "published operations stay valid", "retired 1 operations"},
 	} {
