@@ -150,7 +150,7 @@ func (p *prepared) restricted(granted []bool) (*prepared, *failure) {
 	}
 	made := &prepared{
 		edition: p.edition, query: p.query, operationName: p.operationName, labels: p.labels,
-		op: p.op.Restrict(granted), variables: p.variables, fields: p.fields,
+		op: p.op.Restrict(granted), variables: p.variables,
 	}
 	if f := p.edition.plan(made); f != nil {
 		return nil, f

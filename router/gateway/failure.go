@@ -130,7 +130,7 @@ func (g *Gateway) present(ctx context.Context, c *caller, list gqlerror.List) gq
 		} else if code == execute.CodeWrongAnswer {
 			g.tell(ctx, c, "a subgraph's answer is not what the schema promises", e, "reason", e.Message)
 		}
-		for _, key := range []string{"field", "service", "retryAfter", "argumentName", "cursor", "refused"} {
+		for _, key := range []string{"field", "service", "retryAfter", "argumentName", "cursor", "refused", "cost", "limit", "costliest"} {
 			if v, ok := e.Extensions[key]; ok {
 				out.Extensions[key] = v
 			}

@@ -150,7 +150,7 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		_ = g.partsTo(a.w).part((&execute.Payload{First: response}).JSON(), false)
 	default:
 		response, release := g.run(ctx, c, j)
-		body, shown := g.encodeResponse(ctx, c, response)
+		body, shown := g.encodeResponse(ctx, c, j.withCost(c, response))
 		if a.errors = len(shown); r.Method == http.MethodGet {
 			g.writeKept(a, r, j, body, response.Fresh)
 		} else {
@@ -199,6 +199,9 @@ func (g *Gateway) understand(ctx context.Context, c *caller, req *request, info 
 	j, list := p.newJob(req.Variables)
 	if len(list) > 0 {
 		return nil, reject(http.StatusBadRequest, list...)
+	}
+	if f := j.charge(); f != nil {
+		return nil, f
 	}
 	j.begin = req.Begin
 	return j, nil

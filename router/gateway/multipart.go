@@ -25,7 +25,7 @@ func (j *job) deferred() (*job, *failure) {
 	if p == nil {
 		return nil, f
 	}
-	return &job{prepared: p, vars: j.vars, sent: j.sent}, nil
+	return &job{prepared: p, vars: j.vars, sent: j.sent, price: j.price}, nil
 }
 
 // stream executes a deferring query or mutation within the timeout, and hands over each payload fit

@@ -36,7 +36,6 @@ type prepared struct {
 	byDefer   map[string]*prepared // the same operation with fragments deferred
 
 	variables map[string]bool // that the operation declares
-	fields    int             // that it selects, fragments expanded
 
 	restrictions restrictions // the same operation for callers who may not see all of it
 }
@@ -49,6 +48,8 @@ type job struct {
 	*prepared
 	vars map[string]any // coerced
 	sent []byte         // as the client sent them, a JSON object
+
+	price int // what it costs at worst; see charge
 
 	begin liveOptions // of a live subscription
 }
@@ -138,7 +139,7 @@ func (e *edition) prepareNow(query, operationName string, labels []string) (p *p
 	if !e.introspection && introspects(op) {
 		return nil, reject(http.StatusBadRequest, problem(codeIntrospection, "Introspection is switched off here."))
 	}
-	p = &prepared{edition: e, query: query, operationName: operationName, labels: labels, op: op, variables: map[string]bool{}, fields: countFields(op.Root)}
+	p = &prepared{edition: e, query: query, operationName: operationName, labels: labels, op: op, variables: map[string]bool{}}
 	for _, v := range op.Def.VariableDefinitions {
 		p.variables[v.Variable] = true
 	}
@@ -172,16 +173,6 @@ func (e *edition) plan(p *prepared) *failure {
 		p.live.initial = e.executor.Prepare(planned)
 	}
 	return nil
-}
-
-func countFields(s *operation.SelectionSet) (n int) {
-	if s == nil {
-		return 0
-	}
-	for _, f := range s.Fields {
-		n += 1 + countFields(f.Sel)
-	}
-	return n
 }
 
 // deferred is the operation prepared to deliver later what variables let it defer; nil when that is

@@ -131,5 +131,5 @@ func (f *failure) tellRetry(h http.Header) {
 // seconds are whole ones, rounded up.
 func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
-// cost is what an operation counts for in quotas of cost: its fields, each once.
-func (j *job) cost() int { return j.fields }
+// cost is what an operation counts for in quotas of cost: what it costs at worst, and at least 1.
+func (j *job) cost() int { return max(j.price, 1) }

@@ -16,6 +16,8 @@ type Limits struct {
 	MaxFields     int // after fragment expansion
 	MaxValues     int // in the variables of a request, those in lists and objects included
 	MaxDefers     int // @defers after fragment expansion: each can cost a request to a subgraph
+	MaxCost       int // by Costs; 0 for any
+	ListSize      int // assumed of a list that no @listSize speaks of, for its cost
 }
 
 // DefaultLimits are generous for clients written by people and tools, and small for a server.
@@ -23,6 +25,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		MaxBytes: 256 << 10, MaxTokens: 20_000, MaxDepth: 50, MaxAliases: 500,
 		MaxRootFields: 200, MaxDirectives: 500, MaxFields: 10_000, MaxValues: 100_000, MaxDefers: 50,
+		MaxCost: 1_000_000, ListSize: 10,
 	}
 }
 

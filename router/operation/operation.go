@@ -28,6 +28,7 @@ type Operation struct {
 	schema *ast.Schema
 	defers *deferring // nil when nothing can be deferred
 	guards *guards    // nil when nothing asks for rights
+	costs  *costs
 }
 
 // SelectionSet is what is selected on a composite type. For every object type, the fields that apply
@@ -110,7 +111,7 @@ func Prepare(sg *supergraph.Supergraph, query, operationName string, l Limits) (
 	}
 	return &Operation{
 		Kind: def.Operation, Name: def.Name, RootType: root, Def: def, Root: sel,
-		schema: sg.API(), defers: deferringOf(sg, def, l), guards: guardsOf(sg, sel),
+		schema: sg.API(), defers: deferringOf(sg, def, l), guards: guardsOf(sg, sel), costs: costsOf(sg, def, root, l),
 	}, nil
 }
 

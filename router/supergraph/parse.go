@@ -16,7 +16,7 @@ import (
 // The passes, in order: parse the text; read which specifications it links; number the subgraphs;
 // read types, then fields (which need the types' subgraphs), then possible types (which need both);
 // give objects what @interfaceObject types say of them;
-// find who sets contexts (which needs the possible types); read what rights are asked for, and what may be kept of answers; derive the public schema; read @live, which names public fields.
+// find who sets contexts (which needs the possible types); read what rights are asked for, what fields cost, and what may be kept of answers; derive the public schema; read @live, which names public fields.
 func Parse(sdl string) (*Supergraph, error) {
 	doc, err := parser.ParseSchemas(validator.Prelude, &ast.Source{Name: "supergraph", Input: sdl})
 	if err != nil {
@@ -48,6 +48,7 @@ func Parse(sdl string) (*Supergraph, error) {
 	p.readContexts()
 	p.readAccess()
 	p.readCaching()
+	p.readCost()
 	p.readAPI()
 	if len(p.errs) == 0 {
 		p.readLive()

@@ -40,6 +40,7 @@ type Type struct {
 	Def    *ast.Definition // as in the supergraph, directives included
 	In     []TypeIn        // by subgraph index
 	Access *Access         // asked of whoever reads a value of it; nil for nothing
+	Weight *int            // of a value of it, by @cost; nil for unsaid
 	fields map[string]*Field
 	order  []*Field
 }
@@ -66,6 +67,10 @@ type Field struct {
 	Def    *ast.FieldDefinition // as in the supergraph
 	In     []FieldIn            // by subgraph index
 	Access *Access              // asked of whoever reads it; nil for nothing
+
+	Weight     *int           // of a value, by @cost; nil for its type's
+	ListSize   *ListSize      // nil for unsaid
+	ArgWeights map[string]int // of arguments that have @cost
 }
 
 // FieldIn is what one subgraph knows about a field.
