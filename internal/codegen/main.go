@@ -68,7 +68,8 @@ func (unbind) MutateConfig(cfg *config.Config) error {
 }
 
 // served is the part of the SDL that the subgraph itself answers: subscriptions marked @live are fed by
-// the router, and what may be kept of answers is the router's matter too, so none of that reaches gqlgen.
+// the router, and what may be kept of answers and how long lists are is the router's matter too, so none of that
+// reaches gqlgen.
 func served(service, sdl string) (*ast.Source, error) {
 	doc, err := parser.ParseSchema(&ast.Source{Name: service + ".graphqls", Input: sdl})
 	if err != nil {
@@ -95,7 +96,10 @@ func served(service, sdl string) (*ast.Source, error) {
 	doc.Directives = without(doc.Directives, func(d *ast.DirectiveDefinition) bool { return routers(d.Name) })
 	for _, s := range doc.SchemaExtension {
 		s.Directives = without(s.Directives, func(d *ast.Directive) bool {
-			url := d.Arguments.ForName("url")
+			url, imports := d.Arguments.ForName("url"), d.Arguments.ForName("import")
+			if imports != nil {
+				imports.Value.Children = without(imports.Value.Children, func(c *ast.ChildValue) bool { return c.Value.Raw == "@listSize" })
+			}
 			return d.Name == "composeDirective" || url != nil && strings.HasPrefix(url.Value.Raw, "https://storefront.dev/")
 		})
 	}
@@ -106,7 +110,7 @@ func served(service, sdl string) (*ast.Source, error) {
 
 // routers reports whether a directive means something to the router only.
 func routers(directive string) bool {
-	return directive == "live" || directive == "cacheControl" || directive == "cacheInvalidate"
+	return directive == "live" || directive == "cacheControl" || directive == "cacheInvalidate" || directive == "listSize"
 }
 
 func isRouters(d *ast.Directive) bool { return routers(d.Name) }

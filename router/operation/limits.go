@@ -25,7 +25,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		MaxBytes: 256 << 10, MaxTokens: 20_000, MaxDepth: 50, MaxAliases: 500,
 		MaxRootFields: 200, MaxDirectives: 500, MaxFields: 10_000, MaxValues: 100_000, MaxDefers: 50,
-		MaxCost: 1_000_000, ListSize: 10,
+		MaxCost: 250_000, ListSize: 10,
 	}
 }
 

@@ -172,7 +172,7 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../../../../schema/notifications.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag"])
+	{Name: "../../../../schema/notifications.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag"])
 """
 A point in time, RFC 3339, UTC.
 """

@@ -199,7 +199,7 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../../../../schema/orders.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag","@composeDirective"])
+	{Name: "../../../../schema/orders.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag","@composeDirective"])
 """
 A point in time, RFC 3339, UTC.
 """
