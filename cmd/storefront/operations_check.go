@@ -24,6 +24,7 @@ import (
 type weight struct {
 	operations.Operation
 	fields, depth int
+	cost          int // at worst, where variables are not known as the schema assumes
 	fetches       int // requests to subgraphs, deferred ones included
 }
 
@@ -82,7 +83,14 @@ func weigh(sg *supergraph.Supergraph, o operations.Operation) (w weight, mistake
 	w.Type = string(op.Kind)
 	w.fields, w.depth = fieldsOf(op.Root)
 	w.fetches = fetchesOf(p)
-	return w, nil
+	w.cost, list = op.Cost(nil)
+	for _, e := range list {
+		mistakes = append(mistakes, who+": "+e.Message)
+	}
+	if limit := operation.DefaultLimits().MaxCost; w.cost > limit {
+		mistakes = append(mistakes, fmt.Sprintf("%s: it costs up to %d, and %d is allowed; what costs most is %s", who, w.cost, limit, op.Costliest(nil)))
+	}
+	return w, mistakes
 }
 
 // fetchesOf counts the requests of a plan; of a subscription, those of one event.
@@ -112,13 +120,13 @@ func fieldsOf(s *operation.SelectionSet) (count, depth int) {
 }
 
 func printWeights(w io.Writer, weights []weight) {
-	t := newTable(w, "OPERATION", "ID", "KIND", "FIELDS", "DEPTH", "FETCHES")
+	t := newTable(w, "OPERATION", "ID", "KIND", "FIELDS", "DEPTH", "FETCHES", "COST")
 	for _, o := range weights {
 		kind := o.Type
 		if o.Type == string(ast.Subscription) {
 			kind += ", each event"
 		}
-		t.row(o.Name, o.ID, kind, o.fields, o.depth, o.fetches)
+		t.row(o.Name, o.ID, kind, o.fields, o.depth, o.fetches, o.cost)
 	}
 	t.print()
 }

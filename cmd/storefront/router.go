@@ -29,6 +29,7 @@ import (
 	"storefront/router/execute/cache"
 	"storefront/router/execute/transport"
 	"storefront/router/gateway"
+	"storefront/router/operation"
 	"storefront/router/supergraph"
 	"storefront/web"
 )
@@ -240,6 +241,8 @@ func newRouter(cfg routerConfig) (*router, error) {
 	}
 	r := &router{log: cfg.log}
 	r.rules.Store(rules)
+	operationLimits := operation.DefaultLimits()
+	operationLimits.MaxCost, operationLimits.ListSize = limits.MaxCost, limits.ListSize
 	gc := gateway.Config{
 		Supergraph: sg, Transport: reach,
 		Headers: headers{cfg.signer, &r.rules}, Operations: cfg.operations,
@@ -247,6 +250,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 		Introspection: cfg.Introspection, CORS: gateway.CORS{Origins: cfg.Origins},
 		DrainTime:      cfg.drainTime,
 		MaxAnswerBytes: limits.MaxAnswerBytes, MaxResponseBytes: limits.MaxResponseBytes,
+		Limits:        operationLimits,
 		Authorization: gateway.Authorization(cmp.Or(cfg.Authorization, limits.Authorization)),
 	}
 	if gc.Proxies, err = cfg.trusted(); err != nil {

@@ -1,0 +1,59 @@
+package gateway_test
+
+import (
+	"strings"
+	"testing"
+
+	"storefront/router/gateway"
+	"storefront/router/operation"
+	"storefront/router/supergraph"
+)
+
+// costlyHouse serves orders in lists, of which 100 units of cost are allowed.
+func costlyHouse(t *testing.T) *house {
+	t.Helper()
+	text := strings.NewReplacer(
+		"schema\n", `schema
+  @link(url: "https://specs.apollo.dev/cost/v0.1", import: ["@listSize"])
+`,
+		"scalar link__Import", `scalar link__Import
+directive @cost(weight: Int!) on ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR
+directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true) on FIELD_DEFINITION`,
+		"whoami: String @join__field(graph: ORDERS)", `whoami: String @join__field(graph: ORDERS) @cost(weight: 3)
+  list(first: Int): [Order] @join__field(graph: ORDERS) @listSize(slicingArguments: ["first"])`,
+	).Replace(testSupergraph)
+	return newHouse(t, func(c *gateway.Config) {
+		var err error
+		if c.Supergraph, err = supergraph.Parse(text); err != nil {
+			t.Fatal(err)
+		}
+		c.Limits = operation.DefaultLimits()
+		c.Limits.MaxCost = 100
+	})
+}
+
+func TestCostIsLimited(t *testing.T) {
+	h := costlyHouse(t)
+	for _, c := range []struct {
+		body, header, want string
+		status, requests   int
+	}{
+		{`{"query":"{ whoami }"}`, "", `{"data":{"whoami":"ada"}}`, 200, 1},
+		{`{"query":"{ whoami again: whoami }"}`, "1", `{"data":{"whoami":"ada","again":"ada"},"extensions":{"cost":{"costliest":"whoami","limit":100,"total":6}}}`, 200, 1},
+		{`{"query":"query ($n: Int!) { list(first: $n) { id } }","variables":{"n":100}}`, "0", `{"data":{"list":null}}`, 200, 1},
+		{`{"query":"query ($n: Int!) { list(first: $n) { id } }","variables":{"n":101}}`, "", `{"errors":[{"message":"The operation costs up to 101, and 100 is allowed; what costs most is list. Ask for shorter lists, or for less of each item.","extensions":{"code":"COST_TOO_HIGH","cost":101,"costliest":"list","limit":100}}]}`, 400, 0},
+		{`{"query":"{ whoami list { id } }"}`, "", `{"errors":[{"message":"the field list needs exactly one of the arguments first, to say how long its list may be","locations":[{"line":1,"column":10}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}`, 400, 0},
+	} {
+		before := h.orders.requests("orders")
+		got := h.post(c.body, "Authorization", "Bearer ada", "X-Operation-Cost", c.header, "Accept", "application/graphql-response+json")
+		if got.body != c.want || got.status != c.status {
+			t.Errorf("%s answers %d\n%s\nwant %d\n%s", c.body, got.status, got.body, c.status, c.want)
+		}
+		if n := h.orders.requests("orders") - before; n != c.requests {
+			t.Errorf("%s asks %d times, want %d", c.body, n, c.requests)
+		}
+	}
+	s := h.signedIn(t, "ada")
+	s.subscribe("1", "{ list(first: 1000) { id } }")
+	s.expect("error", "COST_TOO_HIGH")
+}
