@@ -36,6 +36,7 @@ func (j *job) withCost(c *caller, r *execute.Response) *execute.Response {
 		return r
 	}
 	out := *r // others may share it
+	out.Fresh = execute.Freshness{}
 	out.Extensions = map[string]any{"cost": map[string]any{"total": j.price, "limit": j.edition.limits.MaxCost, "costliest": j.op.Costliest(j.vars)}}
 	for name, value := range r.Extensions {
 		out.Extensions[name] = value

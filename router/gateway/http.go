@@ -150,7 +150,8 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		_ = g.partsTo(a.w).part((&execute.Payload{First: response}).JSON(), false)
 	default:
 		response, release := g.run(ctx, c, j)
-		body, shown := g.encodeResponse(ctx, c, j.withCost(c, response))
+		response = j.withCost(c, response)
+		body, shown := g.encodeResponse(ctx, c, response)
 		if a.errors = len(shown); r.Method == http.MethodGet {
 			g.writeKept(a, r, j, body, response.Fresh)
 		} else {
