@@ -42,6 +42,8 @@ type config struct {
 	binary      string
 	profile     string
 	protocols   []protocol
+	silent      int
+	churn       int
 }
 
 func run(ctx context.Context, out io.Writer, args []string) error {
@@ -56,6 +58,8 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	flags.StringVar(&c.brokers, "kafka-brokers", "", "a Kafka cluster; an embedded one when empty")
 	flags.StringVar(&c.binary, "storefront", "", "the storefront binary; built when empty")
 	flags.StringVar(&c.profile, "profile", "", "write a CPU profile of the router that stays to this file")
+	flags.IntVar(&c.silent, "silent", 0, "instead of all that, open so many sockets that say nothing")
+	flags.IntVar(&c.churn, "churn", 0, "instead of all that, connect, subscribe and disconnect so many times")
 	names := flags.String("protocols", "ws,sse,multipart", "that subscribers use in turn")
 	flags.Parse(args)
 	for name := range strings.SplitSeq(*names, ",") {
@@ -76,5 +80,11 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 		return err
 	}
 	defer w.close()
+	switch {
+	case c.silent > 0:
+		return w.silent(ctx, out, c.silent)
+	case c.churn > 0:
+		return w.churn(ctx, out, c.churn)
+	}
 	return w.show(ctx, out)
 }

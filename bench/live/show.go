@@ -91,7 +91,7 @@ func (w *world) show(ctx context.Context, out io.Writer) error {
 	ready.Wait()
 	fmt.Fprintf(out, "%d subscribers connected in %s, over %v in turn; %d more watch what is not theirs\n",
 		w.subscribers, time.Since(began).Round(time.Millisecond), w.protocols, w.strangers)
-	time.Sleep(3 * time.Second) // the routers come to rest
+	w.settled()
 	memory := 0
 	for i, p := range w.routers {
 		memory += p.memory() - before[i]

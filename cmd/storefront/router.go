@@ -221,6 +221,7 @@ type router struct {
 	kept    *cache.Cache // nil for none
 	log     *slog.Logger
 	unwatch func() // nil without a supergraph file
+	keep    func() // ends giving memory back
 	rates   *ratelimit.Limiter
 	unhook  func() // ends webhooks; nil without
 	rules   atomic.Pointer[transport.Headers]
@@ -282,6 +283,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 		return nil, err
 	}
 	cfg.metrics.Live(r.live)
+	r.keep = giveBack(func() int { l := r.gateway.Live(); return l.Feeds + l.Sockets })
 	mux := http.NewServeMux()
 	mux.Handle("/", telemetry.Handler(r.gateway.Handler(), "router", "/graphql"))
 	for pattern, h := range cfg.pages {
@@ -330,6 +332,7 @@ func (r *router) stop() error {
 	if r.unhook != nil {
 		r.unhook()
 	}
+	r.keep()
 	err := errors.Join(r.gateway.Drain(ctx), r.Shutdown(ctx))
 	r.rates.Close()
 	if r.kept != nil {

@@ -358,15 +358,16 @@ func drainingFailure() *failure {
 
 // Live is the live part of a gateway, for metrics.
 type Live struct {
-	Feeds  int // that have begun and are open
-	Groups int // of feeds that share what is resolved for them
-	Queued int // messages that wait for clients
-	Most   int // of which for the slowest
+	Feeds   int // that have begun and are open
+	Sockets int // WebSockets
+	Groups  int // of feeds that share what is resolved for them
+	Queued  int // messages that wait for clients
+	Most    int // of which for the slowest
 }
 
 // Live counts what is open at the moment.
 func (g *Gateway) Live() Live {
-	s := Live{Groups: g.hub.count()}
+	s := Live{Groups: g.hub.count(), Sockets: int(g.sockets.Load())}
 	for _, f := range g.feeds.all() {
 		n, begun := f.depth()
 		if begun {

@@ -61,7 +61,7 @@ type Config struct {
 	MaxResponseBytes   int // of the data of one response; default 128 MiB
 	MaxDeferred        int // deferred parts of objects in one response; default 10,000
 
-	InitTimeout   time.Duration // from a socket's opening to its connection_init; default 3 s
+	InitTimeout   time.Duration // from a socket's opening to its connection_init; default 2.5 s
 	Heartbeat     time.Duration // between signs of life on a quiet stream; default 12 s
 	WriteTimeout  time.Duration // of one message to a client; default 10 s
 	DrainTime     time.Duration // over which a draining gateway sends its clients elsewhere; default 5 s
@@ -89,6 +89,7 @@ type Gateway struct {
 	rights    *rights
 	streams   *streams
 	pulse     *pulse
+	sockets   atomic.Int64
 
 	mu       sync.Mutex
 	draining context.Context // ends when the gateway drains
@@ -116,7 +117,7 @@ func New(cfg Config) (*Gateway, error) {
 	orDefault(&cfg.Warm, 200)
 	orDefault(&cfg.WarmTime, 10*time.Second)
 	orDefault(&cfg.Timeout, 30*time.Second)
-	orDefault(&cfg.InitTimeout, 3*time.Second)
+	orDefault(&cfg.InitTimeout, 2500*time.Millisecond)
 	orDefault(&cfg.Heartbeat, 12*time.Second)
 	orDefault(&cfg.WriteTimeout, 10*time.Second)
 	orDefault(&cfg.DrainTime, 5*time.Second)

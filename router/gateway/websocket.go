@@ -39,6 +39,9 @@ const (
 	closeManyInits    websocket.StatusCode = 4429
 )
 
+// closeTime is how long a client that is told why its connection ends may take to answer that.
+const closeTime = 200 * time.Millisecond
+
 func isWebSocket(r *http.Request) bool {
 	return r.Method == http.MethodGet && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
@@ -46,9 +49,10 @@ func isWebSocket(r *http.Request) bool {
 // socket is one connection. Its reader has a goroutine, and so has each operation until it is answered or
 // has a feed.
 type socket struct {
-	g    *Gateway
-	conn *websocket.Conn
-	ctx  context.Context // ends with the connection
+	g     *Gateway
+	conn  *websocket.Conn
+	under net.Conn        // below conn
+	ctx   context.Context // ends with the connection
 
 	closing sync.Once
 	mu      sync.Mutex
@@ -110,7 +114,8 @@ func (g *Gateway) serveWebSocket(w http.ResponseWriter, r *http.Request, c *call
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
 		return
 	}
-	conn, err := websocket.Accept(smallBuffers{w}, r, &websocket.AcceptOptions{
+	taken := &smallBuffers{ResponseWriter: w}
+	conn, err := websocket.Accept(taken, r, &websocket.AcceptOptions{
 		Subprotocols: []string{subprotocol}, OriginPatterns: g.cfg.CORS.Origins,
 	})
 	if err != nil {
@@ -120,9 +125,11 @@ func (g *Gateway) serveWebSocket(w http.ResponseWriter, r *http.Request, c *call
 	}
 	conn.SetReadLimit(g.cfg.MaxBody)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-	s := &socket{g: g, conn: conn, caller: c, ctx: ctx, running: map[string]*wsOperation{}}
+	s := &socket{g: g, conn: conn, under: taken.conn, caller: c, ctx: ctx, running: map[string]*wsOperation{}}
+	g.sockets.Add(1)
 	go func() { // with a stack of its own, which is smaller than that of a request
 		defer g.inFlight.Done()
+		defer g.sockets.Add(-1)
 		defer cancel()
 		s.serve()
 	}()
@@ -130,11 +137,12 @@ func (g *Gateway) serveWebSocket(w http.ResponseWriter, r *http.Request, c *call
 
 // smallBuffers takes a connection from the server with buffers that hold a small message each: there are many
 // sockets, most of them quiet.
-type smallBuffers struct{ http.ResponseWriter }
+type smallBuffers struct {
+	http.ResponseWriter
+	conn net.Conn // once it is taken
+}
 
-func (w smallBuffers) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func (w smallBuffers) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+func (w *smallBuffers) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, err
@@ -142,6 +150,7 @@ func (w smallBuffers) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	sent, _ := rw.Reader.Peek(rw.Reader.Buffered())
 	in := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(sent)), conn), max(256, len(sent)))
 	_, _ = in.Peek(len(sent)) // where the accepting code looks for it
+	w.conn = conn
 	return conn, bufio.NewReadWriter(in, bufio.NewWriterSize(conn, 1024)), nil
 }
 
@@ -564,6 +573,7 @@ func (s *socket) close(code websocket.StatusCode, reason string) {
 		if len(reason) > 123 {
 			reason = strings.ToValidUTF8(reason[:120], "") + "…"
 		}
+		_ = s.under.SetDeadline(time.Now().Add(closeTime))
 		_ = s.conn.Close(code, reason)
 	})
 }
