@@ -252,6 +252,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 		DrainTime:      cfg.drainTime,
 		MaxAnswerBytes: limits.MaxAnswerBytes, MaxResponseBytes: limits.MaxResponseBytes,
 		Limits:        operationLimits,
+		MaxAtOnce:     limits.MaxAtOnce,
 		Authorization: gateway.Authorization(cmp.Or(cfg.Authorization, limits.Authorization)),
 	}
 	if gc.Proxies, err = cfg.trusted(); err != nil {

@@ -86,7 +86,7 @@ func TestRouterConfigMistakes(t *testing.T) {
 		"rates:\n  routers: 0\n":                                                                   `2: rates.routers: 0 is less than 1`,
 		"operation:\n  max_answer_bytes: 0\n":                                                      `2: operation.max_answer_bytes: 0 is less than 1`,
 		"operation:\n  authorization: allow\n":                                                     `2: operation.authorization: "allow" is neither "null", in quotes, nor reject`,
-		"operation:\n  max_answers: 1\n":                                                           `2: operation.max_answers: there is no such setting; there are authorization, max_cost, list_size, max_answer_bytes, max_response_bytes`,
+		"operation:\n  max_answers: 1\n":                                                           `2: operation.max_answers: there is no such setting; there are authorization, max_cost, list_size, max_at_once, max_answer_bytes, max_response_bytes`,
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -48,7 +48,8 @@ type Config struct {
 	Authorization Authorization // of what a caller may not see; default AuthorizationNull
 
 	Limits        operation.Limits // zero: operation.DefaultLimits
-	MaxBody       int64            // bytes of a request body or socket message; default 1 MiB
+	MaxBody       int64            // bytes of a request body or socket message; default 1 MiB, a quarter of it compressed
+	MaxAtOnce     int              // queries and mutations of one client under way over HTTP; default 200
 	Prepared      int              // operations kept prepared; default 1000
 	Warm          int              // operations prepared for a new supergraph before it is served; default 200
 	WarmTime      time.Duration    // and for how long at most; default 10 s
@@ -87,6 +88,7 @@ type Gateway struct {
 	feeds     *feeds
 	hub       *hub
 	rights    *rights
+	crowd     crowd
 	streams   *streams
 	pulse     *pulse
 	sockets   atomic.Int64
@@ -113,6 +115,7 @@ func New(cfg Config) (*Gateway, error) {
 		cfg.Limits = operation.DefaultLimits()
 	}
 	orDefault(&cfg.MaxBody, 1<<20)
+	orDefault(&cfg.MaxAtOnce, 200)
 	orDefault(&cfg.Prepared, 1000)
 	orDefault(&cfg.Warm, 200)
 	orDefault(&cfg.WarmTime, 10*time.Second)
@@ -145,7 +148,7 @@ func New(cfg Config) (*Gateway, error) {
 		_, _ = rand.Read(cfg.CursorKey) // it never fails
 	}
 	draining, drain := context.WithCancel(context.Background())
-	g := &Gateway{cfg: cfg, log: cfg.Logger, observer: cfg.Observer, sharing: newSharing(), writers: newWriters(), lines: seldom.New(time.Minute, time.Now), draining: draining, drain: drain}
+	g := &Gateway{crowd: crowd{running: map[string]int{}}, cfg: cfg, log: cfg.Logger, observer: cfg.Observer, sharing: newSharing(), writers: newWriters(), lines: seldom.New(time.Minute, time.Now), draining: draining, drain: drain}
 	g.cursors, g.feeds, g.hub = cursors{cfg.CursorKey}, newFeeds(), newHub(g)
 	g.rights, g.streams = newRights(g), newStreams(g)
 	g.pulse = newPulse(cfg.Heartbeat)

@@ -109,6 +109,11 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		return
 	}
 	j, f := g.resolve(ctx, c, req, info)
+	if f == nil && !j.subscription() {
+		var leave func()
+		leave, f = g.enterCrowd(r, c)
+		defer leave()
+	}
 	info.quota.show(a.w.Header())
 	f.tellRetry(a.w.Header())
 	if token := tokenOf(r); token != "" {

@@ -39,21 +39,11 @@ func readRequest(w http.ResponseWriter, r *http.Request, limit int64) (*request,
 			return nil, refuse(http.StatusUnsupportedMediaType, codeBadRequest, "The charset of a request must be utf-8.")
 		}
 	}
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return nil, refuse(http.StatusUnsupportedMediaType, codeBadRequest, "Requests must not be compressed.")
+	body, f := readBody(w, r, limit)
+	if f != nil {
+		return nil, f
 	}
-	var b bytes.Buffer
-	if r.ContentLength > 0 {
-		b.Grow(int(min(r.ContentLength, limit, 64<<10)) + bytes.MinRead)
-	}
-	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, refuse(http.StatusRequestEntityTooLarge, codeTooLarge, "The request body is larger than %d bytes.", tooLarge.Limit)
-	}
-	if err != nil {
-		return nil, refuse(http.StatusBadRequest, codeBadRequest, "The request body could not be read whole.")
-	}
-	return requestFromJSON(b.Bytes())
+	return requestFromJSON(body)
 }
 
 func requestFromURL(q url.Values) (*request, *failure) {

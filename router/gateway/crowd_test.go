@@ -1,0 +1,101 @@
+package gateway_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"strings"
+	"sync"
+	"testing"
+
+	"storefront/router/gateway"
+)
+
+func TestAtOnceByClient(t *testing.T) {
+	held, with := hold("orders")
+	h := newHouse(t, func(c *gateway.Config) {
+		with(c)
+		c.MaxAtOnce = 2
+	})
+	body := func(name string) string { return `{"query":"{ hello(name: \"` + name + `\") }"}` }
+	var all sync.WaitGroup
+	for _, name := range []string{"a", "b"} {
+		all.Go(func() {
+			if got := h.post(body(name), "Authorization", "Bearer ada"); got.status != 200 {
+				t.Errorf("one of those allowed: %d %s", got.status, got.body)
+			}
+		})
+		<-held.arrived
+	}
+	got := h.post(body("c"), "Authorization", "Bearer ada", "Accept", "application/graphql-response+json")
+	if got.status != 429 || !strings.Contains(got.body, "TOO_MANY") || got.header.Get("Retry-After") == "" {
+		t.Errorf("one too many: %d %s, Retry-After %q", got.status, got.body, got.header.Get("Retry-After"))
+	}
+	all.Go(func() {
+		if got := h.post(body("d"), "Authorization", "Bearer bob"); got.status != 200 {
+			t.Errorf("another client: %d %s", got.status, got.body)
+		}
+	})
+	<-held.arrived
+	held.release()
+	all.Wait()
+	if got := h.post(body("e"), "Authorization", "Bearer ada"); got.status != 200 {
+		t.Errorf("when those before are answered: %d %s", got.status, got.body)
+	}
+}
+
+// TestPartnersDoNotIntrospect: also where introspection is on, and the operation was published.
+func TestPartnersDoNotIntrospect(t *testing.T) {
+	h := newHouse(t, func(c *gateway.Config) {
+		c.Operations = storedTexts{"schema": "{ __schema { queryType { name } } }", "who": "{ whoami }"}
+	})
+	for id, want := range map[string]string{"schema": "INTROSPECTION_DISABLED", "who": `{"data":{"whoami":"acme"}}`} {
+		if got := h.post(`{"id":"`+id+`"}`, "Authorization", "Bearer acme"); !strings.Contains(got.body, want) {
+			t.Errorf("%s: %s", id, got.body)
+		}
+	}
+	if got := h.post(`{"query":"{ __schema { queryType { name } } }"}`, "Authorization", "Bearer ada"); !strings.Contains(got.body, `"name":"Query"`) {
+		t.Errorf("everyone else: %s", got.body)
+	}
+}
+
+// storedTexts are stored operations by id.
+type storedTexts map[string]string
+
+func (p storedTexts) Get(_ context.Context, _, id string) (query, name string, err error) {
+	return p[id], "", nil
+}
+func (storedTexts) PutAutomatic(context.Context, string, string) error { return nil }
+func (storedTexts) GetAutomatic(context.Context, string) (string, error) {
+	return "", gateway.ErrOperationNotFound
+}
+
+func TestCompressedRequests(t *testing.T) {
+	h := newHouse(t, func(c *gateway.Config) { c.MaxBody = 4000 })
+	pack := func(text string) string {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_, _ = z.Write([]byte(text))
+		_ = z.Close()
+		return b.String()
+	}
+	noise := make([]byte, 2000)
+	for i := range noise {
+		noise[i] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[(i*i*31+i*7)%62]
+	}
+	query := pack(`{"query":"{ whoami }"}`)
+	for what, c := range map[string]struct {
+		body, want string
+		status     int
+	}{
+		"as it should be":       {query, `{"data":{"whoami":"ada"}}`, 200},
+		"too large unpacked":    {pack(`{"query":"{ whoami }"}` + strings.Repeat(" ", 4000)), "larger than 4000 bytes once it is unpacked", 413},
+		"too large as it comes": {query + strings.Repeat(string(noise), 2), "compressed request body is larger than 1000 bytes", 413},
+		"cut off":               {query[:len(query)-6], "damaged", 400},
+	} {
+		got := h.post(c.body, "Content-Encoding", "gzip", "Authorization", "Bearer ada")
+		if got.status != c.status || !strings.Contains(got.body, c.want) {
+			t.Errorf("%s: %d %s", what, got.status, got.body)
+		}
+	}
+}
