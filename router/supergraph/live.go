@@ -20,7 +20,7 @@ type Live struct {
 	Provides    []string // the entity's fields an event carries
 	Owner       string
 	Version     string
-	Latest      bool     // delivery: "LATEST": who is behind gets the last event of a key, and not all
+	Latest      bool // delivery: "LATEST": who is behind gets the last event of a key, and not all
 
 	provides FieldSet
 }
