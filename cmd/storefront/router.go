@@ -60,6 +60,7 @@ type RouterFlags struct {
 	WebhookAllow   []string `flag:"webhook-allow" env:"STOREFRONT_WEBHOOK_ALLOW" help:"network that webhooks may call although it is not public, also without TLS, such as 127.0.0.0/8; repeatable, none when absent"`
 	ProxyHeader    string   `flag:"proxy-header" env:"STOREFRONT_PROXY_HEADER" default:"x-forwarded-for" oneof:"x-forwarded-for forwarded" help:"the header in which they say it: x-forwarded-for or forwarded"`
 	CacheFlags
+	MaxBatch      int      `flag:"max-batch" env:"STOREFRONT_MAX_BATCH" default:"0" help:"how many requests may come in one body, as a JSON list; 0 refuses lists"`
 	Introspection bool     `flag:"introspection" env:"STOREFRONT_INTROSPECTION" default:"false" help:"answer introspection queries"`
 	Authorization string   `flag:"authorization" env:"STOREFRONT_AUTHORIZATION" oneof:"null reject" help:"of fields that a caller may not see by @authenticated, @requiresScopes or @policy: null (they are null, with errors) or reject (the operation is refused); null when absent"`
 	Origins       []string `flag:"cors-origin" env:"STOREFRONT_CORS_ORIGINS" help:"origin whose pages may call the router; repeatable"`
@@ -248,7 +249,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 		Supergraph: sg, Transport: reach,
 		Headers: headers{cfg.signer, &r.rules}, Operations: cfg.operations,
 		Observer: observer{cfg.metrics}, Logger: cfg.log, Explorer: explorer,
-		Introspection: cfg.Introspection, CORS: gateway.CORS{Origins: cfg.Origins},
+		Introspection: cfg.Introspection, MaxBatch: cfg.MaxBatch, CORS: gateway.CORS{Origins: cfg.Origins},
 		DrainTime:      cfg.drainTime,
 		MaxAnswerBytes: limits.MaxAnswerBytes, MaxResponseBytes: limits.MaxResponseBytes,
 		Limits:        operationLimits,

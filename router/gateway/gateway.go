@@ -50,6 +50,7 @@ type Config struct {
 	Limits        operation.Limits // zero: operation.DefaultLimits
 	MaxBody       int64            // bytes of a request body or socket message; default 1 MiB, a quarter of it compressed
 	MaxAtOnce     int              // queries and mutations of one client under way over HTTP; default 200
+	MaxBatch      int              // requests in one body; default: none but one alone
 	Prepared      int              // operations kept prepared; default 1000
 	Warm          int              // operations prepared for a new supergraph before it is served; default 200
 	WarmTime      time.Duration    // and for how long at most; default 10 s

@@ -93,7 +93,7 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		a.fail(refuse(http.StatusForbidden, codeCSRF, "A request from a page of another origin needs a header that its browser asks permission for, such as GraphQL-Require-Preflight: 1."))
 		return
 	}
-	req, f := readRequest(a.w, r, g.cfg.MaxBody)
+	req, f := readRequest(a.w, r, g.cfg.MaxBody, g.cfg.MaxBatch)
 	if f != nil {
 		a.fail(f)
 		return
@@ -106,6 +106,10 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 			a.w.Header().Set("WWW-Authenticate", "Bearer")
 		}
 		a.fail(f)
+		return
+	}
+	if req.Batch != nil {
+		g.serveBatch(a, r, c, req.Batch)
 		return
 	}
 	j, f := g.resolve(ctx, c, req, info)

@@ -13,6 +13,7 @@ import (
 
 // request is a GraphQL request as any transport carries it.
 type request struct {
+	Batch         []*request // instead of all that follows: several in one body
 	Query         string
 	OperationName string
 	Variables     []byte // a JSON object, nil for none; see job
@@ -23,7 +24,7 @@ type request struct {
 }
 
 // readRequest reads the request of a GET's parameters or a POST's JSON body of at most limit bytes.
-func readRequest(w http.ResponseWriter, r *http.Request, limit int64) (*request, *failure) {
+func readRequest(w http.ResponseWriter, r *http.Request, limit int64, batch int) (*request, *failure) {
 	if r.Method == http.MethodGet {
 		if int64(len(r.URL.RawQuery)) > limit {
 			return nil, refuse(http.StatusRequestURITooLong, codeBadRequest, "The query string is longer than %d bytes.", limit)
@@ -43,7 +44,7 @@ func readRequest(w http.ResponseWriter, r *http.Request, limit int64) (*request,
 	if f != nil {
 		return nil, f
 	}
-	return requestFromJSON(body)
+	return requestFromJSON(body, batch)
 }
 
 func requestFromURL(q url.Values) (*request, *failure) {
@@ -67,8 +68,8 @@ func requestFromURL(q url.Values) (*request, *failure) {
 	return req.checked()
 }
 
-// requestFromJSON reads a request of the JSON object every transport uses.
-func requestFromJSON(body []byte) (*request, *failure) {
+// requestFromJSON reads a request of the JSON object every transport uses, or a batch of so many at most.
+func requestFromJSON(body []byte, batch int) (*request, *failure) {
 	if !utf8.Valid(body) {
 		return nil, refuse(http.StatusBadRequest, codeBadRequest, "The request is not valid UTF-8.")
 	}
@@ -77,7 +78,7 @@ func requestFromJSON(body []byte) (*request, *failure) {
 		return nil, refuse(http.StatusBadRequest, codeBadRequest, "The request has no body.")
 	}
 	if trimmed[0] == '[' {
-		return nil, refuse(http.StatusBadRequest, codeBadRequest, "Batches of requests are not accepted; send one request as a JSON object.")
+		return batchFromJSON(body, batch)
 	}
 	return requestFromMembers(body)
 }
