@@ -185,7 +185,7 @@ func TestLiveFeeds(t *testing.T) {
 		}
 	}
 	slices.Sort(topics)
-	if want := []string{"inventory-events", "order-events", "shipment-events"}; !slices.Equal(slices.Compact(topics), want) {
+	if want := []string{"inventory-events", "order-events", "product-events", "review-events", "shipment-events"}; !slices.Equal(slices.Compact(topics), want) {
 		t.Errorf("the router reads %v, want %v", topics, want)
 	}
 	if !types["storefront.shipment.delivered"] || !types["storefront.order.status_changed"] || types["storefront.order.placed"] {
