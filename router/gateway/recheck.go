@@ -88,10 +88,15 @@ func (g *Gateway) stillIs(c *caller) *failure {
 	if id == nil {
 		id = &Identity{}
 	}
-	if slices.Equal(id.owners(), c.id.owners()) && id.mayAll() == c.id.mayAll() && id.Partner == c.id.Partner {
+	if slices.Equal(id.owners(), c.id.owners()) && sameRights(id, c.id) {
 		return nil
 	}
 	f := refuse(http.StatusForbidden, codeForbidden, "Your rights have changed; connect again.")
 	f.closes = closeForbidden
 	return f
+}
+
+// sameRights says whether two identities may see the same of what is not theirs.
+func sameRights(a, b *Identity) bool {
+	return a.mayAll() == b.mayAll() && a.Partner == b.Partner && slices.Equal(slices.Sorted(slices.Values(a.Scopes)), slices.Sorted(slices.Values(b.Scopes)))
 }

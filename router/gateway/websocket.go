@@ -515,8 +515,8 @@ func (s *socket) renew(m wsMessage) (renewed, ok bool) {
 		}
 		return false, false
 	}
-	if next.id.ID != old.id.ID || next.id.All != old.id.All || next.id.Partner != old.id.Partner {
-		s.close(closeForbidden, "Forbidden: a sign-in is renewed for the same person only")
+	if next.id.ID != old.id.ID || !sameRights(next.id, old.id) {
+		s.close(closeForbidden, "Forbidden: a sign-in is renewed for the same person and rights only")
 		return false, false
 	}
 	s.mu.Lock()
