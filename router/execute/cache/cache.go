@@ -85,10 +85,10 @@ func New(cfg Config) *Cache {
 		cfg.Now = time.Now
 	}
 	c := &Cache{Config: cfg, log: cfg.Logger, clock: newClock(cfg.Now), local: newLocal(cfg.Bytes), flights: map[key]*flight{}}
-	c.following.start(c)
 	if cfg.Store != nil {
 		c.shared = newShared(cfg.Store, c.log, &c.stats)
 	}
+	c.following.start(c) // which uses all of it
 	return c
 }
 
