@@ -7,8 +7,8 @@ import (
 
 // How memory is given back: after so many clients have left, and not more often than that.
 const (
-	manyClients = 1_000
-	giveBackAt  = 10 * time.Second
+	manyClients  = 1_000
+	giveBackOnce = 10 * time.Second
 )
 
 // giveBack returns memory to the system after many clients have left a router at once, which the runtime by
@@ -16,8 +16,9 @@ const (
 func giveBack(clients func() int) (stop func()) {
 	done := make(chan struct{})
 	go func() {
-		ticker := time.NewTicker(giveBackAt)
+		ticker := time.NewTicker(time.Second)
 		defer ticker.Stop()
+		var last time.Time
 		for most := 0; ; {
 			select {
 			case <-done:
@@ -26,9 +27,9 @@ func giveBack(clients func() int) (stop func()) {
 			}
 			now := clients()
 			most = max(most, now)
-			if most-now >= manyClients && now < most/2 {
+			if most-now >= manyClients && now < most/2 && time.Since(last) >= giveBackOnce {
 				debug.FreeOSMemory()
-				most = now
+				most, last = now, time.Now()
 			}
 		}
 	}()
