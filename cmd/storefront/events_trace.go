@@ -37,7 +37,7 @@ func runEventsTrace(ctx context.Context, std stdio, args []string) error {
 		return errs.New(errs.BadInput, "write: storefront events trace ORDER, such as ord_...")
 	}
 	order := rest[0]
-	if shop, err := running(cfg.DataDir); err == nil && cfg.Traces == "" && len(cfg.Brokers) == 0 {
+	if shop, err := running(cfg.DataDir); err == nil && cfg.Traces == "" {
 		cfg.Traces = shop.Traces
 	}
 	config, err := cfg.reach(std)
