@@ -7,15 +7,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -220,19 +217,6 @@ func (s *socket) handle(m wsMessage) bool {
 	return false
 }
 
-// expires closes the connection when the sign-in ends; the zero time is never.
-func (s *socket) expires(at time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.expiry != nil {
-		s.expiry.Stop()
-		s.expiry = nil
-	}
-	if !at.IsZero() {
-		s.expiry = time.AfterFunc(time.Until(at), func() { s.close(closeForbidden, "Forbidden: the sign-in has expired") })
-	}
-}
-
 // beat pings a quiet peer, and drops a dead one.
 func (s *socket) beat() {
 	go func() {
@@ -242,52 +226,6 @@ func (s *socket) beat() {
 			s.drop()
 		}
 	}()
-}
-
-// initialize answers connection_init; false ends the connection.
-func (s *socket) initialize(m wsMessage) bool {
-	s.mu.Lock()
-	s.inits++
-	again := s.inits > 1
-	s.mu.Unlock()
-	if again {
-		s.close(closeManyInits, "Too many initialisation requests")
-		return false
-	}
-	payload := map[string]any{}
-	if len(m.Payload) > 0 && string(m.Payload) != "null" && json.Unmarshal(m.Payload, &payload) != nil {
-		s.close(closeBadRequest, "Invalid message received")
-		return false
-	}
-	c := s.who() // nobody else knows it yet
-	layHeaders(c.header, payload)
-	if f := s.g.authenticate(s.ctx, c); f != nil {
-		code := closeForbidden
-		if f.status >= http.StatusInternalServerError {
-			code = closeInternal
-		}
-		s.close(code, closeReason(f))
-		return false
-	}
-	s.mu.Lock()
-	s.ready = true
-	s.mu.Unlock()
-	s.g.rights.add(s)
-	return s.write(wsMessage{Type: "connection_ack"})
-}
-
-// layHeaders sets a header for every string in connection_init's payload, and in its member
-// "headers", where some clients put them.
-func layHeaders(h http.Header, payload map[string]any) {
-	nested, _ := payload["headers"].(map[string]any)
-	for _, values := range []map[string]any{payload, nested} {
-		for name, value := range values {
-			if text, ok := value.(string); ok && !strings.ContainsAny(text, "\r\n\x00") {
-				h.Set(name, text)
-			}
-		}
-	}
-	stripHopByHop(h)
 }
 
 // subscribe starts an operation; false ends the connection.
@@ -396,85 +334,6 @@ func (s *socket) run(ctx context.Context, op *wsOperation, req *request, f *fail
 	feed.onWake(carry.wake)
 }
 
-// wsCarry takes a feed's messages to its socket. It has a goroutine only while there is something to take.
-type wsCarry struct {
-	s       *socket
-	op      *wsOperation
-	ctx     context.Context // ends with the operation
-	feed    *feed
-	info    RequestInfo
-	started time.Time
-	busy    atomic.Bool
-}
-
-func (c *wsCarry) wake() {
-	if c.busy.CompareAndSwap(false, true) {
-		go c.pump()
-	}
-}
-
-func (c *wsCarry) pump() {
-	for {
-		m, open, end := c.feed.take()
-		switch {
-		case m != nil:
-			if c.ctx.Err() == nil && !c.s.write(wsMessage{ID: c.op.id, Type: "next", Payload: m.body}) {
-				c.s.drop()
-			}
-		case open:
-			c.busy.Store(false)
-			if c.feed.idle() || !c.busy.CompareAndSwap(false, true) {
-				return
-			}
-		default:
-			c.finish(end)
-			return // and stays busy: nothing comes any more
-		}
-	}
-}
-
-func (c *wsCarry) finish(end *failure) {
-	switch {
-	case c.ctx.Err() != nil:
-	case end != nil && end.closes == websocket.StatusGoingAway:
-		c.s.goAway()
-	case end != nil && end.closes != 0:
-		c.s.close(end.closes, end.errors[0].Message)
-	case end != nil:
-		c.info.Status, c.info.Errors = end.status, len(end.errors)
-		c.s.fail(c.op, c.feed.told(end))
-	default:
-		c.s.complete(c.op)
-	}
-	c.s.forget(c.op)
-	c.feed.close()
-	c.info.Duration = time.Since(c.started)
-	c.s.g.record(c.ctx, c.feed.who(), c.info)
-}
-
-// goAway closes the connection of a router that drains. A ping before it has the cursor of each
-// subscription, for clients that would otherwise go on from their last message.
-func (s *socket) goAway() {
-	cursors := map[string]string{}
-	s.mu.Lock()
-	for id, op := range s.running {
-		if op.feed != nil {
-			cursors[id] = ""
-		}
-	}
-	running := maps.Clone(s.running)
-	s.mu.Unlock()
-	for id := range cursors {
-		if cursors[id] = running[id].feed.freshCursor(); cursors[id] == "" {
-			delete(cursors, id)
-		}
-	}
-	if len(cursors) > 0 {
-		s.write(wsMessage{Type: "ping", Payload: marshal(map[string]any{"reason": codeDraining, "cursors": cursors})})
-	}
-	s.close(websocket.StatusGoingAway, "Going away")
-}
-
 // drop ends a connection that cannot be written to.
 func (s *socket) drop() {
 	s.closing.Do(func() { _ = s.conn.CloseNow() })
@@ -484,54 +343,6 @@ func (s *socket) who() *caller {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.caller
-}
-
-// revoke ends the connection of one who is not let in any more.
-func (s *socket) revoke(why *failure) { s.close(closeForbidden, closeReason(why)) }
-
-// renew takes a new sign-in from a ping whose payload has an authorization, so that the connection and its
-// subscriptions go on when the old one expires. It must be the same person's. ok is false when the
-// connection has been closed for it.
-func (s *socket) renew(m wsMessage) (renewed, ok bool) {
-	var payload map[string]any
-	if len(m.Payload) == 0 || m.Payload[0] != '{' || json.Unmarshal(m.Payload, &payload) != nil {
-		return false, true
-	}
-	given := http.Header{}
-	layHeaders(given, payload)
-	authorization := given.Get("Authorization")
-	old := s.who()
-	if authorization == "" || old.id == nil {
-		return false, true
-	}
-	next := *old
-	next.header = old.header.Clone()
-	next.header.Set("Authorization", authorization)
-	if f := s.g.authenticate(s.ctx, &next); f != nil {
-		if f.status >= http.StatusInternalServerError {
-			s.close(closeInternal, closeReason(f))
-		} else {
-			s.close(closeForbidden, closeReason(f))
-		}
-		return false, false
-	}
-	if next.id.ID != old.id.ID || !sameRights(next.id, old.id) {
-		s.close(closeForbidden, "Forbidden: a sign-in is renewed for the same person and rights only")
-		return false, false
-	}
-	s.mu.Lock()
-	s.caller = &next
-	var feeds []*feed
-	for _, op := range s.running {
-		if op.feed != nil {
-			feeds = append(feeds, op.feed)
-		}
-	}
-	s.mu.Unlock()
-	for _, f := range feeds {
-		f.is(&next)
-	}
-	return true, true
 }
 
 // forget stops an operation and frees its id; nil is no operation.

@@ -1,0 +1,117 @@
+package gateway
+
+// Who is at the other end of a socket: at its beginning, renewed, taken back.
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// expires closes the connection when the sign-in ends; the zero time is never.
+func (s *socket) expires(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.expiry != nil {
+		s.expiry.Stop()
+		s.expiry = nil
+	}
+	if !at.IsZero() {
+		s.expiry = time.AfterFunc(time.Until(at), func() { s.close(closeForbidden, "Forbidden: the sign-in has expired") })
+	}
+}
+
+// initialize answers connection_init; false ends the connection.
+func (s *socket) initialize(m wsMessage) bool {
+	s.mu.Lock()
+	s.inits++
+	again := s.inits > 1
+	s.mu.Unlock()
+	if again {
+		s.close(closeManyInits, "Too many initialisation requests")
+		return false
+	}
+	payload := map[string]any{}
+	if len(m.Payload) > 0 && string(m.Payload) != "null" && json.Unmarshal(m.Payload, &payload) != nil {
+		s.close(closeBadRequest, "Invalid message received")
+		return false
+	}
+	c := s.who() // nobody else knows it yet
+	layHeaders(c.header, payload)
+	if f := s.g.authenticate(s.ctx, c); f != nil {
+		code := closeForbidden
+		if f.status >= http.StatusInternalServerError {
+			code = closeInternal
+		}
+		s.close(code, closeReason(f))
+		return false
+	}
+	s.mu.Lock()
+	s.ready = true
+	s.mu.Unlock()
+	s.g.rights.add(s)
+	return s.write(wsMessage{Type: "connection_ack"})
+}
+
+// layHeaders sets a header for every string in connection_init's payload, and in its member
+// "headers", where some clients put them.
+func layHeaders(h http.Header, payload map[string]any) {
+	nested, _ := payload["headers"].(map[string]any)
+	for _, values := range []map[string]any{payload, nested} {
+		for name, value := range values {
+			if text, ok := value.(string); ok && !strings.ContainsAny(text, "\r\n\x00") {
+				h.Set(name, text)
+			}
+		}
+	}
+	stripHopByHop(h)
+}
+
+// revoke ends the connection of one who is not let in any more.
+func (s *socket) revoke(why *failure) { s.close(closeForbidden, closeReason(why)) }
+
+// renew takes a new sign-in from a ping whose payload has an authorization, so that the connection and its
+// subscriptions go on when the old one expires. It must be the same person's. ok is false when the
+// connection has been closed for it.
+func (s *socket) renew(m wsMessage) (renewed, ok bool) {
+	var payload map[string]any
+	if len(m.Payload) == 0 || m.Payload[0] != '{' || json.Unmarshal(m.Payload, &payload) != nil {
+		return false, true
+	}
+	given := http.Header{}
+	layHeaders(given, payload)
+	authorization := given.Get("Authorization")
+	old := s.who()
+	if authorization == "" || old.id == nil {
+		return false, true
+	}
+	next := *old
+	next.header = old.header.Clone()
+	next.header.Set("Authorization", authorization)
+	if f := s.g.authenticate(s.ctx, &next); f != nil {
+		if f.status >= http.StatusInternalServerError {
+			s.close(closeInternal, closeReason(f))
+		} else {
+			s.close(closeForbidden, closeReason(f))
+		}
+		return false, false
+	}
+	if next.id.ID != old.id.ID || !sameRights(next.id, old.id) {
+		s.close(closeForbidden, "Forbidden: a sign-in is renewed for the same person and rights only")
+		return false, false
+	}
+	s.mu.Lock()
+	s.caller = &next
+	var feeds []*feed
+	for _, op := range s.running {
+		if op.feed != nil {
+			feeds = append(feeds, op.feed)
+		}
+	}
+	s.mu.Unlock()
+	for _, f := range feeds {
+		f.is(&next)
+	}
+	return true, true
+}
