@@ -289,9 +289,14 @@ func TestSlowSubscriberIsCutOffAlone(t *testing.T) {
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline:
 			t.Fatalf("waited in vain: %s", what)
+		case <-tick.C:
 		}
 	}
 }
