@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"storefront/internal/outbox"
+	"storefront/internal/poll"
 )
 
 // RelayConfig says whose outboxes a relay publishes. Stores and Producer are needed.
@@ -120,7 +121,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	if r.Leases != nil {
 		running.Go(func() {
-			for sleep(ctx, r.Lease/3) {
+			for poll.Sleep(ctx, r.Lease/3) {
 				r.renew(ctx)
 			}
 		})
@@ -162,7 +163,7 @@ func (r *Relay) hear(store, docID string) {
 
 // measure tells how much waits.
 func (r *Relay) measure(ctx context.Context, s outbox.Store) {
-	for sleep(ctx, depthEvery) {
+	for poll.Sleep(ctx, depthEvery) {
 		documents, oldest, err := s.Depth(ctx, maxDepth)
 		if err != nil {
 			continue // the sweep says so
@@ -228,7 +229,7 @@ func (r *Relay) sweep(ctx context.Context, s outbox.Store) {
 			return
 		}
 		for r.backlog.Load() > sweepPage/2 {
-			if !sleep(ctx, r.SweepEvery/20) {
+			if !poll.Sleep(ctx, r.SweepEvery/20) {
 				return
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"storefront/internal/errs"
 	"storefront/internal/kafka"
 	"storefront/internal/mongodb"
+	"storefront/internal/poll"
 )
 
 // What a service keeps because of events can be made of them again: beside the live state, which goes on
@@ -167,7 +168,7 @@ func (r *Replay) Compare(ctx context.Context, patience time.Duration) (Compariso
 	}
 	found, err := r.look(ctx)
 	for until := time.Now().Add(patience); err == nil && len(found.Differences) > 0 && time.Now().Before(until); {
-		if !sleep(ctx, pauseBetweenPasses) {
+		if !poll.Sleep(ctx, pauseBetweenPasses) {
 			return found, ctx.Err()
 		}
 		if err = r.CatchUp(ctx); err != nil {
@@ -204,7 +205,7 @@ type Swapped struct {
 // so many.
 func (r *Replay) Swap(ctx context.Context, passes int) (s Swapped, err error) {
 	for pass := range passes {
-		if pass > 0 && !sleep(ctx, pauseBetweenPasses) {
+		if pass > 0 && !poll.Sleep(ctx, pauseBetweenPasses) {
 			return s, ctx.Err()
 		}
 		if err := r.CatchUp(ctx); err != nil {
@@ -276,7 +277,7 @@ const attempts = 6
 func (r *Replay) handle(ctx context.Context, runner *Runner, record *kafka.Record) error {
 	var err error
 	for n := range attempts {
-		if n > 0 && !sleep(ctx, Backoff{Min: 50 * time.Millisecond, Max: 2 * time.Second}.pause(n)) {
+		if n > 0 && !poll.Sleep(ctx, Backoff{Min: 50 * time.Millisecond, Max: 2 * time.Second}.pause(n)) {
 			return ctx.Err()
 		}
 		if err = runner.call(ctx, record, record.Header(events.HeaderType), n+1); err == nil {
@@ -304,7 +305,7 @@ func Hold(ctx context.Context, s *mongodb.Scratch, every time.Duration, do func(
 	ctx, cancel := context.WithCancelCause(ctx)
 	var renewing sync.WaitGroup
 	renewing.Go(func() {
-		for sleep(ctx, every) {
+		for poll.Sleep(ctx, every) {
 			if err := s.Renew(ctx); err != nil && !errs.Is(err, errs.Unavailable) && ctx.Err() == nil {
 				cancel(err)
 			}

@@ -11,6 +11,7 @@ import (
 
 	"storefront/events"
 	"storefront/internal/errs"
+	"storefront/internal/poll"
 	"storefront/subgraphs/products"
 	"storefront/subgraphs/products/search"
 )
@@ -84,7 +85,7 @@ func (s *SearchRebuild) Compare(ctx context.Context, live LiveSearch, currency s
 				return c, err
 			}
 			if what != "" && time.Now().Before(until) {
-				if !sleep(ctx, pauseBetweenPasses) {
+				if !poll.Sleep(ctx, pauseBetweenPasses) {
 					return c, ctx.Err()
 				}
 				if err := s.CatchUp(ctx); err != nil {

@@ -19,6 +19,7 @@ import (
 
 	"storefront/internal/errs"
 	"storefront/internal/kafka"
+	"storefront/internal/poll"
 )
 
 // Group is one consumer group: its members share the partitions of all topics its handlers need.
@@ -172,7 +173,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		if time.Since(began) > time.Minute {
 			failures = 1 // it had worked
 		}
-		if !sleep(ctx, r.InPlace.Backoff.pause(failures)) {
+		if !poll.Sleep(ctx, r.InPlace.Backoff.pause(failures)) {
 			return nil
 		}
 	}
@@ -204,18 +205,6 @@ func (r *Runner) session(ctx context.Context, pool *pool, topics []string) error
 	end(nil)
 	watching.Wait()
 	return errors.Join(err, parking.close())
-}
-
-// sleep waits, and returns false when ctx ends first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // silent is the observer of those who want none.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"storefront/internal/kafka"
+	"storefront/internal/poll"
 )
 
 // session is one membership of a runner in its group.
@@ -84,7 +85,7 @@ func (s *session) knowParked(ctx context.Context, c *kafka.Claim) bool {
 		if failures == 1 && ctx.Err() == nil {
 			s.Logger.Warn("cannot see what is parked; its partition waits", "topic", c.Topic(), "partition", c.Partition(), "error", err)
 		}
-		if !sleep(ctx, s.InPlace.Backoff.pause(failures)) {
+		if !poll.Sleep(ctx, s.InPlace.Backoff.pause(failures)) {
 			return false
 		}
 	}
@@ -103,7 +104,7 @@ func (s *session) arriveParked(r *kafka.Record) arrival {
 
 // watch ends the session when it is stuck.
 func (s *session) watch(ctx context.Context, end func(error)) {
-	for sleep(ctx, s.StuckAfter/2) {
+	for poll.Sleep(ctx, s.StuckAfter/2) {
 		s.mu.Lock()
 		claims := make(map[claimed]*partition, len(s.claims))
 		for c, p := range s.claims {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"storefront/internal/poll"
 )
 
 // Topic is how a topic should be.
@@ -133,7 +135,7 @@ func writable(ctx context.Context, client sarama.Client, topic string) error {
 				return nil
 			}
 		}
-		if !sleep(ctx, backoff(attempt)) {
+		if !poll.Sleep(ctx, backoff(attempt)) {
 			return errors.Join(fmt.Errorf("wait for topic %s: %w", topic, ctx.Err()), err)
 		}
 	}

@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"storefront/internal/poll"
 )
 
 const (
@@ -141,7 +142,7 @@ func (l *lane) write(batch []*outgoing) error {
 					"topic", l.topic, "partition", l.partition, "error", err)
 			}
 		}
-		if !sleep(l.p.closing, backoff(attempt)) {
+		if !poll.Sleep(l.p.closing, backoff(attempt)) {
 			return ErrClosed
 		}
 		// Failure or not: without fresh metadata the next attempt fails and comes back here.
@@ -236,16 +237,4 @@ func permanent(err error) bool {
 func backoff(attempt int) time.Duration {
 	d := min(minBackoff<<min(attempt, 10), maxBackoff)
 	return d - rand.N(d/2)
-}
-
-// sleep waits, and returns false when ctx ends first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

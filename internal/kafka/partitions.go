@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"github.com/IBM/sarama"
+
+	"storefront/internal/poll"
 )
 
 // Partitions reads chosen partitions of one topic over one set of connections, without a group. It is for
@@ -66,7 +68,7 @@ func (p *Partitions) Oldest(ctx context.Context, partition int32) (int64, error)
 
 func (p *Partitions) offset(ctx context.Context, partition int32, start Start) (int64, error) {
 	offset, err := startOffset(p.client, p.topic, partition, start)
-	for attempt := 0; errors.Is(err, sarama.ErrNotLeaderForPartition) && attempt < 20 && sleep(ctx, backoff(attempt)); attempt++ {
+	for attempt := 0; errors.Is(err, sarama.ErrNotLeaderForPartition) && attempt < 20 && poll.Sleep(ctx, backoff(attempt)); attempt++ {
 		// A leader has just been elected, as after a topic was made.
 		if err = p.client.RefreshMetadata(p.topic); err == nil {
 			offset, err = startOffset(p.client, p.topic, partition, start)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/IBM/sarama"
 	"golang.org/x/sync/errgroup"
+
+	"storefront/internal/poll"
 )
 
 // ErrOffsetGone says that a reader's position is not in the topic any more: records were deleted, or
@@ -79,7 +81,7 @@ func openReader(ctx context.Context, client sarama.Client, topic string, start S
 	for _, p := range partitions {
 		g.Go(func() error {
 			offset, err := startOffset(client, topic, p, start)
-			for attempt := 0; errors.Is(err, sarama.ErrNotLeaderForPartition) && attempt < 20 && sleep(ctx, backoff(attempt)); attempt++ {
+			for attempt := 0; errors.Is(err, sarama.ErrNotLeaderForPartition) && attempt < 20 && poll.Sleep(ctx, backoff(attempt)); attempt++ {
 				// A leader has just been elected, as after a topic was made.
 				if err = client.RefreshMetadata(topic); err == nil {
 					offset, err = startOffset(client, topic, p, start)

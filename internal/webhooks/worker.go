@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"storefront/internal/id"
+	"storefront/internal/poll"
 	"storefront/internal/seldom"
 )
 
@@ -84,7 +85,7 @@ func (w *Worker) Run(ctx context.Context) {
 				w.cfg.Log.WarnContext(ctx, "webhooks cannot be read", "error", err, "repeated", repeated)
 			}
 		}
-		if !wait(ctx, w.cfg.Look) {
+		if !poll.Sleep(ctx, w.cfg.Look) {
 			return
 		}
 	}
@@ -137,7 +138,7 @@ func (w *Worker) hold(ctx context.Context, hook Webhook) {
 	var renewing sync.WaitGroup
 	renewing.Go(func() {
 		mine := hook
-		for last := time.Now(); wait(held, lease/3); {
+		for last := time.Now(); poll.Sleep(held, lease/3); {
 			switch err := w.cfg.Store.claim(held, &mine, w.holder, lease); {
 			case err == nil:
 				last = time.Now()
@@ -186,7 +187,7 @@ func (w *Worker) deliver(ctx context.Context, hook Webhook) error {
 			}
 		}
 		fails++
-		if !wait(ctx, w.pause(fails)) {
+		if !poll.Sleep(ctx, w.pause(fails)) {
 			return nil
 		}
 	}
@@ -251,7 +252,7 @@ func message(hook Webhook, r result, now time.Time) (*Message, error) {
 // send tries the pending message until the receiver has taken it.
 func (w *Worker) send(ctx context.Context, hook *Webhook) error {
 	for hook.Pending != nil {
-		if !wait(ctx, hook.Pending.Next.Sub(w.cfg.Store.now())) {
+		if !poll.Sleep(ctx, hook.Pending.Next.Sub(w.cfg.Store.now())) {
 			return ctx.Err()
 		}
 		if _, err := w.attempt(ctx, hook); err != nil {
@@ -313,15 +314,4 @@ func (w *Worker) pause(failures int) time.Duration {
 func brief(err error) string {
 	text := strings.Join(strings.Fields(err.Error()), " ")
 	return strings.ToValidUTF8(text[:min(len(text), errorLen)], "")
-}
-
-func wait(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(max(0, d))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
