@@ -20,14 +20,10 @@ func (noTransport) Do(context.Context, *execute.SubgraphRequest) ([]byte, error)
 	return nil, errors.New("nobody is asked here")
 }
 
-// TestPlansByLabel: an operation is prepared once for each set of labels, and asks the subgraph that
-// the field is in then.
-func TestPlansByLabel(t *testing.T) {
-	result, errs := compose.Compose([]compose.Subgraph{
-		{Name: "old", SDL: `type Query { a: Int }`},
-		{Name: "new", SDL: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@override"])
-type Query { a: Int @override(from: "old", label: "beta") }`},
-	})
+// composed is a gateway over subgraphs that nobody asks.
+func composed(t *testing.T, subgraphs ...compose.Subgraph) *Gateway {
+	t.Helper()
+	result, errs := compose.Compose(subgraphs)
 	if errs != nil {
 		t.Fatal(errs)
 	}
@@ -39,6 +35,17 @@ type Query { a: Int @override(from: "old", label: "beta") }`},
 	if err != nil {
 		t.Fatal(err)
 	}
+	return g
+}
+
+// TestPlansByLabel: an operation is prepared once for each set of labels, and asks the subgraph that
+// the field is in then.
+func TestPlansByLabel(t *testing.T) {
+	g := composed(t,
+		compose.Subgraph{Name: "old", SDL: `type Query { a: Int }`},
+		compose.Subgraph{Name: "new", SDL: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@override"])
+type Query { a: Int @override(from: "old", label: "beta") }`},
+	)
 	for range 2 {
 		for want, labels := range map[string][]string{"old": nil, "new": {"beta"}} {
 			p, f := g.edition.Load().prepare("{ a }", "", labels)

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"storefront/router/compose"
-	"storefront/router/supergraph"
 )
 
 // TestRestrictionsAreBounded: an operation is planned once for each set of what callers lack, and kept for
@@ -18,20 +17,9 @@ func TestRestrictionsAreBounded(t *testing.T) {
 		fmt.Fprintf(&fields, "f%d: Int @requiresScopes(scopes: [[\"s%d\"]])\n", i, i)
 		fmt.Fprintf(&query, " f%d", i)
 	}
-	result, errs := compose.Compose([]compose.Subgraph{{Name: "a", SDL: `
+	g := composed(t, compose.Subgraph{Name: "a", SDL: `
 extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@requiresScopes"])
-type Query { open: Int ` + fields.String() + ` }`}})
-	if errs != nil {
-		t.Fatal(errs)
-	}
-	sg, err := supergraph.Parse(result.SupergraphSDL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, err := New(Config{Supergraph: sg, Transport: noTransport{}})
-	if err != nil {
-		t.Fatal(err)
-	}
+type Query { open: Int ` + fields.String() + ` }`})
 	permitted := func(query string, scopes ...string) *prepared {
 		p, f := g.edition.Load().prepare(query, "", nil)
 		if f == nil {
