@@ -233,10 +233,16 @@ func TestDeliverySurvives(t *testing.T) {
 	s.work(t, time.Hour) // of two routers one delivers
 	until(t, "all are taken", func() bool { return len(taken(t, r.got())) >= 3 })
 	s.feed.grow(7)
-	until(t, "all are taken", func() bool { return len(taken(t, r.got())) >= 10 })
+	want := numbers(1, 10)
+	until(t, "all are taken", func() bool { return slices.Contains(taken(t, r.got()), want[9]) })
 	calls := r.got()
-	if got := taken(t, calls); !slices.Equal(got, numbers(1, 10)) {
-		t.Errorf("taken: %v", got)
+	got := taken(t, calls)
+	if len(got) == 11 { // a call that stop cut off can still be on its way, and comes when it comes
+		late := slices.Index(got[2:], want[1])
+		got = slices.Delete(got, 2+late, 3+late)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("taken: %v", taken(t, calls))
 	}
 	if again := calls[len(before)]; again.id != before[1].id || again.body != before[1].body {
 		t.Errorf("the next router sends %s", again.id)
