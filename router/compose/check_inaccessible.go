@@ -29,6 +29,10 @@ func checkInaccessible(c *composer) {
 		}
 		if executable {
 			c.checkArguments(d.args, nil)
+			continue
+		}
+		for _, a := range d.args { // one that is composed is in the API schema too
+			c.checkArgumentType(a)
 		}
 	}
 }
@@ -119,12 +123,16 @@ func (c *composer) checkArguments(args, promised []*marg) {
 			}
 			continue
 		}
-		if c.hidden(a.typ.Name()) {
-			c.report.errorf(codeReferencedInaccessible, append(a.locations(), c.merged.types[a.typ.Name()].locations()...), "Type %q is @inaccessible but is referenced by %q, which is in the API schema.", a.typ.Name(), a.coordinate())
-		}
+		c.checkArgumentType(a)
 		if a.deflt != nil && c.hiddenInValue(a.deflt, a.typ) {
 			c.report.errorf(codeDefaultValueUsesInaccessible, a.locations(), "The default value of %q, which is in the API schema, uses something that is @inaccessible.", a.coordinate())
 		}
+	}
+}
+
+func (c *composer) checkArgumentType(a *marg) {
+	if c.hidden(a.typ.Name()) {
+		c.report.errorf(codeReferencedInaccessible, append(a.locations(), c.merged.types[a.typ.Name()].locations()...), "Type %q is @inaccessible but is referenced by %q, which is in the API schema.", a.typ.Name(), a.coordinate())
 	}
 }
 
