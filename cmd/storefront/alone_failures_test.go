@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -82,4 +83,40 @@ func TestRouterLimitsAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRouterMasksErrorsOfOthers: of subgraphs that are not ours, what a client cannot mend; flags say otherwise.
+func TestRouterMasksErrorsOfOthers(t *testing.T) {
+	t.Parallel()
+	supergraph, _ := serveOne(t, "type Query { a: String }", func(w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte(`{"data":{"a":null},"errors":[
+			{"message":"no such a","path":["a"],"extensions":{"code":"BAD_USER_INPUT","argumentName":"x","hint":"y"}},
+			{"message":"db-7.internal refused","path":["a"],"extensions":{"code":"UNAVAILABLE","hint":"y"}}]}`))
+	})
+	for _, c := range []struct {
+		flags []string
+		want  [2]string // code, message and hint of each error, "*" for a masked message
+	}{
+		{nil, [2]string{"BAD_USER_INPUT no such a x <nil>", "INTERNAL * <nil> <nil>"}},
+		{[]string{"--error-code", "UNAVAILABLE", "--error-extension", "hint"}, [2]string{"INTERNAL * <nil> <nil>", "UNAVAILABLE db-7.internal refused <nil> y"}},
+		{[]string{"--error-code", "*"}, [2]string{"BAD_USER_INPUT no such a x <nil>", "UNAVAILABLE db-7.internal refused <nil> <nil>"}},
+	} {
+		p, _ := startRouter(t, append([]string{"--supergraph", supergraph}, c.flags...)...)
+		a, err := p.send(t.Context(), vars{"query": "{ a }"})
+		if err != nil || len(a.errors) != 2 {
+			t.Fatalf("%v: %v, %v", c.flags, a.errors, err)
+		}
+		for i, e := range a.errors {
+			message := e.Message
+			trace, _ := e.Extensions["traceId"].(string)
+			if strings.HasPrefix(message, "internal error, request ") && len(trace) == 32 {
+				message = "*"
+			}
+			got := fmt.Sprint(e.Extensions["code"], " ", message, " ", e.Extensions["argumentName"], " ", e.Extensions["hint"])
+			if got != c.want[i] {
+				t.Errorf("%v: error %d is %q, want %q", c.flags, i, got, c.want[i])
+			}
+		}
+	}
+	fails(t, []string{"--error-code", "one word"}, "router", "--supergraph", supergraph, "--error-code", "a b")
 }

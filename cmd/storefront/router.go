@@ -60,6 +60,7 @@ type RouterFlags struct {
 	WebhookAllow   []string `flag:"webhook-allow" env:"STOREFRONT_WEBHOOK_ALLOW" help:"network that webhooks may call although it is not public, also without TLS, such as 127.0.0.0/8; repeatable, none when absent"`
 	ProxyHeader    string   `flag:"proxy-header" env:"STOREFRONT_PROXY_HEADER" default:"x-forwarded-for" oneof:"x-forwarded-for forwarded" help:"the header in which they say it: x-forwarded-for or forwarded"`
 	CacheFlags
+	ErrorFlags
 	MaxBatch      int      `flag:"max-batch" env:"STOREFRONT_MAX_BATCH" default:"0" help:"how many requests may come in one body, as a JSON list; 0 refuses lists"`
 	Introspection bool     `flag:"introspection" env:"STOREFRONT_INTROSPECTION" default:"false" help:"answer introspection queries"`
 	Authorization string   `flag:"authorization" env:"STOREFRONT_AUTHORIZATION" oneof:"null reject" help:"of fields that a caller may not see by @authenticated, @requiresScopes or @policy: null (they are null, with errors) or reject (the operation is refused); null when absent"`
@@ -85,7 +86,7 @@ func runRouter(ctx context.Context, std stdio, args []string) (err error) {
 		return err
 	}
 	defer stopTraces(context.WithoutCancel(ctx))
-	rc := routerConfig{RouterFlags: cfg.RouterFlags, file: cfg.File, forward: cfg.Forward, log: log, metrics: telemetry.NewMetrics(), drainTime: min(cfg.Drain, 9*time.Second)}
+	rc := routerConfig{RouterFlags: cfg.RouterFlags, own: cfg.Supergraph == "", file: cfg.File, forward: cfg.Forward, log: log, metrics: telemetry.NewMetrics(), drainTime: min(cfg.Drain, 9*time.Second)}
 	if rc.pages, err = proxies(cfg.Pages); err != nil {
 		return err
 	}
@@ -177,6 +178,7 @@ func (c RouterConfig) check() error {
 
 type routerConfig struct {
 	RouterFlags
+	own     bool     // the subgraphs are Storefront's
 	file    string   // --config
 	forward []string // headers of clients' that subgraphs get
 	log     *slog.Logger
@@ -257,6 +259,9 @@ func newRouter(cfg routerConfig) (*router, error) {
 		Authorization: gateway.Authorization(cmp.Or(cfg.Authorization, limits.Authorization)),
 	}
 	if gc.Proxies, err = cfg.trusted(); err != nil {
+		return nil, err
+	}
+	if gc.Errors, err = cfg.rules(cfg.own); err != nil {
 		return nil, err
 	}
 	allowed, err := readRates(cfg.file)

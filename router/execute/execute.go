@@ -53,9 +53,8 @@ type Transport interface {
 
 // Options change what clients see of subgraphs, and bound what one operation may take.
 type Options struct {
-	// SubgraphMessages passes the messages of subgraph errors on to clients. Their codes
-	// (extensions.code) are always passed on.
-	SubgraphMessages bool
+	// Errors are which errors of subgraphs clients get as they are.
+	Errors ErrorRules
 	// MaxRepresentations is how many entities a subgraph is asked for in one request; more go in
 	// several at once. 0 is any number.
 	MaxRepresentations int

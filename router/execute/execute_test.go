@@ -77,7 +77,7 @@ func openHouse(t testing.TB, archive *txtar.Archive) *house {
 		t.Fatal(err)
 	}
 	h.transport = reach
-	h.executor = execute.New(h.sg, reach, execute.Options{SubgraphMessages: true})
+	h.executor = execute.New(h.sg, reach, execute.Options{Errors: execute.AllErrors()})
 	return h
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"time"
 
@@ -157,7 +156,8 @@ func (f *finder) find(path []step, v value) {
 	}
 }
 
-// subgraphErrors passes a subgraph's errors on, at the paths the client knows; false when it has none.
+// subgraphErrors passes a subgraph's errors on, as far as Options.Errors lets them, at the paths the client
+// knows; false when it has none.
 func (r *run) subgraphErrors(a answer, raw []byte) (told bool) {
 	if len(raw) == 0 || raw[0] != '[' {
 		return false
@@ -170,18 +170,24 @@ func (r *run) subgraphErrors(a answer, raw []byte) (told bool) {
 			r.failed(a, fmt.Sprintf("the subgraph %q failed", a.fetch.Subgraph), string(errs.Internal))
 			continue
 		}
-		message, code, details := fmt.Sprintf("the subgraph %q failed", a.fetch.Subgraph), "", map[string]any{}
-		if m, ok := unmarshal(e.Message).(string); ok && r.e.opts.SubgraphMessages {
-			message = m
-		}
+		details := map[string]any{}
 		var ext map[string]json.RawMessage
-		if json.Unmarshal(e.Extensions, &ext) == nil {
-			code, _ = unmarshal(ext["code"]).(string)
-			for _, key := range passedOn {
+		_ = json.Unmarshal(e.Extensions, &ext)
+		given, _ := unmarshal(ext["code"]).(string)
+		ours := fmt.Sprintf("the subgraph %q failed", a.fetch.Subgraph)
+		said, ok := unmarshal(e.Message).(string)
+		if !ok {
+			said = ours
+		}
+		message, code, passed := r.e.opts.Errors.pass(said, given, ours)
+		if passed {
+			for _, key := range r.e.opts.Errors.Extensions {
 				if v := detail(unmarshal(ext[key])); v != nil {
 					details[key] = v
 				}
 			}
+		} else {
+			details[MaskedKey] = given
 		}
 		steps, _ := unmarshal(e.Path).([]any)
 		add := r.addError
@@ -190,7 +196,11 @@ func (r *run) subgraphErrors(a answer, raw []byte) (told bool) {
 		}
 		for _, path := range r.errorPaths(a, steps) {
 			if e := add(message, code, a.fetch.Subgraph, r.clientPath(path)); e != nil {
-				maps.Copy(e.Extensions, details)
+				for key, value := range details {
+					if _, own := e.Extensions[key]; !own {
+						e.Extensions[key] = value
+					}
+				}
 			}
 		}
 	}
@@ -207,11 +217,7 @@ func unmarshal(raw []byte) (v any) {
 	return v
 }
 
-// passedOn are a subgraph's extensions that help a client to mend its request. Others stay inside: who
-// knows what a subgraph puts there.
-var passedOn = [...]string{"field", "argumentName", "retryAfter"}
-
-// detail is the value of such an extension: text, a number or a list of them; nil for anything else.
+// detail is the value of an extension that goes on: text, a number or a list of them; nil for anything else.
 func detail(v any) any {
 	switch v := v.(type) {
 	case string, json.Number:

@@ -31,7 +31,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add([]byte(`{"data":{"topProducts":{"a":[[]]},"media":7}}`), []byte(`{"data":{"_entities":[null,3]}}`))
 	f.Add([]byte(`{"errors":[7,{"path":["_entities",99,{}]}]}`), []byte(`[]`))
 	f.Fuzz(func(t *testing.T, a, b []byte) {
-		e := execute.New(sg, &replay{answers: [][]byte{a, b}}, execute.Options{SubgraphMessages: true})
+		e := execute.New(sg, &replay{answers: [][]byte{a, b}}, execute.Options{Errors: execute.AllErrors()})
 		var out bytes.Buffer
 		e.Execute(context.Background(), e.Prepare(p), nil, nil).WriteJSON(&out)
 		if !json.Valid(out.Bytes()) {

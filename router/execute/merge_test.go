@@ -107,7 +107,7 @@ func (h *house) merged(t *testing.T, query string, random *rand.Rand) (c *testgr
 	c = &testgraph.Merging{}
 	synctest.Test(t, func(t *testing.T) {
 		g := &gate{subgraphs: h.subgraphs}
-		e := execute.New(h.sg, g, execute.Options{SubgraphMessages: true})
+		e := execute.New(h.sg, g, execute.Options{Errors: execute.AllErrors()})
 		p, vars := h.deferring(t, e, query)
 		go func() {
 			for p := range e.Stream(t.Context(), p, vars, nil) {

@@ -192,7 +192,7 @@ func (h *house) payloads(t *testing.T, query string) (out []byte) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		g := &gate{subgraphs: h.subgraphs}
-		e := execute.New(h.sg, g, execute.Options{SubgraphMessages: true, MaxDeferred: 6})
+		e := execute.New(h.sg, g, execute.Options{Errors: execute.AllErrors(), MaxDeferred: 6})
 		p, vars := h.deferring(t, e, query)
 		var got [][]byte
 		go func() {

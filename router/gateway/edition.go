@@ -40,7 +40,7 @@ func (g *Gateway) newEdition(sg *supergraph.Supergraph, t execute.Transport) (*e
 		return nil, err
 	}
 	opts := execute.Options{
-		SubgraphMessages:   true, // present masks
+		Errors:             g.cfg.Errors,
 		MaxRepresentations: g.cfg.MaxRepresentations, MaxDeferred: g.cfg.MaxDeferred,
 		MaxAnswerBytes: g.cfg.MaxAnswerBytes, MaxResponseBytes: g.cfg.MaxResponseBytes,
 	}

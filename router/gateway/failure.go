@@ -9,10 +9,10 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"github.com/coder/websocket"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-	"go.opentelemetry.io/otel/trace"
 
 	"storefront/internal/errs"
 	"storefront/router/execute"
@@ -101,17 +101,37 @@ func (g *Gateway) failed(ctx context.Context, c *caller, doing string, err error
 		if ctx.Err() != nil {
 			level = slog.LevelDebug // the client has gone
 		}
-		g.log.Log(ctx, level, "request failed", "doing", doing, "request_id", c.requestID, "error", err)
-		return refuse(http.StatusInternalServerError, codeInternal, "internal error, request %s", c.requestID)
+		g.log.Log(ctx, level, "request failed", "doing", doing, "request_id", c.requestID, "trace_id", c.traceID, "error", err)
+		return &failure{status: http.StatusInternalServerError, errors: gqlerror.List{masked(ctx, c)}}
 	}
 	return refuse(status[coded.Code], string(coded.Code), "%s", coded.Message)
 }
 
 // fault is the failure of a request whose handling panicked: logged, and nothing of it shown.
 func (g *Gateway) fault(ctx context.Context, c *caller, panicked any) *failure {
-	g.log.ErrorContext(ctx, "request panicked", "request_id", c.requestID, "panic", panicked, "stack", string(debug.Stack()))
-	return refuse(http.StatusInternalServerError, codeInternal, "internal error, request %s", c.requestID)
+	g.log.ErrorContext(ctx, "request panicked", "request_id", c.requestID, "trace_id", c.traceID, "panic", panicked, "stack", string(debug.Stack()))
+	return &failure{status: http.StatusInternalServerError, errors: gqlerror.List{masked(ctx, c)}}
 }
+
+// masked is all that a client learns of an error that is not for it: the request and the trace by which those
+// who run the router find the rest.
+func masked(ctx context.Context, c *caller) *gqlerror.Error {
+	e := problem(codeInternal, "internal error, request %s", c.requestID)
+	if id := traceOf(ctx, c); id != "" {
+		e.Extensions["traceId"] = id
+	}
+	return e
+}
+
+// DefaultErrors lets the errors of subgraphs through that were made for clients: those with a code of
+// internal/errs other than INTERNAL.
+func DefaultErrors() execute.ErrorRules {
+	return execute.ErrorRules{Extensions: execute.ClientExtensions(), Codes: []string{
+		codeBadInput, codeUnauthenticated, codeForbidden, codeNotFound, string(errs.Conflict), codeUnavailable, codeTooMany}}
+}
+
+// ownExtensions are the keys that errors of the gateway and the executor have for clients.
+var ownExtensions = [...]string{"service", "retryAfter", "cursor", "refused", "cost", "limit", "costliest", "traceId"}
 
 // present makes a list of errors fit for a client: every error has a code, extensions are those a
 // client can use, and the text of an internal error gives way to the request's id.
@@ -125,20 +145,32 @@ func (g *Gateway) present(ctx context.Context, c *caller, list gqlerror.List) gq
 		out := &gqlerror.Error{Message: e.Message, Path: e.Path, Locations: e.Locations, Extensions: map[string]any{}}
 		if code == "" || code == codeInternal || code == "INTERNAL_SERVER_ERROR" {
 			code = codeInternal
-			out.Message = "internal error, request " + c.requestID
-			g.tell(ctx, c, "internal error masked", e)
+			hidden := masked(ctx, c)
+			out.Message, out.Extensions = hidden.Message, hidden.Extensions
+			g.tell(ctx, c, "internal error masked", e, "code", plainCode(e.Extensions[execute.MaskedKey]))
 		} else if code == execute.CodeWrongAnswer {
 			g.tell(ctx, c, "a subgraph's answer is not what the schema promises", e, "reason", e.Message)
 		}
-		for _, key := range []string{"field", "service", "retryAfter", "argumentName", "cursor", "refused", "cost", "limit", "costliest"} {
-			if v, ok := e.Extensions[key]; ok {
-				out.Extensions[key] = v
+		for _, keys := range [][]string{ownExtensions[:], g.cfg.Errors.Extensions} {
+			for _, key := range keys {
+				if v, ok := e.Extensions[key]; ok {
+					out.Extensions[key] = v
+				}
 			}
 		}
 		out.Extensions["code"] = code
 		shown[i] = out
 	}
 	return shown
+}
+
+// plainCode is a subgraph's code as it may stand in a log: "" for what is no code but a text.
+func plainCode(v any) string {
+	code, _ := v.(string)
+	if len(code) > 64 || strings.ContainsFunc(code, func(r rune) bool { return (r < 'A' || r > 'Z') && r != '_' }) {
+		return ""
+	}
+	return code
 }
 
 // tell logs an error of a response with where it is: once in a while for each subgraph, each for who debugs.
@@ -153,8 +185,8 @@ func (g *Gateway) tell(ctx context.Context, c *caller, message string, e *gqlerr
 		return
 	}
 	attrs := append([]any{"request_id", c.requestID, "path", e.Path.String(), "subgraph", subgraph}, more...)
-	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
-		attrs = append(attrs, "trace_id", span.TraceID().String())
+	if id := traceOf(ctx, c); id != "" {
+		attrs = append(attrs, "trace_id", id)
 	}
 	if repeated > 0 {
 		attrs = append(attrs, "repeated", repeated)

@@ -26,6 +26,7 @@ func TestWrongAnswers(t *testing.T) {
 			`{"errors":[{"message":"Cannot return null for non-nullable field Order.status.","path":["order","status"],"extensions":{"code":"SUBGRAPH_RESPONSE_INVALID","service":"orders"}}],"data":{"order":null}}`,
 			"Order.status"},
 		{"{ boom }", `{"data":{"boom":null},"errors":[{"message":"s3cret","path":["boom"]}]}`, `"code":"INTERNAL","service":"orders"`, "internal error masked"},
+		{"{ boom }", `{"data":null,"errors":[{"message":"s3cret","extensions":{"code":"DB_DOWN"}}]}`, `"code":"INTERNAL","service":"orders"`, "code=DB_DOWN"},
 	} {
 		var log bytes.Buffer
 		h := newHouse(t, func(cfg *gateway.Config) {
@@ -40,5 +41,35 @@ func TestWrongAnswers(t *testing.T) {
 		if said := log.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, c.log) || !strings.Contains(said, "subgraph=orders") || strings.Contains(said, "s3cret") {
 			t.Errorf("%s is logged as\n%s", c.query, said)
 		}
+	}
+}
+
+// TestTraceOnEveryAnswer: the client's own trace, or a new one; it is that of the log's lines, of what is masked,
+// and of what subgraphs are asked.
+func TestTraceOnEveryAnswer(t *testing.T) {
+	var log bytes.Buffer
+	h := newHouse(t, func(cfg *gateway.Config) { cfg.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	const theirs = "0af7651916cd43dd8448eb211c80319c"
+	got := h.post(`{"query":"{ boom }"}`, "Traceparent", "00-"+theirs+"-b7ad6b7169203331-01")
+	other := h.post(`{"query":"{ boom }"}`)
+	for _, c := range []struct {
+		got  reply
+		want string
+	}{{got, got.header.Get("X-Trace-Id")}, {other, other.header.Get("X-Trace-Id")}} {
+		if len(c.want) != 32 || !strings.Contains(c.got.body, `"traceId":"`+c.want+`"`) || strings.Count(log.String(), "trace_id="+c.want) < 1 {
+			t.Errorf("the trace %q is not in\n%s\nor not in the log\n%s", c.want, c.got.body, log.String())
+		}
+		if !strings.Contains(c.got.body, c.got.header.Get("X-Request-Id")) {
+			t.Errorf("no request id in %s", c.got.body)
+		}
+	}
+	if got.header.Get("X-Trace-Id") == other.header.Get("X-Trace-Id") {
+		t.Error("two requests have one trace")
+	}
+	if sent := h.orders.lastHeader().Get("Traceparent"); !strings.Contains(sent, other.header.Get("X-Trace-Id")) {
+		t.Errorf("the subgraph got the traceparent %q", sent)
+	}
+	if got := h.post(`{"query":"{"}`); len(got.header.Get("X-Trace-Id")) != 32 || got.header.Get("X-Request-Id") == "" {
+		t.Errorf("a refused request has the header %v", got.header)
 	}
 }

@@ -47,6 +47,8 @@ type Config struct {
 
 	Authorization Authorization // of what a caller may not see; default AuthorizationNull
 
+	Errors execute.ErrorRules // which errors of subgraphs clients get as they are; default DefaultErrors
+
 	Limits        operation.Limits // zero: operation.DefaultLimits
 	MaxBody       int64            // bytes of a request body or socket message; default 1 MiB, a quarter of it compressed
 	MaxAtOnce     int              // queries and mutations of one client under way over HTTP; default 200
@@ -111,6 +113,9 @@ func New(cfg Config) (*Gateway, error) {
 	case AuthorizationNull, AuthorizationReject:
 	default:
 		return nil, fmt.Errorf("make gateway: the authorization %q is neither %s nor %s", cfg.Authorization, AuthorizationNull, AuthorizationReject)
+	}
+	if len(cfg.Errors.Codes)+len(cfg.Errors.Extensions) == 0 {
+		cfg.Errors = DefaultErrors()
 	}
 	if cfg.Limits == (operation.Limits{}) {
 		cfg.Limits = operation.DefaultLimits()

@@ -90,7 +90,7 @@ func (g *Gateway) setCORS(w http.ResponseWriter, r *http.Request) (preflight boo
 		if g.cfg.CORS.Credentials {
 			h.Set("Access-Control-Allow-Credentials", "true")
 		}
-		h.Set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, RateLimit, RateLimit-Policy")
+		h.Set("Access-Control-Expose-Headers", "X-Request-Id, X-Trace-Id, Retry-After, RateLimit, RateLimit-Policy")
 	}
 	if r.Method != http.MethodOptions {
 		return false

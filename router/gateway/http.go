@@ -22,6 +22,7 @@ type caller struct {
 	from      netip.Addr
 	header    http.Header // the client's, without hop-by-hop ones
 	requestID string
+	traceID   string
 	transport string // http, sse or ws
 }
 
@@ -29,8 +30,11 @@ type caller struct {
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	requestID := requestIDOf(r)
+	ctx, traceID := traced(r.Context())
+	r = r.WithContext(ctx)
 	w.Header().Set("X-Request-Id", requestID)
-	c := &caller{header: stripHopByHop(r.Header.Clone()), requestID: requestID, transport: "http"}
+	w.Header().Set("X-Trace-Id", traceID)
+	c := &caller{header: stripHopByHop(r.Header.Clone()), requestID: requestID, traceID: traceID, transport: "http"}
 	quota, refused := g.arrive(r, c)
 	quota.show(w.Header())
 	if isWebSocket(r) {
@@ -303,6 +307,7 @@ func (g *Gateway) record(ctx context.Context, c *caller, info RequestInfo) {
 	if g.log.Enabled(ctx, level) {
 		g.log.LogAttrs(ctx, level, "request",
 			slog.String("request_id", c.requestID),
+			slog.String("trace_id", c.traceID),
 			slog.String("transport", info.Transport),
 			slog.String("operation", info.Operation),
 			slog.String("kind", info.Kind),

@@ -215,7 +215,7 @@ func newRouter(t testing.TB, s *shelf, cfg cache.Config) *router {
 	r.cache = cache.New(cfg)
 	t.Cleanup(r.cache.Close)
 	r.cache.Follow(r.sg)
-	r.executor = execute.New(r.sg, s, execute.Options{SubgraphMessages: true, Cache: r.cache})
+	r.executor = execute.New(r.sg, s, execute.Options{Errors: execute.AllErrors(), Cache: r.cache})
 	eventually(t, "the topic is followed", func() bool { return r.cache.Stats().Trusted })
 	return r
 }

@@ -83,7 +83,7 @@ func Open(w *world.World) (h *House, dropped *Dropped, failure *Failure) {
 	if h.whole, err = testgraph.New(whole.SDL, whole.Data); err != nil {
 		return nil, nil, &Failure{"schema", "whole: " + err.Error() + "\n" + whole.SDL}
 	}
-	h.options = execute.Options{SubgraphMessages: true, MaxRepresentations: int(w.Seed % 4)}
+	h.options = execute.Options{Errors: execute.AllErrors(), MaxRepresentations: int(w.Seed % 4)}
 	h.executor = execute.New(h.Supergraph, &transport{h}, h.options)
 	if h.guards, err = h.guard(w.Seed, h.options); err != nil {
 		return nil, nil, &Failure{"guarded supergraph", err.Error()}
