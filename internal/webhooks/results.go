@@ -1,12 +1,12 @@
 package webhooks
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+
+	"storefront/internal/eventstream"
 )
 
 // maxResult bounds one result, in bytes.
@@ -27,52 +27,29 @@ type refusal struct{ code, message string }
 func (r *refusal) Error() string { return r.code + ": " + r.message }
 
 // results reads the results of a subscription in graphql-sse's distinct connections mode.
-type results struct {
-	lines *bufio.Scanner
-	last  string // event id, which stays until another one comes
-}
+type results struct{ events *eventstream.Reader }
 
-func newResults(r io.Reader) *results {
-	s := bufio.NewScanner(r)
-	s.Buffer(nil, maxResult)
-	return &results{lines: s}
-}
+func newResults(r io.Reader) *results { return &results{eventstream.NewReader(r, maxResult)} }
 
 // next waits for the next result. seen is called with a cursor that came alone, when everything before it
 // has been given.
 func (s *results) next(seen func(cursor string)) (result, error) {
-	event, data, moved := "", "", false
-	for s.lines.Scan() {
-		line := s.lines.Text()
-		name, value, _ := strings.Cut(line, ":")
-		value = strings.TrimPrefix(value, " ")
+	for {
+		e, err := s.events.Next()
 		switch {
-		case line == "":
-			switch event {
-			case "complete":
-				return result{}, errEnded
-			case "next":
-				return s.result(data)
-			}
-			if moved {
-				seen(s.last)
-			}
-			event, data, moved = "", "", false
-		case name == "event":
-			event = value
-		case name == "data":
-			data += value
-		case name == "id":
-			moved, s.last = value != s.last, value
+		case err != nil:
+			return result{}, fmt.Errorf("read results: %w", err)
+		case e.Name == "complete":
+			return result{}, errEnded
+		case e.Name == "next":
+			return readResult(e.Data, e.ID)
+		case e.ID != "":
+			seen(e.ID)
 		}
 	}
-	if err := s.lines.Err(); err != nil {
-		return result{}, fmt.Errorf("read results: %w", err)
-	}
-	return result{}, io.ErrUnexpectedEOF
 }
 
-func (s *results) result(data string) (result, error) {
+func readResult(data, id string) (result, error) {
 	var r struct {
 		Data       json.RawMessage `json:"data"`
 		Errors     json.RawMessage `json:"errors"`
@@ -95,7 +72,7 @@ func (s *results) result(data string) (result, error) {
 		}
 		return result{}, errEnded
 	}
-	out := result{r.Data, r.Errors, s.last}
+	out := result{r.Data, r.Errors, id}
 	if r.Extensions.Cursor != "" {
 		out.cursor = r.Extensions.Cursor
 	}
