@@ -148,7 +148,7 @@ func hiddenTypes(sg *supergraph.Supergraph, name string) []string {
 // to a subgraph; nil for none.
 func (e *Executor) Execute(ctx context.Context, p *Prepared, vars map[string]any, hdr func(subgraph string) http.Header) *Response {
 	if p.main == nil {
-		return refusal("subscriptions that a subgraph feeds are not supported yet")
+		return refusal("a subscription is not executed once")
 	}
 	r := e.begin(p, vars, hdr)
 	r.scope = scopeOf(ctx)

@@ -20,6 +20,8 @@ type Prepared struct {
 	vars  []string    // the client's variables that requests use
 
 	main, initial, event *program
+	feed                 *fetch // of a subscription that a subgraph feeds
+	rest                 *program
 	held                 int32      // the slot of a live subscription's field
 	heldInitial          *selection // what is taken of what the router holds
 	heldEvent            *selection
@@ -142,7 +144,9 @@ func (e *Executor) Prepare(p *plan.Plan) *Prepared {
 			}
 		}
 		out.initial, out.event = c.program(p.Live.Initial), c.program(p.Live.Event)
-	case p.Subscribe == nil:
+	case p.Subscribe != nil:
+		out.feed, out.rest = c.fetch(p.Subscribe.Primary), c.program(p.Subscribe.Rest)
+	default:
 		nodes := []plan.Node{p.Root}
 		for _, part := range p.Parts {
 			nodes = append(nodes, part.Node)

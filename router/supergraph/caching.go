@@ -16,8 +16,9 @@ import (
 //	@cacheInvalidate(topic: String!, types: [String!], event: [String!], key: String! = "id")
 //
 // under whatever name @link gives them, or as @join__directive(name: "cache__cacheControl"), which says of
-// which subgraphs they hold. Without that, they hold where only one subgraph has what they stand on: one
-// subgraph's word about a type says nothing of what another one answers.
+// which subgraphs they hold. Without that, as other compositions write them, what ends a life holds for all
+// subgraphs that have what it stands on, and so does inheriting from what such a subgraph itself lets live. A
+// maxAge holds where only one subgraph has it: its word says nothing of what another one answers.
 
 // CacheHint is what one subgraph says of a field, or of all fields that return a type.
 type CacheHint struct {
@@ -105,15 +106,12 @@ func (p *reading) readCaching() {
 // readCachingOf reads the directives of one place; in are the subgraphs that have it.
 func (p *reading) readCachingOf(list ast.DirectiveList, in []int, at place) {
 	for _, d := range list {
-		graphs := in
-		if len(in) > 1 {
-			graphs = nil
-		}
+		graphs, unsaid := in, len(in) > 1
 		spec, name := p.links.resolve(d.Name)
 		args := d.Arguments
 		if spec == "join" && name == "directive" {
 			spec, name, _ = strings.Cut(argString(d, "name"), "__")
-			graphs, args = p.graphsOf(d), argumentsOf(d)
+			graphs, args, unsaid = p.graphsOf(d), argumentsOf(d), false
 		}
 		if spec != "cache" {
 			continue
@@ -122,7 +120,9 @@ func (p *reading) readCachingOf(list ast.DirectiveList, in []int, at place) {
 		for _, at.graph = range graphs {
 			switch name {
 			case "cacheControl":
-				p.s.caching.hints[at] = p.readHint(said, at)
+				if h := p.readHint(said, at); !unsaid || !h.Given {
+					p.s.caching.hints[at] = h
+				}
 			case "cacheInvalidate":
 				p.addRule(at, readRule(said))
 			}

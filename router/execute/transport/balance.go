@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,6 +10,7 @@ import (
 // address is one of a subgraph's addresses, with the connections to it.
 type address struct {
 	name string // scheme and host, for logs and metrics
+	url  *url.URL
 	sender
 	inFlight atomic.Int64
 

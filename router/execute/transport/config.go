@@ -47,6 +47,8 @@ type Subgraph struct {
 	Breaker   Breaker      `yaml:"breaker"`
 	Addresses Addresses    `yaml:"addresses"`
 	Headers   []HeaderRule `yaml:"headers"` // in order; see Headers
+
+	Subscription Subscription `yaml:"subscription"`
 }
 
 // Retry is when a query is sent again: after a failed connection and after the statuses 429, 502, 503
@@ -90,6 +92,7 @@ func Defaults() Subgraph {
 		AcceptGzip:       true,
 		Retry:            Retry{Attempts: 2, MinPause: 50 * time.Millisecond, MaxPause: 2 * time.Second, Budget: 0.1},
 		Breaker:          Breaker{Failures: 0.5, MinRequests: 20, Window: 10 * time.Second, Pause: 5 * time.Second},
+		Subscription:     Subscription{Protocol: WebSocket, Heartbeat: 20 * time.Second, Max: 10_000},
 		Addresses:        Addresses{Failures: 3, MinPause: time.Second, MaxPause: time.Minute},
 	}
 }
@@ -196,6 +199,7 @@ func (s Subgraph) mistakes() []error {
 	if s.Addresses.MaxPause < s.Addresses.MinPause {
 		wrong("addresses.max_pause: %s is less than addresses.min_pause", s.Addresses.MaxPause)
 	}
+	s.Subscription.mistakes(wrong)
 	for i, rule := range s.Headers {
 		if _, err := rule.compile(nil); err != nil {
 			wrong("headers[%d]: %w", i, err)

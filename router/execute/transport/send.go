@@ -102,6 +102,10 @@ type standard struct {
 }
 
 func newStandard(s Subgraph, u *url.URL) *standard {
+	return &standard{url: u, transport: standardTransport(s), limit: s.MaxResponseBytes, gzip: s.AcceptGzip}
+}
+
+func standardTransport(s Subgraph) *http.Transport {
 	t := &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: s.ConnectTimeout, KeepAlive: 30 * time.Second}).DialContext,
 		TLSHandshakeTimeout: s.ConnectTimeout,
@@ -118,7 +122,7 @@ func newStandard(s Subgraph, u *url.URL) *standard {
 		t.Protocols.SetHTTP1(true)
 		t.Protocols.SetHTTP2(true)
 	}
-	return &standard{url: u, transport: t, limit: s.MaxResponseBytes, gzip: s.AcceptGzip}
+	return t
 }
 
 // send is one exchange: RoundTrip follows no redirect. Whether the request may be sent again is known to

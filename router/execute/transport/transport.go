@@ -52,18 +52,22 @@ type subgraph struct {
 	balance *balancer
 	budget  *budget
 	log     *failures
+	streams *streams
 }
 
 // Refusal is the error for a request that was not sent because the subgraph is left alone (breaker), or
 // because too many requests to it are waiting (queue). It carries errs.Unavailable.
 type Refusal struct {
 	Subgraph string
-	Reason   string        // breaker or queue
+	Reason   string        // breaker, queue or subscriptions
 	After    time.Duration // when it makes sense to ask again
 }
 
 func (e *Refusal) Error() string {
-	if e.Reason == "queue" {
+	switch e.Reason {
+	case "subscriptions":
+		return fmt.Sprintf("too many subscriptions of the subgraph %q are open", e.Subgraph)
+	case "queue":
 		return fmt.Sprintf("too many requests to the subgraph %q are under way", e.Subgraph)
 	}
 	return fmt.Sprintf("the subgraph %q failed too often and is left alone for a while", e.Subgraph)
@@ -99,8 +103,13 @@ func New(cfg Config, opts Options) (*Transport, error) {
 			if err != nil {
 				return nil, fmt.Errorf("subgraph %q: %w", name, err)
 			}
-			s.balance.all = append(s.balance.all, &address{name: origin(raw), sender: sender})
+			u, err := url.Parse(raw)
+			if err != nil {
+				return nil, fmt.Errorf("subgraph %q: %w", name, err)
+			}
+			s.balance.all = append(s.balance.all, &address{name: origin(raw), url: u, sender: sender})
 		}
+		s.streams = newStreams(s)
 		t.subgraphs[name] = s
 	}
 	return t, nil
@@ -148,6 +157,7 @@ func (t *Transport) Close() error {
 		for _, a := range s.balance.all {
 			a.close()
 		}
+		s.streams.client.CloseIdleConnections()
 	}
 	return nil
 }
