@@ -259,10 +259,13 @@ func (s *Service) Warehouses(ctx context.Context) ([]Warehouse, error) {
 	return s.store.Warehouses(ctx)
 }
 
-// WarehousesByID returns those that exist.
+// WarehousesByID returns those that exist, to staff; none to others.
 func (s *Service) WarehousesByID(ctx context.Context, ids []string) (map[string]Warehouse, error) {
-	all, err := s.store.Warehouses(ctx)
 	found := map[string]Warehouse{}
+	if !identity.From(ctx).Staff() {
+		return found, nil
+	}
+	all, err := s.store.Warehouses(ctx)
 	for _, w := range all {
 		if slices.Contains(ids, w.ID) {
 			found[w.ID] = w
