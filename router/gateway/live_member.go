@@ -23,7 +23,7 @@ type member struct {
 	held    []resolved    // what came before that
 	start   live.Position // what lies before it is in the state, or was told before the client came back
 	version any           // of the state; nil when unknown
-	there   bool          // the client has seen something of the entity
+	there   bool          // the client has seen something of the entity, so it may be told that it sees no more
 }
 
 func newMember(gr *group, f *feed, share string) *member {
@@ -47,7 +47,7 @@ func (gr *group) begin(ctx context.Context, m *member, how liveOptions, from *cu
 		gr.g.observer.SubscriberResumed(field.Field, "fresh")
 	}
 	if how.noState || field.Key == viewerKey {
-		m.started(gr.watch.Position(), nil, true, nil)
+		m.started(gr.watch.Position(), nil, false, nil)
 		return nil
 	}
 	read := gr.state(ctx, m)

@@ -155,6 +155,20 @@ func TestOnlyChanges(t *testing.T) {
 	c.expect("next", `"version":2`)
 }
 
+// TestOnlyChangesTellNobodyOfOthers: who begins without the state hears nothing of what is not theirs, not even
+// that it is there.
+func TestOnlyChangesTellNobodyOfOthers(t *testing.T) {
+	h := newHouse(t, nil)
+	c := h.signedIn(t, "bob")
+	c.subscribeWith("1", watchO1, `{"initial":false}`)
+	c.subscribeWith("2", strings.Replace(watchO1, "o1", "o2", 1), `{"initial":false}`)
+	eventually(t, "both have begun", func() bool { return h.gw.Live().Feeds == 2 })
+	h.change("o1", "ada", "PAID", 2)
+	eventually(t, "ada's event is kept back", func() bool { return h.observed.count("owner") == 1 })
+	h.change("o2", "bob", "PAID", 2)
+	c.expect("next", `"version":2`)
+}
+
 // TestQuietStreamHasFreshCursors: a heartbeat brings the cursor on, though nothing was told.
 func TestQuietStreamHasFreshCursors(t *testing.T) {
 	h := newHouse(t, func(c *gateway.Config) { c.Heartbeat = 5 * time.Millisecond })
