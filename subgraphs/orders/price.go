@@ -24,6 +24,7 @@ type Price struct {
 
 const (
 	statusActive = "ACTIVE"
+	statusDraft  = "DRAFT"
 	statusGone   = "GONE" // kept, so that an older event does not bring the SKU back
 )
 
@@ -33,8 +34,10 @@ func (p *Price) Identity() (string, *int) { return p.SKU, &p.Version }
 // ForSale reports whether the SKU can be bought now.
 func (p Price) ForSale() bool { return p.Status == statusActive }
 
-// Known reports whether there is such a SKU.
-func (p Price) Known() bool { return p.Status != "" && p.Status != statusGone }
+// Known reports whether there is such a SKU that customers may know of; a draft's is staff's alone.
+func (p Price) Known() bool {
+	return p.Status != "" && p.Status != statusGone && p.Status != statusDraft
+}
 
 // In returns the price of one unit in a currency, false when it has none.
 func (p Price) In(currency string) (money.Money, bool) {

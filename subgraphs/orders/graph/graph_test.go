@@ -178,6 +178,16 @@ func TestCart(t *testing.T) {
 		}
 	}
 
+	// What is not on sale yet is nobody's to know of.
+	if err := sh.service.ProductChanged(t.Context(), events.ProductChanged{ID: "prd_D", Title: "Next year's", Status: "DRAFT", Version: 1,
+		Variants: []events.ProductVariant{{SKU: "D"}}}); err != nil {
+		t.Fatal(err)
+	}
+	draft := sh.must(guest, `mutation($c:ID!){cartLinesAdd(cartId:$c,lines:[{sku:"D",quantity:1}]){userErrors{message}}}`, id)
+	if m := at(draft, "cartLinesAdd", "userErrors", 0, "message"); m != "there is no SKU D" {
+		t.Errorf("a draft's SKU: %v", m)
+	}
+
 	// Prices follow the products; what is no longer for sale is a problem, not a loss.
 	if err := sh.service.ProductChanged(t.Context(), events.ProductChanged{ID: "prd_A", Title: "Tea", Status: "ARCHIVED", Version: 2,
 		Variants: []events.ProductVariant{{SKU: "A"}}}); err != nil {
