@@ -61,13 +61,16 @@ func main() {
 	switch {
 	case err == nil, errors.Is(err, flags.ErrHelp):
 	case errs.Is(err, errs.BadInput):
-		fmt.Fprintln(os.Stderr, "storefront:", err)
+		fmt.Fprintln(os.Stderr, fatal(err))
 		os.Exit(2)
 	default:
-		fmt.Fprintln(os.Stderr, "storefront:", err)
+		fmt.Fprintln(os.Stderr, fatal(err))
 		os.Exit(1)
 	}
 }
+
+// fatal is the last that a command says. Addresses in it may have had passwords.
+func fatal(err error) string { return "storefront: " + telemetry.Scrub(err.Error()) }
 
 // redisLog gives go-redis's own words the form of ours. What matters of them comes back as an error.
 type redisLog struct{ log *slog.Logger }

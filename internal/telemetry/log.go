@@ -5,6 +5,7 @@
 package telemetry
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -47,6 +48,7 @@ var (
 	mailLike   = regexp.MustCompile(`[\pL\pN_.+%'-]+@(?:[\pL\pN-]+\.)+\pL{2,}`) // not module@v1.2.3
 	cardLike   = regexp.MustCompile(`\b\d(?:[ -]?\d){12,18}\b`)
 	bearerLike = regexp.MustCompile(`(?i)bearer\s+\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]+`)
+	keyLike    = regexp.MustCompile(`\b(?:sfk|whsec|sk_live|sk_test|rk_live|rk_test)_[\w+/=-]{8,}`) // of ours, and of Stripe's
 	userInfo   = regexp.MustCompile(`://[^/\s:@]+:[^/\s@]+@`)
 )
 
@@ -70,18 +72,25 @@ func redact(_ []string, a slog.Attr) slog.Attr {
 			return slog.String(a.Key, Scrub(strings.Join(v, " ")))
 		case fmt.Stringer:
 			return slog.String(a.Key, Scrub(v.String()))
+		default:
+			if text, err := json.Marshal(v); err == nil {
+				if clean := Scrub(string(text)); clean != string(text) {
+					return slog.String(a.Key, clean)
+				}
+			}
 		}
 	}
 	return a
 }
 
-// Scrub takes mail addresses, card numbers, bearer tokens and passwords in URLs out of s.
+// Scrub takes mail addresses, card numbers, bearer tokens, keys and passwords in URLs out of s.
 func Scrub(s string) string {
 	if len(s) < 6 {
 		return s
 	}
 	s = userInfo.ReplaceAllString(s, "://"+redacted+"@")
 	s = bearerLike.ReplaceAllString(s, redacted)
+	s = keyLike.ReplaceAllString(s, redacted)
 	s = mailLike.ReplaceAllString(s, redacted)
 	return cardLike.ReplaceAllStringFunc(s, func(digits string) string {
 		if luhn(digits) {

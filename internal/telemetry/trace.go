@@ -29,7 +29,7 @@ func StartTraces(ctx context.Context, service string) (stop func(context.Context
 	if err != nil {
 		return nil, fmt.Errorf("start the trace exporter: %w", err)
 	}
-	provider := trace.NewTracerProvider(trace.WithBatcher(exporter),
+	provider := trace.NewTracerProvider(trace.WithBatcher(scrubbing{exporter}),
 		trace.WithResource(resource.NewSchemaless(attribute.String("service.name", service))))
 	otel.SetTracerProvider(provider)
 	return provider.Shutdown, nil
