@@ -40,6 +40,9 @@ func (p *Prepared) SameFeed(o *Prepared) bool {
 	return p.feed.Subgraph == o.feed.Subgraph && p.feed.Operation == o.feed.Operation && p.feed.OperationName == o.feed.OperationName
 }
 
+// FeedAnswers says that what the subgraph sends answers all of a subscription, so that nothing is fetched.
+func (p *Prepared) FeedAnswers() bool { return len(p.rest.fetches) == 0 }
+
 // Feeds is the name of the subgraph that feeds a subscription.
 func (p *Prepared) Feeds() string { return p.feed.Subgraph }
 

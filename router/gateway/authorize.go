@@ -70,30 +70,18 @@ func (g *Gateway) permit(ctx context.Context, c *caller, p *prepared) (*prepared
 	return p.restricted(granted)
 }
 
-// permit is an operation as all members of a group may run it. Where a new supergraph makes a difference
-// between them, the group ends: each subscribes again by its own rights.
-func (gr *group) permit(ctx context.Context, p *prepared) (permitted *prepared, f *failure) {
-	if len(p.op.Access()) == 0 {
-		return p, nil
-	}
-	gr.mu.Lock()
-	var callers []*caller
-	for m := range gr.members {
-		callers = append(callers, m.feed.who())
-	}
-	gr.mu.Unlock()
+// permitAll is an operation as all of several callers, who share it, may run it. Where a new supergraph makes a
+// difference between them, each has to subscribe again by its own rights.
+func (g *Gateway) permitAll(ctx context.Context, callers []*caller, p *prepared) (permitted *prepared, f *failure) {
 	for _, c := range callers {
-		own, f := gr.g.permit(ctx, c, p)
+		own, f := g.permit(ctx, c, p)
 		switch {
 		case f != nil:
 			return nil, f
 		case permitted != nil && own != permitted:
-			return nil, reject(http.StatusConflict, problem(codeChanged, "its callers may not see the same any more"))
+			return nil, changed("its callers may not see the same any more")
 		}
 		permitted = own
-	}
-	if permitted == nil { // all have left
-		return p, nil
 	}
 	return permitted, nil
 }

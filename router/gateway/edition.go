@@ -81,6 +81,7 @@ func (g *Gateway) Replace(ctx context.Context, sg *supergraph.Supergraph, t exec
 	}
 	g.edition.Store(next)
 	g.hub.renew(ctx)
+	g.springs.renew(ctx)
 	return warm, nil
 }
 

@@ -41,25 +41,24 @@ type feed struct {
 	end    *failure // why; nil: complete
 	cursor string   // behind the last message that was taken
 	begun  bool     // no event can be missed any more
+	round  int      // of joining: what one that was given up still brings is not the feed's
 }
 
 // openFeed starts a subscription. It returns when no event can be missed any more and the first message, if
 // there is one, is in the queue. ctx is for that only; close ends the feed.
 func (g *Gateway) openFeed(ctx context.Context, c *caller, j *job) (*feed, *failure) {
-	if j.live == nil {
-		return nil, reject(http.StatusBadRequest, problem(codeUnavailable, "This subscription field is not fed by events, and subscriptions of subgraphs are not served."))
-	}
-	if g.cfg.Events == nil {
+	if j.live != nil && g.cfg.Events == nil {
 		return nil, reject(http.StatusServiceUnavailable, problem(codeUnavailable, "This router has no source of events, so nothing can be subscribed to here."))
 	}
-	f := &feed{g: g, caller: c, field: j.live.field.Field, latest: j.live.field.Latest, wake: func() {}}
+	f := &feed{g: g, caller: c, wake: func() {}}
+	f.field, _, _ = j.op.RootField()
 	if !g.feeds.add(f) {
 		return nil, drainingFailure()
 	}
 	g.observer.SubscribersAdd(1)
 	f.is(c)
 	g.rights.add(f)
-	if why := g.hub.join(ctx, f, j); why != nil {
+	if why := g.join(ctx, f, j); why != nil {
 		f.finish(why, reasonOf(why))
 		f.close()
 		return nil, why
@@ -68,6 +67,37 @@ func (g *Gateway) openFeed(ctx context.Context, c *caller, j *job) (*feed, *fail
 	f.begun = true
 	f.mu.Unlock()
 	return f, nil
+}
+
+// join brings a feed to where its messages come from: anew when the supergraph is replaced meanwhile.
+func (g *Gateway) join(ctx context.Context, f *feed, j *job) *failure {
+	for {
+		var why *failure
+		if j.live != nil {
+			why = g.hub.join(ctx, f, j)
+		} else {
+			why = g.springs.join(ctx, f, j)
+		}
+		if why != nil || g.edition.Load() == j.edition {
+			return why
+		}
+		f.restart()
+		if j, why = g.renewed(ctx, j, []*caller{f.who()}); why != nil {
+			return why
+		}
+	}
+}
+
+// restart takes a feed out of where its messages came from, before any was taken.
+func (f *feed) restart() {
+	f.mu.Lock()
+	leave := f.leave
+	f.leave, f.now, f.queue, f.bytes, f.more = nil, nil, nil, 0, 0
+	f.round++
+	f.mu.Unlock()
+	if leave != nil {
+		leave()
+	}
 }
 
 // is says who the client is, now and until that identity expires.
@@ -127,10 +157,11 @@ func (f *feed) onWake(wake func()) {
 	}
 }
 
-// push queues a message. When the queue is full the client is cut off, with the cursor to come back with.
-func (f *feed) push(m *message) {
+// push queues a message of a round of joining. When the queue is full the client is cut off, with the cursor to
+// come back with.
+func (f *feed) push(m *message, round int) {
 	f.mu.Lock()
-	if f.ended {
+	if f.ended || round != f.round {
 		f.mu.Unlock()
 		return
 	}
@@ -195,6 +226,14 @@ func (f *feed) finish(end *failure, reason string) {
 func (f *feed) close() {
 	f.finish(nil, "done")
 	f.g.feeds.remove(f)
+}
+
+// joins is the number of the round of joining that begins. latest says that the last message of a key is enough.
+func (f *feed) joins(latest bool) (round int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.latest = latest
+	return f.round
 }
 
 // joined tells the feed how it is taken out of where its messages come from, and how it learns its cursor.

@@ -70,6 +70,7 @@ type Config struct {
 	WriteTimeout  time.Duration // of one message to a client; default 10 s
 	DrainTime     time.Duration // over which a draining gateway sends its clients elsewhere; default 5 s
 	Recheck       time.Duration // between two looks at whether a subscriber still is who it was; default 2 s
+	Reconnect     time.Duration // for which a subgraph's subscription that was lost is asked for again; default 1 min
 	Queue         int           // messages waiting for one subscriber before it is cut off; default 256
 	QueueBytes    int           // and their size together; default 1 MiB
 	CursorKey     []byte        // shared by all routers whose cursors are the same; default: one of its own
@@ -90,6 +91,7 @@ type Gateway struct {
 	cursors   cursors
 	feeds     *feeds
 	hub       *hub
+	springs   *springs
 	rights    *rights
 	crowd     crowd
 	streams   *streams
@@ -130,6 +132,7 @@ func New(cfg Config) (*Gateway, error) {
 	orDefault(&cfg.Heartbeat, 12*time.Second)
 	orDefault(&cfg.WriteTimeout, 10*time.Second)
 	orDefault(&cfg.DrainTime, 5*time.Second)
+	orDefault(&cfg.Reconnect, time.Minute)
 	orDefault(&cfg.Queue, 256)
 	orDefault(&cfg.QueueBytes, 1<<20)
 	orDefault(&cfg.MaxOperations, 100)
@@ -156,6 +159,7 @@ func New(cfg Config) (*Gateway, error) {
 	draining, drain := context.WithCancel(context.Background())
 	g := &Gateway{crowd: crowd{running: map[string]int{}}, cfg: cfg, log: cfg.Logger, observer: cfg.Observer, sharing: newSharing(), writers: newWriters(), lines: seldom.New(time.Minute, time.Now), draining: draining, drain: drain}
 	g.cursors, g.feeds, g.hub = cursors{cfg.CursorKey}, newFeeds(), newHub(g)
+	g.springs = newSprings(g)
 	g.rights, g.streams = newRights(g), newStreams(g)
 	g.pulse = newPulse(cfg.Heartbeat)
 	g.cfg.Supergraph, g.cfg.Transport = nil, nil

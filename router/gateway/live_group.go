@@ -107,12 +107,13 @@ func (gr *group) remove(m *member) {
 	delete(gr.members, m)
 }
 
-// anyCaller is one of those in the group; nil when nobody is. gr.mu is held.
-func (gr *group) anyCaller() *caller {
+func (gr *group) callers() (list []*caller) {
+	gr.mu.Lock()
+	defer gr.mu.Unlock()
 	for m := range gr.members {
-		return m.feed.who()
+		list = append(list, m.feed.who())
 	}
-	return nil
+	return list
 }
 
 // shares are the members by their rights, all in one where events answer everything. gr.mu is held.

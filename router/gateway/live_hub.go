@@ -140,33 +140,26 @@ func (h *hub) renew(ctx context.Context) {
 	}
 }
 
-// renew prepares a group's operation again for the supergraph that is served now, and coerces its variables
-// again. The watch stays, so nothing is missed; where the new supergraph would feed the field from others, or
-// has it no more, that is a failure. It returns the group's new key.
+// renew prepares a group's operation again for the supergraph that is served now. The watch stays, so nothing
+// is missed; where the new supergraph would feed the field from others, or has it no more, that is a failure.
+// It returns the group's new key.
 func (gr *group) renew(ctx context.Context) (key groupKey, f *failure) {
 	gr.mu.Lock()
-	old, c := gr.job, gr.anyCaller()
+	old := gr.job
 	gr.mu.Unlock()
 	key = gr.key
-	if c == nil {
+	callers := gr.callers()
+	if len(callers) == 0 {
 		return key, nil // all have left
 	}
-	e := gr.g.edition.Load()
-	p, f := e.prepare(old.query, old.operationName, gr.g.labels(ctx, c, e.supergraph.Labels()))
-	if f == nil {
-		p, f = gr.permit(ctx, p)
-	}
+	j, f := gr.g.renewed(ctx, old, callers)
 	if f != nil {
-		return key, changed(f.errors[0].Message)
+		return key, f
 	}
-	j, list := p.newJob(old.sent)
-	if len(list) > 0 {
-		return key, changed(list[0].Message)
-	}
-	if p.live == nil || p.live.field.Topic != old.live.field.Topic {
+	if j.live == nil || j.live.field.Topic != old.live.field.Topic {
 		return key, changed("its events come from elsewhere")
 	}
-	filters, root, f := j.eventSource(c.id)
+	filters, root, f := j.eventSource(callers[0].id)
 	if f != nil {
 		return key, f
 	}
@@ -175,9 +168,28 @@ func (gr *group) renew(ctx context.Context) (key groupKey, f *failure) {
 	}
 	gr.mu.Lock()
 	defer gr.mu.Unlock()
-	key.operation = p
+	key.operation = j.prepared
 	gr.job, gr.root = j, root
 	return key, nil
+}
+
+// renewed is a subscription prepared again for the supergraph that is served now, as those who share it may run
+// it, with its variables coerced again.
+func (g *Gateway) renewed(ctx context.Context, old *job, callers []*caller) (*job, *failure) {
+	e := g.edition.Load()
+	p, f := e.prepare(old.query, old.operationName, g.labels(ctx, callers[0], e.supergraph.Labels()))
+	if f == nil {
+		p, f = g.permitAll(ctx, callers, p)
+	}
+	if f != nil {
+		return nil, changed(f.errors[0].Message)
+	}
+	j, list := p.newJob(old.sent)
+	if len(list) > 0 {
+		return nil, changed(list[0].Message)
+	}
+	j.begin = old.begin
+	return j, nil
 }
 
 func changed(why string) *failure {

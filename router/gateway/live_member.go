@@ -14,6 +14,7 @@ import (
 type member struct {
 	group *group
 	feed  *feed
+	round int      // of the feed's joining
 	share string   // what subgraphs answer its caller depends on
 	owner []string // whose events it may see; all when nil and all is true
 	all   bool
@@ -27,7 +28,7 @@ type member struct {
 }
 
 func newMember(gr *group, f *feed, share string) *member {
-	m := &member{group: gr, feed: f, share: share, owner: f.who().id.owners(), all: f.who().id.mayAll()}
+	m := &member{group: gr, feed: f, round: f.joins(gr.fieldOf().Latest), share: share, owner: f.who().id.owners(), all: f.who().id.mayAll()}
 	gr.mu.Lock()
 	gr.members[m] = struct{}{}
 	gr.mu.Unlock()
@@ -80,7 +81,7 @@ func (m *member) started(start live.Position, version any, there bool, first *me
 	defer m.mu.Unlock()
 	m.start, m.version, m.there = start, version, there
 	if first != nil {
-		m.feed.push(first)
+		m.feed.push(first, m.round)
 	}
 	for _, r := range m.held {
 		m.offer(r.event, r.message)
@@ -128,7 +129,7 @@ func (m *member) offer(e *Event, msg *message) {
 	if v := e.Data[field.Version]; v != nil {
 		m.version = v
 	}
-	m.feed.push(msg)
+	m.feed.push(msg, m.round)
 	m.group.g.observer.EventDelivered(field.Field, time.Since(e.Time))
 }
 

@@ -1,0 +1,339 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"storefront/internal/errs"
+	"storefront/internal/poll"
+	"storefront/router/execute"
+)
+
+const (
+	fedPause    = 250 * time.Millisecond // before a lost stream is asked for again, doubled each time
+	fedMaxPause = 10 * time.Second
+)
+
+// springs are the subscriptions that subgraphs feed. Feeds with the same operation, variables and rights
+// have one between them: the subgraph would send each of them the same.
+type springs struct {
+	g   *Gateway
+	mu  sync.Mutex
+	all map[groupKey]*spring
+}
+
+func newSprings(g *Gateway) *springs { return &springs{g: g, all: map[groupKey]*spring{}} }
+
+// spring is one subscription at a subgraph, and those who get what it brings.
+//
+//	subgraph ─▶ read: one response after the other ─▶ resolve the rest, beside each other ─▶ deliver, in order ─▶ feeds
+//
+// A stream that is lost is asked for again. What the subgraph sent meanwhile is lost, since its streams have
+// no positions: the next message says so with extensions.reconnected.
+type spring struct {
+	g      *Gateway
+	key    groupKey // guarded by springs.mu
+	cancel context.CancelFunc
+	opened chan struct{}
+	failed *failure // why it could not be opened
+
+	mu    sync.Mutex
+	job   *job          // replaced when the supergraph is
+	feeds map[*feed]int // and the round of their joining
+	ended bool
+	again context.CancelFunc // ends the stream, so that it is asked for anew
+	at    string             // the address of the stream
+}
+
+// join brings a feed to its spring, and returns when the subgraph has been asked for the subscription.
+func (s *springs) join(ctx context.Context, f *feed, j *job) *failure {
+	if j.begin.resume != "" {
+		return reject(http.StatusBadRequest, problem(codeBadInput, "This subscription is a subgraph's own, which cannot be resumed; subscribe without a cursor."))
+	}
+	key := groupKey{operation: j.prepared, variables: string(j.sent), rights: s.g.shareKey(f)}
+	var flow context.Context
+	s.mu.Lock()
+	sp := s.all[key]
+	first := sp == nil || !sp.add(f)
+	if first {
+		sp = &spring{g: s.g, key: key, job: j, feeds: map[*feed]int{f: f.joins(false)}, opened: make(chan struct{})}
+		flow, sp.cancel = context.WithCancel(context.Background())
+		s.all[key] = sp
+	}
+	s.mu.Unlock()
+	f.joined(func() { s.leave(sp, f) }, nil)
+	if first {
+		go func() {
+			defer sp.cancel()
+			sp.finish(sp.flow(flow))
+			s.forget(sp)
+		}()
+	}
+	select {
+	case <-sp.opened:
+		return sp.failed
+	case <-ctx.Done():
+		return reject(499, problem(codeUnavailable, "The client left before the subscription began."))
+	}
+}
+
+// add lets a feed in, unless the spring has ended.
+func (sp *spring) add(f *feed) bool {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	if sp.ended {
+		return false
+	}
+	sp.feeds[f] = f.joins(false)
+	return true
+}
+
+// leave takes a feed out; the stream ends behind the last.
+func (s *springs) leave(sp *spring, f *feed) {
+	sp.mu.Lock()
+	delete(sp.feeds, f)
+	last := len(sp.feeds) == 0
+	sp.ended = sp.ended || last
+	sp.mu.Unlock()
+	if last {
+		s.forget(sp)
+		sp.cancel()
+	}
+}
+
+func (s *springs) forget(sp *spring) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all[sp.key] == sp {
+		delete(s.all, sp.key)
+	}
+}
+
+// renew moves every spring on to the supergraph that is served now, and ends those that it does not have.
+func (s *springs) renew(ctx context.Context) {
+	s.mu.Lock()
+	all := slices.Collect(maps.Values(s.all))
+	s.mu.Unlock()
+	for _, sp := range all {
+		j, why := sp.renewed(ctx)
+		if why != nil {
+			s.forget(sp)
+			sp.finish(why)
+			sp.cancel()
+			continue
+		}
+		s.mu.Lock()
+		if j != nil && s.all[sp.key] == sp {
+			delete(s.all, sp.key)
+			sp.key.operation = j.prepared
+			if s.all[sp.key] == nil {
+				s.all[sp.key] = sp
+			}
+		}
+		s.mu.Unlock()
+		if j != nil {
+			sp.moveOn(j)
+		}
+	}
+}
+
+// renewed is the spring's operation on the supergraph that is served now; nil when nobody wants it any more.
+func (sp *spring) renewed(ctx context.Context) (*job, *failure) {
+	sp.mu.Lock()
+	old := sp.job
+	sp.mu.Unlock()
+	callers := sp.callers()
+	if len(callers) == 0 {
+		return nil, nil
+	}
+	j, f := sp.g.renewed(ctx, old, callers)
+	if f == nil && j.live != nil {
+		f = changed("its events come from elsewhere")
+	}
+	return j, f
+}
+
+// moveOn takes on the operation as it is now. The stream stays, unless it would be another one.
+func (sp *spring) moveOn(j *job) {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	same := sp.job.ready.SameFeed(j.ready) && j.edition.executor.Reaches(j.ready, sp.at)
+	sp.job = j
+	if !same && sp.again != nil {
+		sp.again()
+	}
+}
+
+func (sp *spring) callers() (list []*caller) {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	for f := range sp.feeds {
+		list = append(list, f.who())
+	}
+	return list
+}
+
+// now is the operation and one for whom it is asked; false when nobody is left.
+func (sp *spring) now() (j *job, c *caller, ok bool) {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	for f := range sp.feeds {
+		return sp.job, f.who(), true
+	}
+	return nil, nil, false
+}
+
+// flow brings what the subgraph sends until it ends, and says why it did: nil when the subgraph says so.
+func (sp *spring) flow(ctx context.Context) *failure {
+	var lost time.Time // when the stream was; zero while it is there, and before the first
+	opened := sync.OnceFunc(func() { close(sp.opened) })
+	for tries := 0; ; tries++ {
+		j, c, ok := sp.now()
+		if !ok {
+			opened()
+			return nil
+		}
+		err := sp.stream(ctx, j, c, !lost.IsZero(), func() {
+			tries, lost = 0, time.Time{}
+			opened()
+		})
+		switch {
+		case errors.Is(err, io.EOF), ctx.Err() != nil:
+			return nil
+		case err == nil: // it is to be asked for anew
+			lost = time.Now()
+			continue
+		}
+		f := sp.away(j, c, err)
+		select {
+		case <-sp.opened:
+		default: // the transport has tried what makes sense
+			sp.failed = f
+			opened()
+			return f
+		}
+		if lost.IsZero() {
+			lost = time.Now()
+		}
+		pause := min(fedPause<<min(tries, 10), fedMaxPause)
+		if errors.Is(err, execute.ErrRefused) || time.Since(lost)+pause > sp.g.cfg.Reconnect {
+			return f
+		}
+		if !poll.Sleep(ctx, pause/2+rand.N(pause/2)) {
+			return nil
+		}
+	}
+}
+
+// away is why a subgraph's stream is not to be had.
+func (sp *spring) away(j *job, c *caller, err error) *failure {
+	sp.g.log.Warn("a subgraph's subscription was lost", "subgraph", j.ready.Feeds(), "request_id", c.requestID, "error", err)
+	if coded, ok := errors.AsType[*errs.Error](err); ok && coded.Code != errs.Internal {
+		return sp.g.failed(context.Background(), c, "subscribe at a subgraph", coded)
+	}
+	return reject(http.StatusServiceUnavailable, problem(codeUnavailable, "The subgraph %q does not give its subscription at the moment; subscribe again.", j.ready.Feeds()))
+}
+
+// stream asks for the subscription once, and brings what comes until the stream ends. nil means that the
+// operation has changed, and another stream takes its place.
+func (sp *spring) stream(ctx context.Context, j *job, c *caller, again bool, opened func()) error {
+	here, cancel := context.WithCancel(ctx)
+	defer cancel()
+	in, err := j.edition.executor.Subscribe(here, j.ready, j.vars, sp.g.headersFor(ctx, c, ""))
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	sp.mu.Lock()
+	if sp.job != j && !(sp.job.ready.SameFeed(j.ready) && sp.job.edition.executor.Reaches(sp.job.ready, in.Address())) {
+		sp.mu.Unlock()
+		return nil // it changed meanwhile
+	}
+	sp.again, sp.at = cancel, in.Address()
+	sp.mu.Unlock()
+	opened()
+	messages := make(chan chan *message, atOnce)
+	var delivering sync.WaitGroup
+	delivering.Go(func() {
+		for m := range messages {
+			sp.deliver(<-m)
+		}
+	})
+	defer delivering.Wait()
+	defer close(messages)
+	for {
+		sent, err := in.Next()
+		if err != nil {
+			if here.Err() != nil && ctx.Err() == nil {
+				return nil
+			}
+			return err
+		}
+		m := make(chan *message, 1)
+		resolve := func(reconnected bool) { m <- sp.resolve(sent, reconnected) }
+		if reconnected := again; j.ready.FeedAnswers() {
+			resolve(reconnected)
+		} else {
+			go resolve(reconnected)
+		}
+		again = false
+		messages <- m
+	}
+}
+
+// resolve makes a message of what the subgraph has sent.
+func (sp *spring) resolve(sent []byte, reconnected bool) (m *message) {
+	j, c, ok := sp.now()
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), sp.g.cfg.Timeout)
+	defer cancel()
+	m = &message{}
+	defer func() {
+		if fault := recover(); fault != nil {
+			m.body = encode([]byte("null"), sp.g.fault(ctx, c, fault).errors, nil)
+		}
+	}()
+	response := j.edition.executor.ExecuteFed(ctx, j.ready, sent, j.vars, sp.g.headersFor(ctx, c, ""))
+	m.body = sp.g.liveBody(ctx, c, &execute.Response{Data: response.Data, Errors: response.Errors}, "")
+	response.Release()
+	if reconnected {
+		m.body = append(m.body[:len(m.body)-1], `,"extensions":{"reconnected":true}}`...)
+	}
+	return m
+}
+
+func (sp *spring) deliver(m *message) {
+	if m == nil {
+		return
+	}
+	sp.mu.Lock()
+	feeds := maps.Clone(sp.feeds)
+	sp.mu.Unlock()
+	for f, round := range feeds {
+		f.push(m, round)
+	}
+}
+
+// finish ends all feeds.
+func (sp *spring) finish(why *failure) {
+	sp.mu.Lock()
+	sp.ended = true
+	feeds := slices.Collect(maps.Keys(sp.feeds))
+	sp.mu.Unlock()
+	for _, f := range feeds {
+		reason := "done"
+		if why != nil {
+			reason = reasonOf(why)
+		}
+		f.finish(why, reason)
+	}
+}
