@@ -70,6 +70,7 @@ type Subscription @join__type(graph: ORDERS) @join__type(graph: REVIEWS) {
   orderAlways(orderId: ID!): Order! @join__field(graph: ORDERS)
     @live(topic: "order-events", key: "orderId", provides: "id status", owner: "customerId", version: "version")
   plain: Int @join__field(graph: ORDERS)
+  anyOrder: Order @join__field(graph: ORDERS)
 }
 type Order @join__type(graph: ORDERS, key: "id") @join__type(graph: REVIEWS, key: "id") {
   id: ID!

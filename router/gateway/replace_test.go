@@ -240,3 +240,12 @@ func TestReplaceRefusesWhatIsNoSupergraph(t *testing.T) {
 		t.Errorf("got %s", r.body)
 	}
 }
+
+func parsed(t *testing.T, text string) *supergraph.Supergraph {
+	t.Helper()
+	sg, err := supergraph.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sg
+}

@@ -8,11 +8,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
-	"mime/multipart"
 	"net/http"
 	"net/url"
 
@@ -41,7 +39,7 @@ func (s *streams) post(ctx context.Context, target url.URL, header http.Header, 
 	case resp.StatusCode == http.StatusOK && kind == "text/event-stream" && s.Subscription.Protocol == SSE:
 		return &eventSource{body: resp.Body, events: eventstream.NewReader(resp.Body, int(s.MaxResponseBytes))}, nil
 	case resp.StatusCode == http.StatusOK && kind == "multipart/mixed" && s.Subscription.Protocol == Multipart:
-		return &partSource{body: resp.Body, parts: multipart.NewReader(resp.Body, params["boundary"]), limit: s.MaxResponseBytes}, nil
+		return &partSource{body: resp.Body, parts: newPartReader(resp.Body, params["boundary"], int(s.MaxResponseBytes))}, nil
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, s.MaxResponseBytes+1))
@@ -90,26 +88,15 @@ func (e *eventSource) close() { _ = e.body.Close() }
 
 type partSource struct {
 	body  io.Closer
-	parts *multipart.Reader
-	limit int64
+	parts *partReader
 	over  bool // what follows the last response is the end
 }
 
 func (p *partSource) next() ([]byte, error) {
 	for !p.over {
-		part, err := p.parts.NextPart()
-		if errors.Is(err, io.EOF) {
-			return nil, io.EOF // the boundary that ends it all
-		}
+		data, err := p.parts.next()
 		if err != nil {
-			return nil, fmt.Errorf("read part: %w", err)
-		}
-		data, err := io.ReadAll(io.LimitReader(part, p.limit+1))
-		if err != nil {
-			return nil, fmt.Errorf("read part: %w", err)
-		}
-		if int64(len(data)) > p.limit {
-			return nil, errTooLarge
+			return nil, err
 		}
 		var f struct {
 			Payload json.RawMessage `json:"payload"`

@@ -6,6 +6,7 @@ package transport
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -121,6 +122,8 @@ func (c *socket) read() (f frame, err error) {
 				return f, &refused{http.StatusForbidden, fmt.Sprintf("the subgraph closed the socket with %d", code)}
 			case code > 0:
 				return f, fmt.Errorf("the subgraph closed the socket with %d", code)
+			case errors.Is(err, io.EOF): // which would be the end of the operation
+				return f, io.ErrUnexpectedEOF
 			}
 			return f, fmt.Errorf("read: %w", err)
 		}
