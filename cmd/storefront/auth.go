@@ -57,6 +57,7 @@ func (a authenticator) Authenticate(ctx context.Context, h http.Header) (*gatewa
 		out.Expiry = claims.Expiry
 		if slices.Contains(claims.Roles, partnerRole) {
 			out.Partner = claims.ClientID
+			out.Priority = a.agreedPriority(ctx, claims.ClientID)
 		}
 	}
 	if token := h.Get(guestHeader); token != "" && a.guests {
@@ -71,6 +72,18 @@ func (a authenticator) Authenticate(ctx context.Context, h http.Header) (*gatewa
 		out.Also = []string{who.Guest}
 	}
 	return out, nil
+}
+
+// agreedPriority is that of a partner's contract; the usual one while the database is away.
+func (a authenticator) agreedPriority(ctx context.Context, name string) gateway.Priority {
+	if a.partners == nil {
+		return ""
+	}
+	p, err := a.partners.Find(ctx, name)
+	if err != nil {
+		return ""
+	}
+	return gateway.Priority(p.Priority)
 }
 
 // firstLanguage is the first tag of an Accept-Language header, "" when there is none that looks like one.

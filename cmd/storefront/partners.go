@@ -28,6 +28,7 @@ type PartnersConfig struct {
 	Requests  string   `flag:"requests" help:"requests a partner may send: a rate such as 600/m, none, or default for the router's"`
 	Cost      string   `flag:"cost" help:"cost of its operations, a rate such as 60000/m, none, or default for the router's"`
 	Operation string   `flag:"operation" help:"id of a published operation that --requests and --cost are for, beside the partner's own"`
+	Priority  string   `flag:"priority" oneof:"critical normal low" help:"how soon the router refuses its operations when it has too much to do: critical (last), normal or low (first); normal when nothing was agreed"`
 	Scopes    []string `flag:"scope" help:"scope that the partner's keys carry; repeatable, none takes all away"`
 	Days      int      `flag:"days" default:"365" max:"36500" help:"how long a new key is valid; 0 is for ever"`
 	RouterData
@@ -60,7 +61,7 @@ func runPartners(ctx context.Context, std stdio, args []string) error {
 		return errs.New(errs.BadInput, "partners: there is no command %q; write set, list, key create, key list or key revoke, see 'storefront partners --help'", command)
 	}
 	rest = rest[len(strings.Fields(command)):]
-	if len(rest) != want || command == "set" && cfg.Requests == "" && cfg.Cost == "" && len(cfg.Scopes) == 0 {
+	if len(rest) != want || command == "set" && cfg.Requests == "" && cfg.Cost == "" && cfg.Priority == "" && len(cfg.Scopes) == 0 {
 		return errs.New(errs.BadInput, "write: storefront partners %s", form)
 	}
 	db, _, closeIt, err := cfg.open(ctx)
@@ -92,6 +93,7 @@ func (c *PartnersConfig) set(ctx context.Context, std stdio, store *partners.Sto
 		case len(c.Scopes) > 0:
 			p.Scopes = c.Scopes
 		}
+		p.Priority = cmp.Or(c.Priority, p.Priority)
 		if c.Operation == "" {
 			given(&p.Limits.Requests, c.Requests)
 			given(&p.Limits.Cost, c.Cost)
@@ -119,7 +121,7 @@ func (c *PartnersConfig) list(ctx context.Context, std stdio, store *partners.St
 }
 
 func printPartners(std stdio, list ...partners.Partner) {
-	t := newTable(std.out, "PARTNER", "OPERATION", "REQUESTS", "COST", "KEYS", "SCOPES")
+	t := newTable(std.out, "PARTNER", "OPERATION", "REQUESTS", "COST", "PRIORITY", "KEYS", "SCOPES")
 	for _, p := range list {
 		valid := 0
 		for _, k := range p.Keys {
@@ -127,9 +129,9 @@ func printPartners(std stdio, list ...partners.Partner) {
 				valid++
 			}
 		}
-		t.row(p.Name, "all", cmp.Or(p.Limits.Requests, "default"), cmp.Or(p.Limits.Cost, "default"), valid, strings.Join(p.Scopes, " "))
+		t.row(p.Name, "all", cmp.Or(p.Limits.Requests, "default"), cmp.Or(p.Limits.Cost, "default"), cmp.Or(p.Priority, "normal"), valid, strings.Join(p.Scopes, " "))
 		for _, o := range p.Operations {
-			t.row(p.Name, o.ID, o.Requests, o.Cost, "", "")
+			t.row(p.Name, o.ID, o.Requests, o.Cost, "", "", "")
 		}
 	}
 	t.print()

@@ -264,6 +264,9 @@ func newRouter(cfg routerConfig) (*router, error) {
 	if gc.Errors, err = cfg.rules(cfg.own); err != nil {
 		return nil, err
 	}
+	if gc.Overload, err = readOverload(cfg.file, cfg.own); err != nil {
+		return nil, err
+	}
 	allowed, err := readRates(cfg.file)
 	if err != nil {
 		return nil, err
@@ -290,6 +293,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 		return nil, err
 	}
 	cfg.metrics.Live(r.live)
+	cfg.metrics.Lanes(r.lanes)
 	r.keep = giveBack(func() int { l := r.gateway.Live(); return l.Feeds + l.Sockets })
 	mux := http.NewServeMux()
 	mux.Handle("/", telemetry.Handler(r.gateway.Handler(), "router", "/graphql"))

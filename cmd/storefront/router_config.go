@@ -31,6 +31,7 @@ import (
 type routerFile struct {
 	Operation ast.Node            `yaml:"operation"`      // answerLimits
 	Rates     ast.Node            `yaml:"rates"`          // rateSettings
+	Overload  ast.Node            `yaml:"overload"`       // overloadSettings
 	Every     ast.Node            `yaml:"every_subgraph"` // a transport.Subgraph without addresses
 	Subgraphs map[string]ast.Node `yaml:"subgraphs"`      // what differs from it
 }
@@ -39,6 +40,7 @@ type routerFile struct {
 type routerFileForm struct {
 	Operation answerLimits                  `yaml:"operation"`
 	Rates     rateSettings                  `yaml:"rates"`
+	Overload  overloadSettings              `yaml:"overload"`
 	Every     transport.Subgraph            `yaml:"every_subgraph"`
 	Subgraphs map[string]transport.Subgraph `yaml:"subgraphs"`
 }

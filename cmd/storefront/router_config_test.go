@@ -59,7 +59,7 @@ func TestRouterConfigExample(t *testing.T) {
 func TestRouterConfigMistakes(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "router.yaml")
 	for text, want := range map[string]string{
-		"port: 1\n": `1: port: there is no such setting; there are operation, rates, every_subgraph, subgraphs`,
+		"port: 1\n": `1: port: there is no such setting; there are operation, rates, overload, every_subgraph, subgraphs`,
 		"subgraphs:\n  products:\n    retry:\n      max: 1s\n":             `4: subgraphs.products.retry.max: there is no such setting; there are attempts, min_pause, max_pause, budget`,
 		"every_subgraph:\n  timeout: 3\n":                                  `2: every_subgraph.timeout: 3 is no duration; write it like 250ms, 5s or 1m30s`,
 		"every_subgraph:\n  connect_timeout: 1s\n  timeout: soon\n":        `3: every_subgraph.timeout: "soon" is no duration`,
@@ -84,6 +84,9 @@ func TestRouterConfigMistakes(t *testing.T) {
 		"rates:\n  partner:\n    cost: 5\n":                                                        `3: rates.partner.cost: "5" is no rate; write it like`,
 		"rates:\n  address: many\n":                                                                `2: rates.address: "many" is no rate`,
 		"rates:\n  routers: 0\n":                                                                   `2: rates.routers: 0 is less than 1`,
+		"overload:\n  floor: 0\n":                                                                  `2: overload.floor: 0 is less than 1`,
+		"overload:\n  max_in_flight: 50\n":                                                         `2: overload.max_in_flight: 50 is less than floor, 100`,
+		"overload:\n  critical: [placeOrder]\n":                                                    `2: overload.critical: "placeOrder" is no root field; write it like Mutation.placeOrder`,
 		"operation:\n  max_answer_bytes: 0\n":                                                      `2: operation.max_answer_bytes: 0 is less than 1`,
 		"operation:\n  authorization: allow\n":                                                     `2: operation.authorization: "allow" is neither "null", in quotes, nor reject`,
 		"operation:\n  max_answers: 1\n":                                                           `2: operation.max_answers: there is no such setting; there are authorization, max_cost, list_size, max_at_once, max_answer_bytes, max_response_bytes`,
@@ -94,6 +97,9 @@ func TestRouterConfigMistakes(t *testing.T) {
 		_, _, err := readRouterFile(file, twoURLs)
 		if err == nil {
 			_, err = readRates(file)
+		}
+		if err == nil {
+			_, err = readOverload(file, false)
 		}
 		if err == nil || !strings.HasPrefix(err.Error(), file+":"+want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q\ngives %v\nwant %s", text, err, want)

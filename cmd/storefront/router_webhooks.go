@@ -55,7 +55,7 @@ func startWebhooks(store *webhooks.Store, agreed *partners.Store, handler http.H
 // partnerIdentity is who a partner is that did not sign in by OIDC.
 func partnerIdentity(p partners.Partner, locale string) *gateway.Identity {
 	user := identity.UserID("partners", p.Name)
-	return &gateway.Identity{Partner: p.Name, ID: user, Scopes: p.Scopes, Value: identity.Identity{User: user, Subject: p.Name, Client: p.Name,
+	return &gateway.Identity{Partner: p.Name, Priority: gateway.Priority(p.Priority), ID: user, Scopes: p.Scopes, Value: identity.Identity{User: user, Subject: p.Name, Client: p.Name,
 		Roles: []string{partnerRole}, Scopes: p.Scopes, Locale: locale}}
 }
 

@@ -103,7 +103,7 @@ func (c *Client) once(ctx context.Context, body []byte, headers map[string]strin
 		return errs.New(errs.Unavailable, "the router answered %s and no GraphQL", res.Status)
 	}
 	if len(envelope.Errors) > 0 {
-		if envelope.Errors[0].Extensions["code"] == string(errs.Unavailable) {
+		if code := envelope.Errors[0].Extensions["code"]; code == string(errs.Unavailable) || code == "OVERLOADED" {
 			return errs.Wrap(errs.Unavailable, envelope.Errors, "the shop is not ready")
 		}
 		return envelope.Errors

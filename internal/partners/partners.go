@@ -8,6 +8,7 @@ package partners
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,7 +29,8 @@ type Partner struct {
 	Version    int                  `bson:"version"`
 	Limits     Limits               `bson:"limits"`
 	Operations []OperationLimits    `bson:"operations,omitempty"`
-	Scopes     []string             `bson:"scopes,omitempty"` // that its keys carry
+	Scopes     []string             `bson:"scopes,omitempty"`   // that its keys carry
+	Priority   string               `bson:"priority,omitempty"` // of its operations under overload: critical, normal or low; "" is normal
 	Keys       []Key                `bson:"keys,omitempty"`
 	Used       map[string]time.Time `bson:"used,omitempty"` // when each key was last seen, by id, to a minute
 }
@@ -139,6 +141,9 @@ func (p *Partner) SetOperation(id string, limits Limits) {
 // check refuses what a router could not use.
 func (p *Partner) check() error {
 	var wrong []error
+	if !slices.Contains([]string{"", "critical", "normal", "low"}, p.Priority) {
+		wrong = append(wrong, errs.New(errs.BadInput, "the priority %q is none of critical, normal and low", p.Priority))
+	}
 	for _, l := range append([]OperationLimits{{"", p.Limits}}, p.Operations...) {
 		for _, rate := range []string{l.Requests, l.Cost} {
 			if rate == "" {

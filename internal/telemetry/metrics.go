@@ -32,6 +32,7 @@ type Metrics struct {
 	ended       *prometheus.CounterVec
 	subgraphs   *Subgraphs
 	rates       *Rates
+	load        *Load
 	webhooks    *prometheus.CounterVec
 	reloads     *prometheus.CounterVec
 }
@@ -68,6 +69,7 @@ func NewMetrics() *Metrics {
 		ended:       counter("live_ended_total", "Subscriptions that ended, by reason.", "field", "reason"),
 		subgraphs:   newSubgraphs(),
 		rates:       newRates(),
+		load:        newLoad(),
 		webhooks:    counter("webhook_calls_total", "Calls to receivers of webhooks: delivered, failed (they come again), or disabled (it was the last one).", "result"),
 		reloads:     counter("supergraph_reloads_total", "New supergraphs, by whether they were taken over or refused.", "result"),
 	}
@@ -75,6 +77,7 @@ func NewMetrics() *Metrics {
 		m.handled, m.dead, m.parked, m.waiting, m.behind, m.restarted, m.published, m.failed, m.depth, m.oldest, m.requests, m.subscribers, m.delivered, m.withheld, m.resumed, m.ended, m.reloads, m.webhooks)
 	m.registry.MustRegister(m.subgraphs.collectors()...)
 	m.registry.MustRegister(m.rates.collectors()...)
+	m.registry.MustRegister(m.load.collectors()...)
 	return m
 }
 

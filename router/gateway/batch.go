@@ -85,9 +85,8 @@ func (g *Gateway) answerOne(r *http.Request, c *caller, req *request, further bo
 		f = refuse(http.StatusNotAcceptable, codeNotAcceptable, "A subscription cannot be part of a batch.")
 	}
 	if f == nil {
-		var leave func()
-		leave, f = g.enterCrowd(r, c)
-		defer leave()
+		f = g.admit(c, j)
+		defer j.left()
 	}
 	if f != nil {
 		return failed(f)

@@ -13,13 +13,14 @@ import (
 
 // Identity is who is calling, as the embedder's Authenticator found out. Nil stands for nobody.
 type Identity struct {
-	ID      string    // compared with a live event's owner; "" is anonymous
-	Also    []string  // further owner ids this caller holds, such as a guest's id
-	All     bool      // staff: may see every owner's events
-	Scopes  []string  // of the caller's token, for @requiresScopes
-	Partner string    // client id of a partner, who may send ids of stored operations only
-	Expiry  time.Time // when the right to be connected runs out; zero is never
-	Value   any       // the embedder's own
+	ID       string    // compared with a live event's owner; "" is anonymous
+	Also     []string  // further owner ids this caller holds, such as a guest's id
+	All      bool      // staff: may see every owner's events
+	Scopes   []string  // of the caller's token, for @requiresScopes
+	Partner  string    // client id of a partner, who may send ids of stored operations only
+	Priority Priority  // of a partner's operations, as agreed; "" is PriorityNormal
+	Expiry   time.Time // when the right to be connected runs out; zero is never
+	Value    any       // the embedder's own
 
 	// Holds says whether the right to be connected still stands, for streams that are open; its Unauthenticated
 	// or Forbidden ends them. Nil is until Expiry.
@@ -115,6 +116,8 @@ type RequestInfo struct {
 // not block. Embed NopObserver to implement only some.
 type Observer interface {
 	ObserveRequest(RequestInfo)
+	Admitted(Priority)                                     // an operation is run
+	Shed(how Priority, subgraph string)                    // it is not, since a subgraph has too much to do; "" for the router itself
 	SubscribersAdd(delta int)                              // live subscriptions that are open
 	EventDelivered(field string, sinceEvent time.Duration) // an event is in a client's queue
 	EventWithheld(field, reason string)                    // reason: owner, version, superseded
@@ -126,6 +129,8 @@ type Observer interface {
 type NopObserver struct{}
 
 func (NopObserver) ObserveRequest(RequestInfo)           {}
+func (NopObserver) Admitted(Priority)                    {}
+func (NopObserver) Shed(Priority, string)                {}
 func (NopObserver) SubscribersAdd(int)                   {}
 func (NopObserver) EventDelivered(string, time.Duration) {}
 func (NopObserver) EventWithheld(string, string)         {}

@@ -25,6 +25,7 @@ type edition struct {
 	cache         *cache
 	limits        operation.Limits
 	introspection bool
+	admission     *admission
 	log           *slog.Logger
 }
 
@@ -54,6 +55,7 @@ func (g *Gateway) newEdition(sg *supergraph.Supergraph, t execute.Transport) (*e
 		cache:         cache,
 		limits:        g.cfg.Limits,
 		introspection: g.cfg.Introspection,
+		admission:     g.admission,
 		log:           g.log,
 	}
 	if c, ok := t.(io.Closer); ok {

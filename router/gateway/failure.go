@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/coder/websocket"
@@ -33,6 +34,7 @@ const (
 	codeRetired         = "PERSISTED_OPERATION_RETIRED"
 	codeUnsigned        = "PERSISTED_OPERATION_NOT_SIGNED"
 	codeRateLimited     = "RATE_LIMITED"
+	codeOverloaded      = "OVERLOADED"
 	codeStoredOnly      = "PERSISTED_OPERATION_REQUIRED"
 	codeSlow            = "SLOW_CONSUMER"
 	codeGap             = "EVENTS_LOST"
@@ -197,6 +199,11 @@ func (g *Gateway) tell(ctx context.Context, c *caller, message string, e *gqlerr
 func codeOf(e *gqlerror.Error) string {
 	code, _ := e.Extensions["code"].(string)
 	return code
+}
+
+// unavailable reports whether a subgraph did not answer, or not in time.
+func unavailable(list gqlerror.List) bool {
+	return slices.ContainsFunc(list, func(e *gqlerror.Error) bool { return codeOf(e) == codeUnavailable })
 }
 
 // withCode gives every error of list that has no code this one.

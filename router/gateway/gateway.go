@@ -51,7 +51,8 @@ type Config struct {
 
 	Limits        operation.Limits // zero: operation.DefaultLimits
 	MaxBody       int64            // bytes of a request body or socket message; default 1 MiB, a quarter of it compressed
-	MaxAtOnce     int              // queries and mutations of one client under way over HTTP; default 200
+	MaxAtOnce     int              // queries and mutations of one client under way; default 200
+	Overload      Overload         // what is refused when there is more to do than can be done
 	MaxBatch      int              // requests in one body; default: none but one alone
 	Prepared      int              // operations kept prepared; default 1000
 	Warm          int              // operations prepared for a new supergraph before it is served; default 200
@@ -93,7 +94,7 @@ type Gateway struct {
 	hub       *hub
 	springs   *springs
 	rights    *rights
-	crowd     crowd
+	admission *admission
 	streams   *streams
 	pulse     *pulse
 	sockets   atomic.Int64
@@ -119,11 +120,15 @@ func New(cfg Config) (*Gateway, error) {
 	if len(cfg.Errors.Codes)+len(cfg.Errors.Extensions) == 0 {
 		cfg.Errors = DefaultErrors()
 	}
+	if i := slices.IndexFunc(cfg.Overload.Critical, func(p string) bool { return !IsRootField(p) }); i >= 0 {
+		return nil, fmt.Errorf("make gateway: %q is no root field; write it like Mutation.placeOrder or Mutation.cart*", cfg.Overload.Critical[i])
+	}
 	if cfg.Limits == (operation.Limits{}) {
 		cfg.Limits = operation.DefaultLimits()
 	}
 	orDefault(&cfg.MaxBody, 1<<20)
 	orDefault(&cfg.MaxAtOnce, 200)
+	cfg.Overload.defaults()
 	orDefault(&cfg.Prepared, 1000)
 	orDefault(&cfg.Warm, 200)
 	orDefault(&cfg.WarmTime, 10*time.Second)
@@ -157,7 +162,7 @@ func New(cfg Config) (*Gateway, error) {
 		_, _ = rand.Read(cfg.CursorKey) // it never fails
 	}
 	draining, drain := context.WithCancel(context.Background())
-	g := &Gateway{crowd: crowd{running: map[string]int{}}, cfg: cfg, log: cfg.Logger, observer: cfg.Observer, sharing: newSharing(), writers: newWriters(), lines: seldom.New(time.Minute, time.Now), draining: draining, drain: drain}
+	g := &Gateway{admission: newAdmission(cfg.Overload, cfg.MaxAtOnce), cfg: cfg, log: cfg.Logger, observer: cfg.Observer, sharing: newSharing(), writers: newWriters(), lines: seldom.New(time.Minute, time.Now), draining: draining, drain: drain}
 	g.cursors, g.feeds, g.hub = cursors{cfg.CursorKey}, newFeeds(), newHub(g)
 	g.springs = newSprings(g)
 	g.rights, g.streams = newRights(g), newStreams(g)

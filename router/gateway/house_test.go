@@ -435,6 +435,9 @@ func (o *observer) locked(f func()) {
 func (o *observer) ObserveRequest(i gateway.RequestInfo) {
 	o.locked(func() { o.requests = append(o.requests, i) })
 }
+func (o *observer) Shed(how gateway.Priority, _ string) {
+	o.locked(func() { o.withheld["shed "+string(how)]++ })
+}
 func (o *observer) SubscribersAdd(n int)             { o.locked(func() { o.subscribers += n }) }
 func (o *observer) SubscriberEnded(_, reason string) { o.locked(func() { o.ended[reason]++ }) }
 func (o *observer) EventWithheld(_, reason string)   { o.locked(func() { o.withheld[reason]++ }) }

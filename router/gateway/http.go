@@ -34,7 +34,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 	w.Header().Set("X-Request-Id", requestID)
 	w.Header().Set("X-Trace-Id", traceID)
-	c := &caller{header: stripHopByHop(r.Header.Clone()), requestID: requestID, traceID: traceID, transport: "http"}
+	c := &caller{header: stripHopByHop(r.Header.Clone()), requestID: requestID, traceID: traceID, transport: "http", from: g.cfg.Proxies.Client(r)}
 	quota, refused := g.arrive(r, c)
 	quota.show(w.Header())
 	if isWebSocket(r) {
@@ -117,16 +117,18 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		return
 	}
 	j, f := g.resolve(ctx, c, req, info)
-	if f == nil && !j.subscription() {
-		var leave func()
-		leave, f = g.enterCrowd(r, c)
-		defer leave()
+	if f == nil {
+		f = g.admit(c, j)
+	}
+	if tokenOf(r) == "" { // an operation on a stream goes on when its request is answered
+		defer j.left()
 	}
 	info.quota.show(a.w.Header())
 	f.tellRetry(a.w.Header())
 	if token := tokenOf(r); token != "" {
 		stream := g.streams.get(token)
 		if stream == nil {
+			j.left()
 			a.fail(refuse(http.StatusNotFound, codeNotFound, "There is no stream with this token; reserve one by PUT."))
 			return
 		}
@@ -143,7 +145,7 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		a.fail(refuse(http.StatusMethodNotAllowed, codeMethod, "A mutation must be sent by POST."))
 	case a.parts && later != nil:
 		g.serveParts(a, r, c, later)
-	case f != nil && f.code() == codeRateLimited: // also for an EventSource, which would come again at once after 200
+	case f != nil && f.code() == codeRateLimited || f != nil && f.code() == codeOverloaded: // also for an EventSource, which would come again at once after 200
 		a.fail(g.shown(ctx, c, f))
 	case a.mediaType == mediaEvents:
 		a.status = http.StatusOK
@@ -228,7 +230,11 @@ func (g *Gateway) execute(ctx context.Context, c *caller, j *job) *execute.Respo
 	defer runtime.KeepAlive(j.edition)
 	defer g.wrote(c, j)
 	ctx = g.scoped(ctx, c, j)
-	return j.edition.executor.Execute(ctx, j.ready, j.vars, g.headersFor(ctx, c, ""))
+	began := time.Now()
+	response := j.edition.executor.Execute(ctx, j.ready, j.vars, g.headersFor(ctx, c, ""))
+	now := time.Now()
+	g.admission.answered(now, j, now.Sub(began), unavailable(response.Errors))
+	return response
 }
 
 // headersFor returns the headers of each subgraph request made for a caller, the same for all that one

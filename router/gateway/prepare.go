@@ -38,6 +38,10 @@ type prepared struct {
 	variables map[string]bool // that the operation declares
 
 	restrictions restrictions // the same operation for callers who may not see all of it
+
+	importance Priority // as its root fields say, "" for nothing
+	lanes      []*lane  // of the subgraphs it asks
+	usualTimes          // guarded by the admission's lock
 }
 
 // maxDeferrals is how many combinations of @defer(if:) an operation is kept prepared for.
@@ -49,7 +53,8 @@ type job struct {
 	vars map[string]any // coerced
 	sent []byte         // as the client sent them, a JSON object
 
-	price int // what it costs at worst; see charge
+	price int    // what it costs at worst; see charge
+	leave func() // nil until it is admitted
 
 	begin liveOptions // of a live subscription
 }
@@ -157,6 +162,7 @@ func (e *edition) plan(p *prepared) *failure {
 		return e.unplannable(op, err)
 	}
 	p.ready = e.executor.Prepare(planned)
+	p.importance, p.lanes = importanceOf(op, e.admission.cfg.Critical), e.admission.lanesOf(planned)
 	if !p.subscription() {
 		return nil
 	}

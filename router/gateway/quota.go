@@ -53,7 +53,6 @@ func (g *Gateway) arrive(r *http.Request, c *caller) (*Quota, *failure) {
 	if g.cfg.Limiter == nil {
 		return nil, nil
 	}
-	c.from = g.cfg.Proxies.Client(r)
 	q := g.cfg.Limiter.Arrive(r.Context(), c.from)
 	return &q, q.failure()
 }
@@ -120,7 +119,7 @@ func (f *failure) tellRetry(h http.Header) {
 		return
 	}
 	after := 1
-	if f.code() == codeRateLimited {
+	if code := f.code(); code == codeRateLimited || code == codeOverloaded {
 		after, _ = f.errors[0].Extensions["retryAfter"].(int)
 	}
 	if after > 0 {

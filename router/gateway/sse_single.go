@@ -213,6 +213,7 @@ func (s *singleStream) begin(a *answer, c *caller, id string, j *job, f *failure
 	}
 	if why != nil {
 		cancel()
+		j.left()
 		a.fail(why)
 		return
 	}
@@ -225,6 +226,7 @@ func (s *singleStream) begin(a *answer, c *caller, id string, j *job, f *failure
 func (s *singleStream) run(ctx context.Context, cancel context.CancelFunc, c *caller, id string, j *job, f *failure) {
 	defer cancel()
 	defer s.stop(id)
+	defer j.left()
 	select {
 	case <-s.opened:
 	case <-ctx.Done():

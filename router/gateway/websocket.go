@@ -292,10 +292,14 @@ func (s *socket) run(ctx context.Context, op *wsOperation, req *request, f *fail
 		return
 	}
 	j, f := s.g.resolve(ctx, c, req, &info)
+	if f == nil {
+		f = s.g.admit(c, j)
+	}
 	if f != nil {
 		fail(f)
 		return
 	}
+	defer j.left()
 	later, f := j.deferred()
 	if f != nil {
 		fail(f)
