@@ -409,9 +409,7 @@ func newHouse(t *testing.T, change func(*gateway.Config)) *house {
 			t.Error(err)
 		}
 		server.Close()
-		if left := h.observed.open(); left != 0 {
-			t.Errorf("%d subscriptions are still open", left)
-		}
+		eventually(t, "all subscriptions are counted as ended", func() bool { return h.observed.open() == 0 })
 	})
 	h.url, h.urls, h.reach = server.URL+"/graphql", urls, reach
 	return h
