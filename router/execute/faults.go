@@ -249,6 +249,9 @@ func (r *run) errorPaths(a answer, steps []any) []ast.Path {
 		if rep < 0 || rep >= len(types) {
 			return r.places(a)
 		}
+		if types[rep] == foreign {
+			return nil
+		}
 		typ, steps = r.typeName(types[rep]), steps[2:]
 	}
 	var out []ast.Path

@@ -3,6 +3,8 @@ package execute_test
 import (
 	"context"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
@@ -55,5 +57,50 @@ func TestLive(t *testing.T) {
 				t.Errorf("%d requests, want %d", n, c.requests)
 			}
 		})
+	}
+}
+
+// TestEventsTogether: events that are answered together get what each gets alone, with one request a fetch.
+func TestEventsTogether(t *testing.T) {
+	archive, err := txtar.ParseFile(filepath.Join("testdata", "live", "orders.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := openHouse(t, archive)
+	var roots []map[string]any
+	for _, id := range []string{"o1", "o2", "o9", "o3", "o1"} {
+		roots = append(roots, map[string]any{"id": id, "status": "EVENT", "total": map[string]any{"amount": len(roots)}})
+	}
+	for query, requests := range map[string]int{
+		`subscription { orderStatus(orderId: "o1") { id status total { amount } } }`:                            0,
+		`subscription { orderStatus(orderId: "o1") { id note(lang: "nl") } }`:                                   1,
+		`subscription { o: orderStatus(orderId: "o1") { n: note customer { who: name } total { currency } } }`:  2,
+		`subscription { orderStatus(orderId: "o1") { status customer { id name } } }`:                           2,
+		`subscription { orderStatus(orderId: "o1") { id ... @include(if: false) { note customer { name } } } }`: 0,
+	} {
+		op, list := operation.Prepare(h.sg, query, "", operation.DefaultLimits())
+		if list != nil {
+			t.Fatal(list)
+		}
+		planned, err := planner.Plan(h.sg, op)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := h.executor.Prepare(planned)
+		var want []string
+		for _, root := range roots {
+			want = append(want, string(h.executor.ExecuteLive(t.Context(), p, false, root, nil, nil).JSON()))
+		}
+		before := h.requests()
+		var got []string
+		for _, r := range h.executor.ExecuteEvents(t.Context(), p, roots, nil, nil) {
+			got = append(got, string(r.JSON()))
+		}
+		if n := h.requests() - before; n != requests {
+			t.Errorf("%s: %d requests, want %d", query, n, requests)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: together\n%s\nalone\n%s", query, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
 	}
 }

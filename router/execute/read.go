@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"storefront/internal/errs"
 	"storefront/router/plan"
@@ -48,7 +49,8 @@ func (r *run) read(a answer) {
 		r.failed(a, fmt.Sprintf("the subgraph %q answered with something that is no GraphQL response", f.Subgraph), string(errs.Unavailable))
 		return
 	}
-	told := r.subgraphErrors(a, got.errors)
+	known := len(r.errors)
+	told := r.subgraphErrors(a, got.errors) && (len(r.errors) > known || !slices.Contains(r.scratch.targetTypes(a.target), foreign))
 	if got.data != object {
 		if !told {
 			r.failed(a, fmt.Sprintf("the subgraph %q answered with neither data nor errors", f.Subgraph), string(errs.Unavailable))
@@ -149,7 +151,7 @@ func (r *run) receiveEntities(a answer, got *received) (err error) {
 		return nil
 	}
 	for {
-		if p.Peek() == '{' && got.count < len(types) {
+		if p.Peek() == '{' && got.count < len(types) && types[got.count] != foreign {
 			err = r.receiveEntity(a, got.count)
 		} else {
 			err = p.Pass(3)

@@ -19,6 +19,7 @@ import (
 const (
 	fedPause    = 250 * time.Millisecond // before a lost stream is asked for again, doubled each time
 	fedMaxPause = 10 * time.Second
+	fedAtOnce   = 8 // messages whose rest is fetched beside each other
 )
 
 // springs are the subscriptions that subgraphs feed. Feeds with the same operation, variables and rights
@@ -259,7 +260,7 @@ func (sp *spring) stream(ctx context.Context, j *job, c *caller, again bool, ope
 	sp.again, sp.at = cancel, in.Address()
 	sp.mu.Unlock()
 	opened()
-	messages := make(chan chan *message, atOnce)
+	messages := make(chan chan *message, fedAtOnce)
 	var delivering sync.WaitGroup
 	delivering.Go(func() {
 		for m := range messages {

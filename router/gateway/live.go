@@ -79,11 +79,18 @@ func eventRoot(field *supergraph.Live, e *Event, key map[string]any) map[string]
 	return root
 }
 
-// resolveLive runs a plan of a live subscription within the timeout, on the entity whose known fields root holds.
-func (g *Gateway) resolveLive(ctx context.Context, c *caller, j *job, p *execute.Prepared, initial bool, root map[string]any, traceparent string) *execute.Response {
+// resolveEvents answers events of a live subscription within the timeout, on what each is known to say.
+func (g *Gateway) resolveEvents(ctx context.Context, c *caller, j *job, roots []map[string]any, traceparent string) []*execute.Response {
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Timeout)
 	defer cancel()
-	return j.edition.executor.ExecuteLive(ctx, p, initial, root, j.vars, g.headersFor(ctx, c, traceparent))
+	return j.edition.executor.ExecuteEvents(ctx, j.ready, roots, j.vars, g.headersFor(ctx, c, traceparent))
+}
+
+// resolveState reads the entity, whose key root holds, as it is.
+func (g *Gateway) resolveState(ctx context.Context, c *caller, j *job, root map[string]any) *execute.Response {
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.Timeout)
+	defer cancel()
+	return j.edition.executor.ExecuteLive(ctx, j.live.initial, true, root, j.vars, g.headersFor(ctx, c, ""))
 }
 
 // state is an entity as it is, resolved for one who subscribes.
@@ -98,7 +105,7 @@ type state struct {
 // unless the field's type is nullable: then there is nothing yet, and the events say when there is.
 func (g *Gateway) readState(ctx context.Context, c *caller, j *job, root map[string]any) state {
 	_, responseKey, _ := j.op.RootField()
-	response := g.resolveLive(ctx, c, j, j.live.initial, true, root, "")
+	response := g.resolveState(ctx, c, j, root)
 	if ctx.Err() != nil {
 		return state{failure: reject(http.StatusServiceUnavailable, problem(codeUnavailable, "The state could not be read in time; subscribe again."))}
 	}

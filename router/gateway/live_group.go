@@ -15,7 +15,7 @@ import (
 
 const (
 	groupBacklog = 10_000 // events that wait to be resolved for one group, before its feeds are cut off
-	atOnce       = 8      // events that are resolved beside each other
+	atOnce       = 50     // events that are resolved together
 	versionsKept = 1_000  // entities of which a group remembers the last version
 	recentKept   = 64     // messages that a group keeps for those who come back
 )
@@ -234,38 +234,33 @@ func (gr *group) news(events []*Event) []*Event {
 	return slices.DeleteFunc(kept, func(e *Event) bool { return e == nil })
 }
 
-// resolve makes the messages of events, beside each other where subgraphs are asked.
+// resolve makes the messages of events. Where subgraphs are asked, they are asked for all of them at once. A
+// fault is told to those who wait for the events, and ends nothing else.
 func (gr *group) resolve(c *caller, j *job, root map[string]any, events []*Event) []*message {
-	messages := make([]*message, len(events))
-	if j.ready.EventAnswers() || len(events) == 1 {
-		for i, e := range events {
-			messages[i] = gr.message(c, j, root, e)
-		}
-		return messages
-	}
-	var wg sync.WaitGroup
+	messages, roots := make([]*message, len(events)), make([]map[string]any, len(events))
+	ctx, traceparent := context.Background(), ""
 	for i, e := range events {
-		wg.Go(func() { messages[i] = gr.message(c, j, root, e) })
+		span, parent := eventSpan(j.live.field, e)
+		defer span.End()
+		if i == 0 {
+			traceparent = parent // what is asked for all belongs to the first one's trace
+		}
+		roots[i] = eventRoot(j.live.field, e, root)
+		messages[i] = &message{cursor: gr.cursorBehind(j, e), key: e.Key}
 	}
-	wg.Wait()
-	return messages
-}
-
-// message resolves one event. A fault in it is told to those who wait for it, and ends nothing else.
-func (gr *group) message(c *caller, j *job, root map[string]any, e *Event) (m *message) {
-	ctx := context.Background()
-	span, traceparent := eventSpan(j.live.field, e)
-	defer span.End()
-	m = &message{cursor: gr.cursorBehind(j, e), key: e.Key}
 	defer func() {
 		if fault := recover(); fault != nil {
-			m.body = withCursor(encode([]byte("null"), gr.g.fault(ctx, c, fault).errors, nil), m.cursor)
+			list := gr.g.fault(ctx, c, fault).errors
+			for _, m := range messages {
+				m.body = withCursor(encode([]byte("null"), list, nil), m.cursor)
+			}
 		}
 	}()
-	response := gr.g.resolveLive(ctx, c, j, j.ready, false, eventRoot(j.live.field, e, root), traceparent)
-	m.body = gr.g.liveBody(ctx, c, &execute.Response{Data: response.Data, Errors: response.Errors}, m.cursor)
-	response.Release()
-	return m
+	for i, response := range gr.g.resolveEvents(ctx, c, j, roots, traceparent) {
+		messages[i].body = gr.g.liveBody(ctx, c, &execute.Response{Data: response.Data, Errors: response.Errors}, messages[i].cursor)
+		response.Release()
+	}
+	return messages
 }
 
 // cursorBehind is the cursor with which a client goes on behind an event.
