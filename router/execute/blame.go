@@ -6,8 +6,12 @@ import (
 	"storefront/router/plan"
 )
 
-// CodeUnauthorized is the code of errors about what the caller may not see, as of Apollo Router.
+// CodeUnauthorized is the code of errors about what the caller may not see, as of Apollo Router, where the
+// plan has no Denial.
 const CodeUnauthorized = "UNAUTHORIZED_FIELD_OR_TYPE"
+
+// Unauthorized is their message.
+const Unauthorized = "Unauthorized field or type"
 
 // CodeWrongAnswer is the code of errors about a value that is not what the schema promises: of another
 // type, or null where none may be. The subgraph that sent it is in extensions.service.

@@ -1,6 +1,7 @@
 package execute
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -231,7 +232,8 @@ func (w *cutting) refuse() {
 	}
 	w.cover()
 	path := w.place()
-	w.addError("Unauthorized field or type", CodeUnauthorized, "", path)
+	told := w.p.plan.Denial
+	w.addError(cmp.Or(told.Message, Unauthorized), cmp.Or(told.Code, CodeUnauthorized), "", path)
 	w.note(path)
 }
 

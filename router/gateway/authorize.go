@@ -4,6 +4,7 @@ package gateway
 // once for each set of its requirements that callers lack, with what these may not see left out.
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -60,14 +61,29 @@ func (g *Gateway) permit(ctx context.Context, c *caller, p *prepared) (*prepared
 		status = http.StatusUnauthorized
 	}
 	if g.cfg.Authorization == AuthorizationReject || p.subscription() {
-		op := p.op.Restrict(granted)
+		op := p.op.Restrict(granted, g.denial(rights, p.op.Access(), granted))
 		list := op.Refusals()
 		rootRefused := slices.ContainsFunc(list, func(r operation.Refusal) bool { return len(r.Path) == 1 })
 		if g.cfg.Authorization == AuthorizationReject || rootRefused {
-			return nil, unauthorized(status, list)
+			return nil, unauthorized(status, op.Denial, list)
 		}
 	}
-	return p.restricted(granted)
+	return p.restricted(granted, rights.Authenticated, g.denial(rights, p.op.Access(), granted))
+}
+
+// denial is what a caller with these rights is told of what it lacks.
+func (g *Gateway) denial(has supergraph.Rights, asked []*supergraph.Access, granted []bool) (told operation.Denial) {
+	if g.cfg.Denial == nil {
+		return told
+	}
+	var lacks []*supergraph.Access
+	for i, a := range asked {
+		if !granted[i] {
+			lacks = append(lacks, a)
+		}
+	}
+	told.Code, told.Message = g.cfg.Denial(has.Authenticated, lacks)
+	return told
 }
 
 // permitAll is an operation as all of several callers, who share it, may run it. Where a new supergraph makes a
@@ -87,8 +103,8 @@ func (g *Gateway) permitAll(ctx context.Context, callers []*caller, p *prepared)
 }
 
 // unauthorized refuses an operation, and says what for. It tells of the operation alone, not of any data.
-func unauthorized(status int, list []operation.Refusal) *failure {
-	e := problem(execute.CodeUnauthorized, "Unauthorized field or type")
+func unauthorized(status int, told operation.Denial, list []operation.Refusal) *failure {
+	e := problem(cmp.Or(told.Code, execute.CodeUnauthorized), "%s", cmp.Or(told.Message, execute.Unauthorized))
 	var refused []string
 	for _, r := range list {
 		if path := r.String(); !slices.Contains(refused, path) && len(refused) < maxRefused {
@@ -124,14 +140,18 @@ func (g *Gateway) granted(ctx context.Context, c *caller, asked []*supergraph.Ac
 	return out, nil
 }
 
-// restricted is p prepared for callers to whom only some of what it asks for is granted.
-func (p *prepared) restricted(granted []bool) (*prepared, *failure) {
-	key := make([]byte, len(granted))
+// restricted is p prepared for callers to whom only some of what it asks for is granted. They are told the same,
+// so those who have signed in are apart from those who have not.
+func (p *prepared) restricted(granted []bool, signedIn bool, told operation.Denial) (*prepared, *failure) {
+	key := make([]byte, len(granted), len(granted)+1)
 	for i, ok := range granted {
 		key[i] = '0'
 		if ok {
 			key[i] = '1'
 		}
+	}
+	if signedIn {
+		key = append(key, '+')
 	}
 	r := &p.restrictions
 	r.mu.Lock()
@@ -141,7 +161,7 @@ func (p *prepared) restricted(granted []bool) (*prepared, *failure) {
 	}
 	made := &prepared{
 		edition: p.edition, query: p.query, operationName: p.operationName, labels: p.labels,
-		op: p.op.Restrict(granted), variables: p.variables,
+		op: p.op.Restrict(granted, told), variables: p.variables,
 	}
 	if f := p.edition.plan(made); f != nil {
 		return nil, f

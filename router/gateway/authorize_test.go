@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -152,6 +153,38 @@ func TestAuthorizationRejects(t *testing.T) {
 		}
 		if asked := h.orders.requests("orders") > before; asked != (c.status == 200) {
 			t.Errorf("%s as %q: a subgraph was asked: %v", c.query, c.header, asked)
+		}
+	}
+}
+
+// TestDenialIsTheEmbedders: what callers are told is by whether they have signed in and what they lack. What was
+// prepared for one of them is not given to the other.
+func TestDenialIsTheEmbedders(t *testing.T) {
+	const members, score = `{ members }`, `{ order(id: "o1") { score } }`
+	for _, c := range []struct {
+		how                gateway.Authorization
+		query, user, wants string
+	}{
+		{gateway.AuthorizationNull, members, "", `"message":"lacks true []","path":["members"],"extensions":{"code":"SIGNED_IN_false"`},
+		{gateway.AuthorizationNull, score, "ada", `"message":"lacks false [[buyer adult]]","path":["order","score"],"extensions":{"code":"SIGNED_IN_true"`},
+		{gateway.AuthorizationReject, score, "", `"message":"lacks false [[buyer adult]]","path":["order","score"],"extensions":{"code":"SIGNED_IN_false"`},
+		{gateway.AuthorizationReject, score, "ada", `"message":"lacks false [[buyer adult]]","path":["order","score"],"extensions":{"code":"SIGNED_IN_true"`},
+	} {
+		h := newHouse(t, func(cfg *gateway.Config) {
+			cfg.Supergraph, cfg.Auth, cfg.Authorization = guardedSupergraph(t), scoped{}, c.how
+			cfg.Denial = func(signedIn bool, lacks []*supergraph.Access) (code, message string) {
+				return fmt.Sprintf("SIGNED_IN_%v", signedIn), fmt.Sprint("lacks ", lacks[0].Authenticated, " ", lacks[0].Policies)
+			}
+		})
+		header := []string{"Authorization", "Bearer " + c.user}
+		if c.user == "" {
+			h.post(string(jsonOf(map[string]string{"query": c.query})), "Authorization", "Bearer ada")
+			header = nil
+		} else {
+			h.post(string(jsonOf(map[string]string{"query": c.query})))
+		}
+		if got := h.post(string(jsonOf(map[string]string{"query": c.query})), header...); !strings.Contains(got.body, c.wants) {
+			t.Errorf("%s of %q, %s: %s\nwant %s", c.query, c.user, c.how, got.body, c.wants)
 		}
 	}
 }

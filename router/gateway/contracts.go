@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"storefront/internal/live"
+	"storefront/router/supergraph"
 )
 
 // Identity is who is calling, as the embedder's Authenticator found out. Nil stands for nobody.
@@ -63,6 +64,10 @@ type PolicyDecider interface {
 	// client's headers. An error fails the operation, and is shown as one of Authenticate is.
 	Policies(ctx context.Context, id *Identity, client http.Header, names []string) (hold []string, err error)
 }
+
+// Denial is what callers are told of fields that they may not see: the code and the message of the errors, by
+// what they lack and whether they have signed in.
+type Denial func(signedIn bool, lacks []*supergraph.Access) (code, message string)
 
 // HeaderSource makes the headers of a request to a subgraph. client holds the client's headers
 // without hop-by-hop ones; nothing of them is passed on unless SubgraphHeaders returns it.

@@ -44,6 +44,7 @@ type Config struct {
 	Explorer   http.Handler   // serves "/" and "/graphiql/"; default: 404
 	Labels     Labels         // default: labels of progressive overrides other than percent(x) are off
 	Policies   PolicyDecider  // default: no policy of @policy holds for anybody
+	Denial     Denial         // default: the code and the message of Apollo Router
 
 	Authorization Authorization // of what a caller may not see; default AuthorizationNull
 

@@ -16,6 +16,9 @@ type guards struct {
 	refused map[*supergraph.Access]bool // nil before Restrict
 }
 
+// Denial is the code and the message of the errors at refused fields; those of Apollo Router where there are none.
+type Denial struct{ Code, Message string }
+
 // Refusal is a field that a caller may not see.
 type Refusal struct {
 	Path []string // response keys; "@" stands for the items of a list
@@ -78,15 +81,16 @@ func (o *Operation) Granted(r supergraph.Rights) []bool {
 }
 
 // Restrict is the operation as a caller may run it who is not granted the rights of which granted is
-// false, by their place in Access. What is refused stays in it, marked.
+// false, by their place in Access. What is refused stays in it, marked, and told is what clients hear of it.
 //
 // A field is refused on an object when the caller lacks what one of these asks for: the field as the type
 // selected here declares it, as the object's own type does, or as the condition of a fragment around it
 // does; these types themselves; the type the field returns. Where it is written in several ways, the
 // strictest counts, whatever @skip and @include make of it. An object that an interface or a union turns
 // out to be is refused when its own type is.
-func (o *Operation) Restrict(granted []bool) *Operation {
+func (o *Operation) Restrict(granted []bool, told Denial) *Operation {
 	out, g := *o, *o.guards
+	out.Denial = told
 	g.refused = map[*supergraph.Access]bool{}
 	for i, a := range g.list {
 		if !granted[i] {

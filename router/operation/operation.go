@@ -24,6 +24,7 @@ type Operation struct {
 	Def      *ast.OperationDefinition
 	Root     *SelectionSet
 	Usages   []*DeferUsage // what Deferred found active, outer before inner
+	Denial   Denial        // set with Restrict: what is told of fields that it has marked
 
 	schema *ast.Schema
 	defers *deferring // nil when nothing can be deferred

@@ -16,9 +16,14 @@ type Plan struct {
 	Live      *Live      // for a subscription that the router feeds itself
 	Subscribe *Subscribe // for a subscription that a subgraph feeds
 
+	Denial Denial // what clients are told of fields they may not see
+
 	Usages []DeferUsage // the @defers of the operation, outer before inner
 	Parts  []Part       // what is deferred: part 1 is Parts[0], and part 0 is what Root fetches
 }
+
+// Denial is the code and the message of an error; those of Apollo Router where there are none.
+type Denial struct{ Code, Message string }
 
 // DeferUsage is one @defer. Every object its fragment is spread on is told of, and completed, by itself.
 type DeferUsage struct {

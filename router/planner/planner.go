@@ -82,7 +82,7 @@ type planner struct {
 // and then every deferred one (defer.go, covered.go); drop what turned out unused and number the requests (prune.go); write their text (write.go); lay
 // them out in rounds (layout.go); derive the response's shape (output.go).
 func Plan(sg *supergraph.Supergraph, op *operation.Operation) (*plan.Plan, error) {
-	out := plan.Plan{Kind: op.Kind, Name: op.Name, Output: outputOf(sg, op.Root, stagesOf(op))}
+	out := plan.Plan{Kind: op.Kind, Name: op.Name, Denial: plan.Denial(op.Denial), Output: outputOf(sg, op.Root, stagesOf(op))}
 	op = granted(op)
 	if op.Kind != ast.Subscription {
 		return planResponse(sg, op, out)

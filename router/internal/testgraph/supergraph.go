@@ -62,5 +62,5 @@ func Restricted(op *operation.Operation, text string) *operation.Operation {
 			rights.Policies = append(rights.Policies, name)
 		}
 	}
-	return op.Restrict(op.Granted(rights))
+	return op.Restrict(op.Granted(rights), operation.Denial{})
 }

@@ -308,7 +308,7 @@ func (h *House) guarded(q query.Query) *Failure {
 	}
 	restricted := op
 	if len(op.Access()) > 0 {
-		restricted = op.Restrict(op.Granted(rights))
+		restricted = op.Restrict(op.Granted(rights), operation.Denial{})
 	}
 	vars, errs := op.Variables(q.Variables)
 	if errs != nil {
@@ -356,7 +356,7 @@ func (h *House) guarded(q query.Query) *Failure {
 			if len(op.Access()) == 0 {
 				return op
 			}
-			return op.Restrict(op.Granted(rights))
+			return op.Restrict(op.Granted(rights), operation.Denial{})
 		}, q, r.Data, len(r.Errors))
 	}
 	return nil
