@@ -50,7 +50,7 @@ func (a authenticator) Authenticate(ctx context.Context, h http.Header) (*gatewa
 		}
 		who.User = identity.UserID(claims.Issuer, claims.Subject)
 		who.Issuer, who.Subject, who.Name, who.Email = claims.Issuer, claims.Subject, claims.Name, claims.Email
-		who.Client, who.Roles, who.Scopes = claims.ClientID, claims.Roles, claims.Scopes
+		who.Client, who.Roles, who.Scopes, who.Claims = claims.ClientID, claims.Roles, claims.Scopes, claims.Named
 		if claims.Locale != "" {
 			who.Locale = claims.Locale
 		}

@@ -202,6 +202,14 @@ func TestStaffOnly(t *testing.T) {
 		h.guest().refused(t, "UNAUTHENTICATED", query, nil)
 	}
 	h.stock(t, "STAFF-ONE", 1, 0)
+	// The router refuses before it asks anybody, and says what is needed.
+	for who, p := range map[string]*person{"UNAUTHENTICATED": h.guest(), "FORBIDDEN": ben} {
+		a, err := p.send(t.Context(), vars{"query": `{ w: warehouses { id } shippingZones { id } }`})
+		if err != nil || len(a.errors) != 1 || a.code() != who || !strings.Contains(a.errors.Error(), "the policy staff") {
+			t.Errorf("%s: %v %v", who, a.errors, err)
+		}
+	}
+	h.guest().refused(t, "UNAUTHENTICATED", `mutation { profileUpdate(input: {name: "Nobody"}) { userErrors { code } } }`, nil)
 }
 
 // partner signs the demo partner in.

@@ -69,6 +69,7 @@ func (r *router) reload(ctx context.Context, cfg routerConfig, sdl string) {
 	sg, reach, rules, _, err := cfg.read(sdl) // the limits of answers stay those of the start
 	warm := 0
 	if err == nil {
+		cfg.tellUnknown(sg)
 		before := r.rules.Swap(rules)
 		if warm, err = r.gateway.Replace(ctx, sg, reach); err != nil {
 			r.rules.Store(before)

@@ -94,8 +94,11 @@ func runRouter(ctx context.Context, std stdio, args []string) (err error) {
 		rc.signer = identity.NewSigner(cfg.key("identity"), time.Now)
 		rc.cursorKey = cfg.key("cursor")
 	}
+	if rc.policies, err = readPolicies(cfg.File, rc.signer != nil); err != nil {
+		return err
+	}
 	if cfg.Issuer != "" {
-		if rc.verifier, err = oidc.NewVerifier(ctx, oidc.Config{Issuer: cfg.Issuer, Audience: cfg.Audience, Logger: log}); err != nil {
+		if rc.verifier, err = oidc.NewVerifier(ctx, oidc.Config{Issuer: cfg.Issuer, Audience: cfg.Audience, Claims: rc.policies.claims(), Logger: log}); err != nil {
 			return err
 		}
 	}
@@ -187,6 +190,7 @@ type routerConfig struct {
 	tabs    []web.Tab
 
 	verifier   *oidc.Verifier         // nil: nobody signs in
+	policies   policies               // what @policy asks for
 	signer     *identity.Signer       // nil: subgraphs are not told who asks
 	operations gateway.OperationStore // nil: automatic ones only, in memory
 	kafka      *kafka.Config          // nil: no live subscriptions
@@ -276,8 +280,10 @@ func newRouter(cfg routerConfig) (*router, error) {
 	if cfg.verifier != nil || cfg.signer != nil || cfg.partners != nil {
 		gc.Auth = authenticator{cfg.verifier, cfg.signer != nil, cfg.partners}
 	}
-	if cfg.signer != nil { // Storefront's own subgraphs take so many at once
-		gc.MaxRepresentations = gql.MaxRepresentations
+	gc.Policies = cfg.policies
+	cfg.tellUnknown(sg)
+	if cfg.signer != nil { // Storefront's own subgraphs take so many at once, and have codes of their own
+		gc.MaxRepresentations, gc.Denial = gql.MaxRepresentations, denial
 	}
 	if cfg.kafka != nil {
 		r.feed = live.New(live.Config{Kafka: *cfg.kafka, Logger: cfg.log})

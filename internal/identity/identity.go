@@ -31,6 +31,8 @@ type Identity struct {
 	Client  string   `json:"client,omitempty"` // OIDC client id
 	Roles   []string `json:"roles,omitempty"`
 	Scopes  []string `json:"scopes,omitempty"`
+
+	Claims map[string][]string `json:"-"` // of the token, that the router's policies ask for; they go no further
 }
 
 // UserID is the owner id of a person.
@@ -72,10 +74,13 @@ func (i Identity) RequireStaff() error {
 	return errs.New(errs.Forbidden, "only staff may do this")
 }
 
+// SignInFirst is what those are told who have not signed in.
+const SignInFirst = "sign in first: send a bearer token in the header authorization"
+
 // RequireUser returns an error unless a person is signed in.
 func (i Identity) RequireUser() error {
 	if i.User == "" {
-		return errs.New(errs.Unauthenticated, "sign in first: send a bearer token in the header authorization")
+		return errs.New(errs.Unauthenticated, SignInFirst)
 	}
 	return nil
 }

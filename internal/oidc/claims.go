@@ -52,3 +52,46 @@ func (l *list) UnmarshalJSON(b []byte) error {
 	*l = strings.Fields(one)
 	return nil
 }
+
+// named are the claims of these names, as texts.
+func named(all map[string]any, names []string) map[string][]string {
+	found := map[string][]string{}
+	for _, name := range names {
+		if texts := textsOf(at(all, name)); len(texts) > 0 {
+			found[name] = texts
+		}
+	}
+	return found
+}
+
+// at is the claim of a name, or what a name such as realm_access.roles leads to.
+func at(all map[string]any, name string) any {
+	if v, ok := all[name]; ok { // names are URLs at some providers, with dots in them
+		return v
+	}
+	first, rest, ok := strings.Cut(name, ".")
+	inner, is := all[first].(map[string]any)
+	if !ok || !is {
+		return nil
+	}
+	return at(inner, rest)
+}
+
+// textsOf are the texts of a text, a number, a boolean or a list of these.
+func textsOf(v any) []string {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case bool, float64:
+		return []string{fmt.Sprint(v)}
+	case []any:
+		var list []string
+		for _, one := range v {
+			if _, nested := one.([]any); !nested {
+				list = append(list, textsOf(one)...)
+			}
+		}
+		return list
+	}
+	return nil
+}

@@ -30,6 +30,7 @@ type Config struct {
 	Issuer    string        // the issuer's URL, exactly as in its discovery document
 	Audience  string        // must be in a token's "aud"
 	ClockSkew time.Duration // how long after its expiry a token is still good; 0 means 30 s
+	Claims    []string      // further claims that are kept of a token; one of an object as realm_access.roles
 	Logger    *slog.Logger
 }
 
@@ -44,6 +45,7 @@ type Claims struct {
 	Roles    []string
 	Scopes   []string
 	Expiry   time.Time
+	Named    map[string][]string // those of Config.Claims that the token has, each as texts
 }
 
 // HasRole reports whether role is among the roles.
@@ -169,6 +171,13 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Claims, error) {
 		return Claims{}, errs.Wrap(errs.Unauthenticated, err, "the token's claims cannot be read; sign in again for a new one")
 	}
 	claims := p.claims(token.Expiry)
+	if len(v.cfg.Claims) > 0 {
+		var all map[string]any
+		if err := token.Claims(&all); err != nil {
+			return Claims{}, errs.Wrap(errs.Unauthenticated, err, "the token's claims cannot be read; sign in again for a new one")
+		}
+		claims.Named = named(all, v.cfg.Claims)
+	}
 	until := token.Expiry.Add(v.cfg.ClockSkew)
 	if limit := now.Add(cachedFor); until.After(limit) {
 		until = limit
