@@ -186,7 +186,7 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../../../../schema/inventory.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag","@composeDirective"])
+	{Name: "../../../../schema/inventory.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag","@composeDirective","@policy"])
 """
 A point in time, RFC 3339, UTC.
 """
@@ -239,7 +239,7 @@ type ProductAvailability {
 	inStock: Boolean!
 	available: Int!
 }
-type Warehouse @key(fields: "id") {
+type Warehouse @key(fields: "id") @policy(policies: [["staff"]]) {
 	id: ID!
 	name: String!
 	country: String!
@@ -247,7 +247,7 @@ type Warehouse @key(fields: "id") {
 """
 Staff: the stock of one SKU.
 """
-type StockItem {
+type StockItem @policy(policies: [["staff"]]) {
 	sku: String!
 	onHand: Int!
 	reserved: Int!
@@ -281,7 +281,7 @@ enum ReservationStatus {
 """
 Staff: the goods held for an order.
 """
-type Reservation {
+type Reservation @policy(policies: [["staff"]]) {
 	orderId: ID!
 	status: ReservationStatus!
 	lines: [ReservationLine!]!
@@ -297,15 +297,15 @@ type Query {
 	"""
 	Staff.
 	"""
-	stockItem(sku: String!): StockItem
+	stockItem(sku: String!): StockItem @policy(policies: [["staff"]])
 	"""
 	Staff.
 	"""
-	reservation(orderId: ID!): Reservation
+	reservation(orderId: ID!): Reservation @policy(policies: [["staff"]])
 	"""
 	Staff.
 	"""
-	warehouses: [Warehouse!]!
+	warehouses: [Warehouse!]! @policy(policies: [["staff"]])
 }
 input StockAdjustInput {
 	sku: String!
@@ -330,11 +330,11 @@ type Mutation {
 	"""
 	Staff. Up to 250 adjustments with one reason; the same key changes nothing twice.
 	"""
-	stockAdjust(adjustments: [StockAdjustInput!]!, reason: String!, idempotencyKey: String!): StockPayload!
+	stockAdjust(adjustments: [StockAdjustInput!]!, reason: String!, idempotencyKey: String!): StockPayload! @policy(policies: [["staff"]])
 	"""
 	Staff.
 	"""
-	warehouseCreate(id: ID!, name: String!, country: String!): WarehousePayload!
+	warehouseCreate(id: ID!, name: String!, country: String!): WarehousePayload! @policy(policies: [["staff"]])
 }
 `, BuiltIn: false},
 	{Name: "../../../../federation/directives.graphql", Input: `

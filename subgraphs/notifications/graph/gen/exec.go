@@ -172,7 +172,7 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../../../../schema/notifications.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag"])
+	{Name: "../../../../schema/notifications.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag","@policy"])
 """
 A point in time, RFC 3339, UTC.
 """
@@ -286,7 +286,7 @@ type Mutation {
 	"""
 	Staff. To everyone who has not unsubscribed; the same key is sent once.
 	"""
-	promotionSend(title: String!, text: String!, idempotencyKey: String!): PromotionPayload!
+	promotionSend(title: String!, text: String!, idempotencyKey: String!): PromotionPayload! @policy(policies: [["staff"]])
 }
 `, BuiltIn: false},
 	{Name: "../../../../federation/directives.graphql", Input: `

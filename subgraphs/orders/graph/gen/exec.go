@@ -199,7 +199,7 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../../../../schema/orders.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag","@composeDirective"])
+	{Name: "../../../../schema/orders.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag","@composeDirective","@policy"])
 """
 A point in time, RFC 3339, UTC.
 """
@@ -447,7 +447,7 @@ type Query {
 	"""
 	Staff: everyone's orders, newest first.
 	"""
-	allOrders(status: OrderStatus, first: Int, after: String, last: Int, before: String): OrderConnection!
+	allOrders(status: OrderStatus, first: Int, after: String, last: Int, before: String): OrderConnection! @policy(policies: [["staff"]])
 }
 input CartInput {
 	currency: CurrencyCode
@@ -583,11 +583,11 @@ type Mutation {
 	"""
 	Staff: lines that come back are refunded and put on stock again.
 	"""
-	orderLinesReturn(id: ID!, lines: [ReturnLineInput!]!, reason: String, idempotencyKey: String!): OrderPayload!
+	orderLinesReturn(id: ID!, lines: [ReturnLineInput!]!, reason: String, idempotencyKey: String!): OrderPayload! @policy(policies: [["staff"]])
 	"""
 	Staff.
 	"""
-	discountCreate(input: DiscountInput!): DiscountPayload!
+	discountCreate(input: DiscountInput!): DiscountPayload! @policy(policies: [["staff"]])
 }
 `, BuiltIn: false},
 	{Name: "../../../../federation/directives.graphql", Input: `

@@ -166,7 +166,7 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../../../../schema/payments.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag"])
+	{Name: "../../../../schema/payments.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag","@policy"])
 """
 A point in time, RFC 3339, UTC.
 """
@@ -286,7 +286,7 @@ type Mutation {
 	"""
 	Staff. Refunds all that is left, or an amount of it; the same key refunds once.
 	"""
-	paymentRefund(id: ID!, amount: MoneyInput, reason: String!, idempotencyKey: String!): PaymentPayload!
+	paymentRefund(id: ID!, amount: MoneyInput, reason: String!, idempotencyKey: String!): PaymentPayload! @policy(policies: [["staff"]])
 }
 `, BuiltIn: false},
 	{Name: "../../../../federation/directives.graphql", Input: `

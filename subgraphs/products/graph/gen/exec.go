@@ -207,7 +207,7 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../../../../schema/products.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag","@composeDirective"])
+	{Name: "../../../../schema/products.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag","@composeDirective","@policy"])
 """
 A point in time, RFC 3339, UTC.
 """
@@ -545,35 +545,35 @@ type Mutation {
 	"""
 	Staff.
 	"""
-	productCreate(input: ProductInput!): ProductPayload!
+	productCreate(input: ProductInput!): ProductPayload! @policy(policies: [["staff"]])
 	"""
 	Staff.
 	"""
-	productUpdate(id: ID!, input: ProductUpdateInput!): ProductPayload!
+	productUpdate(id: ID!, input: ProductUpdateInput!): ProductPayload! @policy(policies: [["staff"]])
 	"""
 	Staff. Makes it visible and for sale.
 	"""
-	productPublish(id: ID!): ProductPayload!
+	productPublish(id: ID!): ProductPayload! @policy(policies: [["staff"]])
 	"""
 	Staff. Takes it out of sale; orders keep what they sold.
 	"""
-	productArchive(id: ID!): ProductPayload!
+	productArchive(id: ID!): ProductPayload! @policy(policies: [["staff"]])
 	"""
 	Staff. Creates or updates up to 100 products by handle; doing it twice changes nothing. What is absent stays as it is; products that are wrong are named in userErrors, the others are written.
 	"""
-	productsUpsert(inputs: [ProductInput!]!): ProductsUpsertPayload!
+	productsUpsert(inputs: [ProductInput!]!): ProductsUpsertPayload! @policy(policies: [["staff"]])
 	"""
 	Staff. A signed address for an image of up to 10 MB (PNG, JPEG, WebP, GIF).
 	"""
-	productImageUploadCreate(productId: ID!, contentType: String!, byteSize: Int!): ImageUploadPayload!
+	productImageUploadCreate(productId: ID!, contentType: String!, byteSize: Int!): ImageUploadPayload! @policy(policies: [["staff"]])
 	"""
 	Staff.
 	"""
-	productImageAttach(productId: ID!, key: String!, alt: String): ProductPayload!
+	productImageAttach(productId: ID!, key: String!, alt: String): ProductPayload! @policy(policies: [["staff"]])
 	"""
 	Staff.
 	"""
-	collectionCreate(input: CollectionInput!): CollectionPayload!
+	collectionCreate(input: CollectionInput!): CollectionPayload! @policy(policies: [["staff"]])
 }
 `, BuiltIn: false},
 	{Name: "../../../../federation/directives.graphql", Input: `

@@ -175,7 +175,7 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../../../../schema/reviews.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag","@composeDirective"])
+	{Name: "../../../../schema/reviews.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag","@composeDirective","@policy","@authenticated"])
 """
 A point in time, RFC 3339, UTC.
 """
@@ -273,7 +273,7 @@ type Query {
 	"""
 	Staff: reviews that wait for a decision, oldest first.
 	"""
-	reviewsPending(first: Int, after: String, last: Int, before: String): ReviewConnection!
+	reviewsPending(first: Int, after: String, last: Int, before: String): ReviewConnection! @policy(policies: [["staff"]])
 }
 input ReviewInput {
 	productId: ID!
@@ -317,13 +317,13 @@ type Mutation {
 	"""
 	One review per person and product: a second one replaces the first.
 	"""
-	reviewSubmit(input: ReviewInput!): ReviewPayload!
-	reviewDelete(id: ID!): ReviewDeletePayload!
+	reviewSubmit(input: ReviewInput!): ReviewPayload! @authenticated
+	reviewDelete(id: ID!): ReviewDeletePayload! @authenticated
 	"""
 	Staff.
 	"""
-	reviewModerate(id: ID!, status: ReviewStatus!, note: String): ReviewPayload!
-	reviewAttachmentUploadCreate(contentType: String!, byteSize: Int!): ReviewUploadPayload!
+	reviewModerate(id: ID!, status: ReviewStatus!, note: String): ReviewPayload! @policy(policies: [["staff"]])
+	reviewAttachmentUploadCreate(contentType: String!, byteSize: Int!): ReviewUploadPayload! @authenticated
 }
 `, BuiltIn: false},
 	{Name: "../../../../federation/directives.graphql", Input: `

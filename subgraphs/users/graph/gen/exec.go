@@ -180,7 +180,7 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../../../../schema/users.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag"])
+	{Name: "../../../../schema/users.graphqls", Input: `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key","@shareable","@external","@requires","@provides","@inaccessible","@tag","@policy","@authenticated"])
 """
 A point in time, RFC 3339, UTC.
 """
@@ -298,19 +298,19 @@ type WishlistDeletePayload {
 	userErrors: [UserError!]!
 }
 type Mutation {
-	profileUpdate(input: ProfileInput!): UserPayload!
-	addressAdd(address: PostalAddressInput!, label: String, default: Boolean! = false): AddressPayload!
-	addressUpdate(id: ID!, address: PostalAddressInput!, label: String): AddressPayload!
-	addressRemove(id: ID!): AddressPayload!
-	addressDefaultSet(id: ID!): AddressPayload!
-	wishlistCreate(name: String!): WishlistPayload!
-	wishlistDelete(id: ID!): WishlistDeletePayload!
-	wishlistItemsAdd(wishlistId: ID!, skus: [String!]!): WishlistPayload!
-	wishlistItemsRemove(wishlistId: ID!, skus: [String!]!): WishlistPayload!
+	profileUpdate(input: ProfileInput!): UserPayload! @authenticated
+	addressAdd(address: PostalAddressInput!, label: String, default: Boolean! = false): AddressPayload! @authenticated
+	addressUpdate(id: ID!, address: PostalAddressInput!, label: String): AddressPayload! @authenticated
+	addressRemove(id: ID!): AddressPayload! @authenticated
+	addressDefaultSet(id: ID!): AddressPayload! @authenticated
+	wishlistCreate(name: String!): WishlistPayload! @authenticated
+	wishlistDelete(id: ID!): WishlistDeletePayload! @authenticated
+	wishlistItemsAdd(wishlistId: ID!, skus: [String!]!): WishlistPayload! @authenticated
+	wishlistItemsRemove(wishlistId: ID!, skus: [String!]!): WishlistPayload! @authenticated
 	"""
 	Staff.
 	"""
-	userRolesSet(id: ID!, roles: [String!]!): UserPayload!
+	userRolesSet(id: ID!, roles: [String!]!): UserPayload! @policy(policies: [["staff"]])
 }
 `, BuiltIn: false},
 	{Name: "../../../../federation/directives.graphql", Input: `
