@@ -42,7 +42,7 @@ func Plain() Case { return query("plain", `{ plain }`, "") }
 // beyond them.
 func Cases() []Case {
 	var all []Case
-	for _, kind := range []func() []Case{repetition, fragments, directives, nesting, texts, values, variables, documents, bodies} {
+	for _, kind := range []func() []Case{repetition, fragments, directives, deferred, nesting, texts, values, variables, documents, bodies} {
 		all = append(all, kind()...)
 	}
 	return all
@@ -160,6 +160,22 @@ func directives() []Case {
 		with("200 conditions, each within the one before", `query(`+repeat(40, "$v%[1]d:Boolean! ")+`){ `+repeat(40, "...@include(if:$v%[1]d){b{")+"n"+strings.Repeat("}}", 40)+` }`, flags(40), ""),
 		query("9,000 directives on a variable", `query($a: Int `+repeat(9_000, "@a ")+`) { plain }`, large),
 		query("9,000 directives on an operation", `query `+repeat(9_000, "@a ")+`{ plain }`, large),
+	}
+}
+
+func deferred() []Case {
+	return []Case{
+		query("51 deferred fragments", `{ b { `+repeat(51, "a%[1]d:n ...@defer{c%[1]d:n} ")+`} }`, large),
+		query("50 deferred fragments of the same field", `{ b { `+repeat(50, "...@defer{n}")+`} }`, ""),
+		query("50 deferred fragments, each of all fields", `{ b { `+repeat(50, "...@defer{ "+repeat(40, "f%[1]d:b{n} ")+"}")+`} }`, large),
+		query("50 deferred fragments, each of the same 150 fields", `{ b { `+repeat(50, "...@defer{ "+strings.Repeat("b{b{n}} ", 50)+"}")+`} }`, ""),
+		query("40 deferred fragments, one within the other", `{ `+repeat(40, "...@defer{b{")+"n"+strings.Repeat("}}", 40)+` }`, ""),
+		query("20 deferred fragments in a fragment that is spread 200 times", `{ b { `+repeat(200, "...F ")+`} } fragment F on B { `+repeat(20, "...@defer{n}")+`}`, large),
+		query("a deferred fragment that is spread 6,000 times", `{ b { `+repeat(6_000, "...F@defer ")+`} } fragment F on B { n }`, large),
+		query("50 deferred fragments, each on another implementer", `{ node { `+repeat(50, `...on T%[1]d@defer{id b{b{n}}}`)+` } }`, ""),
+		query("50 deferred fragments with the same label", `{ b { `+repeat(50, `...@defer(label:"l"){n}`)+`} }`, invalid),
+		query("9,000 times @defer on one fragment", `{ ...`+repeat(9_000, "@defer")+`{plain} }`, large),
+		with("50 deferred fragments by variables", `query(`+repeat(50, "$v%[1]d:Boolean! ")+`){ b { `+repeat(50, "...@defer(if:$v%[1]d){b{n}}")+`} }`, flags(50), ""),
 	}
 }
 

@@ -24,7 +24,7 @@ func FuzzRequest(f *testing.F) {
 	}
 	f.Add([]byte(`{"query":"{ plain }"}`), "application/json; charset=utf-16", "text/event-stream")
 	f.Add([]byte(`{ plain }`), "application/graphql", "multipart/mixed")
-	router := hostileGateway(f).Handler()
+	router := hostileGateway(f, 0).Handler()
 	f.Fuzz(func(t *testing.T, body []byte, contentType, accept string) {
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", bytes.NewReader(body))
 		req.Header.Set("Content-Type", contentType)
@@ -41,7 +41,7 @@ func FuzzVariables(f *testing.F) {
 		`{"i":1e400}`, `{"l":3}`, `{"l":[[3]]}`, `{"in":{"in":{"in":null}}}`, `{"d":1.0}`, `{"x":"\ud800"}`, `{"i":"1"}`, `[]`, `{"i":1,"i":2}`} {
 		f.Add([]byte(seed))
 	}
-	router := hostileGateway(f).Handler()
+	router := hostileGateway(f, 0).Handler()
 	query, err := json.Marshal(`query($x: String, $i: Int, $f: Float, $d: ID, $l: [Int], $in: In, $v: Any) { s(x: $x, i: $i, f: $f, d: $d, l: $l, in: $in) any(v: $v) }`)
 	if err != nil {
 		f.Fatal(err)

@@ -2,20 +2,22 @@ package gateway_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
 
 	"storefront/internal/hostile"
+	"storefront/internal/server"
 	"storefront/router/compose"
 	"storefront/router/execute/transport"
 	"storefront/router/gateway"
 	"storefront/router/supergraph"
 )
 
-// TestHostileRequestsGetOneClearAnswer sends every hostile request over HTTP and over WebSocket, each
-// beside a client that sends a plain query, which has to be answered all the time.
+// TestHostileRequestsGetOneClearAnswer sends every hostile request over every transport, beside a client that sends
+// a plain query, which has to be answered all the time.
 func TestHostileRequestsGetOneClearAnswer(t *testing.T) {
 	t.Parallel()
 	url := hostileRouter(t)
@@ -32,42 +34,47 @@ func TestHostileRequestsGetOneClearAnswer(t *testing.T) {
 			answered++
 		}
 	})
-	cases := hostile.Cases()
-	for _, c := range cases {
-		a, err := hostile.Post(t.Context(), http.DefaultClient, url, c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if wrong := c.Fits(a); wrong != "" {
-			t.Errorf("%s, over HTTP: %s", c.Name, wrong)
-		}
-		s, err := hostile.Dial(t.Context(), url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if a, err = s.Ask(t.Context(), c); err != nil {
-			t.Fatal(err)
-		}
-		if wrong := c.Fits(a); wrong != "" {
-			t.Errorf("%s, over WebSocket: %s", c.Name, wrong)
-		}
-		_ = s.Close()
+	sent := 0
+	for _, over := range hostile.Transports() {
+		t.Run(over.Name, func(t *testing.T) {
+			for _, c := range append(hostile.Cases(), hostile.Plain()) {
+				c, ok := over.As(c)
+				if !ok {
+					continue
+				}
+				sent++
+				client, err := over.Open(t.Context(), url)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if a, err := client.Ask(t.Context(), c); err != nil {
+					t.Error(err)
+				} else if wrong := c.Fits(a); wrong != "" {
+					t.Errorf("%s: %s", c.Name, wrong)
+				}
+				_ = client.Close()
+			}
+		})
 	}
 	cancel()
 	beside.Wait()
-	if answered < len(cases) {
-		t.Errorf("%d plain queries were answered beside %d hostile ones", answered, len(cases))
+	if answered < sent {
+		t.Errorf("%d plain queries were answered beside %d hostile ones", answered, sent)
 	}
 }
 
+// hostileRouter listens as the router does.
 func hostileRouter(t *testing.T) (url string) {
 	t.Helper()
-	router := httptest.NewServer(hostileGateway(t).Handler())
-	t.Cleanup(router.Close)
-	return router.URL + "/graphql"
+	router, err := server.Start(server.Config{Name: "router", Addr: "127.0.0.1:0", Handler: hostileGateway(t, 2).Handler(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = router.Shutdown(context.WithoutCancel(t.Context())) })
+	return router.URL("/graphql")
 }
 
-func hostileGateway(t testing.TB) *gateway.Gateway {
+func hostileGateway(t testing.TB, batch int) *gateway.Gateway {
 	t.Helper()
 	subgraph := httptest.NewServer(hostile.Subgraph())
 	t.Cleanup(subgraph.Close)
@@ -83,7 +90,7 @@ func hostileGateway(t testing.TB) *gateway.Gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := gateway.New(gateway.Config{Supergraph: sg, Transport: reach})
+	g, err := gateway.New(gateway.Config{Supergraph: sg, Transport: reach, MaxBatch: batch})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func readRequest(w http.ResponseWriter, r *http.Request, limit int64, batch int)
 		if int64(len(r.URL.RawQuery)) > limit {
 			return nil, refuse(http.StatusRequestURITooLong, codeBadRequest, "The query string is longer than %d bytes.", limit)
 		}
-		return requestFromURL(r.URL.Query())
+		return requestFromURL(r.URL.RawQuery)
 	}
 	if contentType := r.Header.Get("Content-Type"); contentType != mediaJSON {
 		name, params, err := mime.ParseMediaType(contentType)
@@ -47,7 +47,18 @@ func readRequest(w http.ResponseWriter, r *http.Request, limit int64, batch int)
 	return requestFromJSON(body, batch)
 }
 
-func requestFromURL(q url.Values) (*request, *failure) {
+func requestFromURL(query string) (*request, *failure) {
+	q, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, codeBadRequest, "The query string is not well formed: %v.", err)
+	}
+	for _, values := range q {
+		for _, v := range values {
+			if !utf8.ValidString(v) {
+				return nil, refuse(http.StatusBadRequest, codeBadRequest, "The query string is not valid UTF-8.")
+			}
+		}
+	}
 	req := &request{
 		Query:         q.Get("query"),
 		OperationName: q.Get("operationName"),
@@ -58,10 +69,10 @@ func requestFromURL(q url.Values) (*request, *failure) {
 	}
 	for _, name := range []string{"variables", "extensions"} {
 		text := bytes.TrimSpace([]byte(q.Get(name)))
-		if len(text) == 0 {
+		if len(text) == 0 || string(text) == "null" {
 			continue
 		}
-		if !json.Valid(text) || !req.set(name, text) {
+		if members(text, func(_, _ []byte) error { return nil }) != nil || !req.set(name, text) {
 			return nil, refuse(http.StatusBadRequest, codeBadRequest, "The parameter %s must be a JSON object.", name)
 		}
 	}
