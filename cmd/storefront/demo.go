@@ -17,7 +17,7 @@ import (
 // seed fills an empty shop with the demo catalogue, through the router, as staff. A shop that has other
 // products is left alone; one where seeding broke off is filled up.
 func (s *shop) seed(ctx context.Context) error {
-	staff := client.New(s.cfg.PublicURL+"/graphql", 8, staffToken(s.cfg.Issuer, cliClient, cliSecret(s.cfg.SecretFlags)))
+	staff := client.New(s.cfg.PublicURL+"/graphql", 8, staffToken(s.cfg.issuer(), cliClient, cliSecret(s.cfg.SecretFlags)))
 	var known struct {
 		Products struct {
 			Nodes []struct {

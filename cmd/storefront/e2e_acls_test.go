@@ -339,7 +339,7 @@ func (s *secured) open(t *testing.T) *house {
 	if t.Failed() {
 		t.FailNow()
 	}
-	args := append([]string{"router", "--oidc-issuer", cfg.Issuer}, common[:len(common)-2]...)
+	args := append([]string{"router", "--oidc-issuer", cfg.issuer()}, common[:len(common)-2]...)
 	for i, name := range services {
 		args = append(args, "--subgraph", name+"="+where[i])
 	}
@@ -347,7 +347,7 @@ func (s *secured) open(t *testing.T) *house {
 	if err != nil || t.Failed() {
 		t.Fatalf("the router does not start: %v", err)
 	}
-	h.url, h.issuer = at.Scheme+"://"+at.Host, cfg.Issuer
+	h.url, h.issuer = at.Scheme+"://"+at.Host, cfg.issuer()
 	return h
 }
 

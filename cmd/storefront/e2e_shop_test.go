@@ -188,7 +188,7 @@ func openEmbedded(ctx context.Context, dir, level string, more ...string) (*hous
 	if err != nil {
 		return nil, err
 	}
-	h.shop, h.url, h.issuer, h.mails = s, s.cfg.PublicURL, s.cfg.Issuer, s.embedded.mail.URL()
+	h.shop, h.url, h.issuer, h.mails = s, s.cfg.PublicURL, s.cfg.issuer(), s.embedded.mail.URL()
 	return h, nil
 }
 

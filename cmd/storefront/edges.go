@@ -81,12 +81,6 @@ type TopicFlags struct {
 	Replication int `flag:"kafka-replication" env:"STOREFRONT_KAFKA_REPLICATION" default:"0" help:"replicas of topics that are made, 0 for the broker's default"`
 }
 
-// OIDCFlags say whose tokens are believed.
-type OIDCFlags struct {
-	Issuer   string `flag:"oidc-issuer" env:"STOREFRONT_OIDC_ISSUER" help:"OIDC issuer, https://host/path"`
-	Audience string `flag:"oidc-audience" env:"STOREFRONT_OIDC_AUDIENCE" default:"storefront" help:"audience that access tokens must have"`
-}
-
 // SecretFlags are what the identity between router and services is signed with.
 type SecretFlags struct {
 	Secret string `flag:"secret" env:"STOREFRONT_SECRET" help:"what router and services sign with, at least 32 characters, the same for all"`

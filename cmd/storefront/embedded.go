@@ -64,13 +64,13 @@ func startEmbedded(ctx context.Context, cfg *UpConfig, log *slog.Logger) (_ *emb
 		e.closers = append(e.closers, s.Close)
 		cfg.Redis = s.URL()
 	}
-	if cfg.Issuer == "" {
+	if len(cfg.Issuers) == 0 {
 		if e.oidc, err = oidc.Start(ctx, oidc.Config{Addr: cfg.addr(10), Dir: filepath.Join(cfg.DataDir, "oidc"),
 			Users: demoUsers(), Clients: demoClients(cfg.SecretFlags), Logger: log}); err != nil {
 			return nil, err
 		}
 		e.closers = append(e.closers, e.oidc.Close)
-		cfg.Issuer = e.oidc.Issuer()
+		cfg.Issuers = []string{e.oidc.Issuer()}
 	}
 	if cfg.SMTP == "" {
 		if e.mail, err = smtp.Start(ctx, smtp.Config{SMTPAddr: cfg.addr(14), HTTPAddr: cfg.addr(15), Dir: cfg.DataDir, Logger: log}); err != nil {
@@ -137,7 +137,8 @@ type addresses struct {
 	MongoDB string   `json:"mongodb"`
 	Brokers []string `json:"brokers"`
 	Redis   string   `json:"redis"`
-	Issuer  string   `json:"issuer"`
+	Issuer  string   `json:"issuer"`            // that commands sign in at
+	Issuers []string `json:"issuers,omitempty"` // all, as --oidc-issuer takes them
 	Mail    string   `json:"mail,omitempty"`
 	Process int      `json:"process"`
 
@@ -151,7 +152,7 @@ type addresses struct {
 func addressFile(dir string) string { return filepath.Join(dir, "addresses.json") }
 
 func (s *shop) remember() error {
-	a := addresses{Router: s.cfg.PublicURL, MongoDB: s.cfg.MongoDB, Brokers: s.cfg.Brokers, Redis: s.cfg.Redis, Issuer: s.cfg.Issuer, Process: os.Getpid(),
+	a := addresses{Router: s.cfg.PublicURL, MongoDB: s.cfg.MongoDB, Brokers: s.cfg.Brokers, Redis: s.cfg.Redis, Issuer: s.cfg.issuer(), Issuers: s.cfg.Issuers, Process: os.Getpid(),
 		MongoPrefix: s.cfg.MongoPrefix, KafkaNamespace: s.cfg.KafkaNamespace, Subgraphs: s.cfg.Subgraphs}
 	if s.embedded.mail != nil {
 		a.Mail = s.embedded.mail.URL()

@@ -97,10 +97,8 @@ func runRouter(ctx context.Context, std stdio, args []string) (err error) {
 	if rc.policies, err = readPolicies(cfg.File, rc.signer != nil); err != nil {
 		return err
 	}
-	if cfg.Issuer != "" {
-		if rc.verifier, err = oidc.NewVerifier(ctx, oidc.Config{Issuer: cfg.Issuer, Audience: cfg.Audience, Claims: rc.policies.claims(), Logger: log}); err != nil {
-			return err
-		}
+	if rc.verifier, err = cfg.verifier(ctx, rc.policies.claims(), log); err != nil {
+		return err
 	}
 	if len(cfg.Brokers) > 0 {
 		k := cfg.kafkaConfig(log)
@@ -145,7 +143,7 @@ func (c *RouterConfig) takeFromShop() error {
 		there string
 	}{
 		{&c.MongoDB, shop.MongoDB}, {&c.MongoPrefix, shop.MongoPrefix}, {&c.Redis, shop.Redis},
-		{&c.Issuer, shop.Issuer}, {&c.KafkaNamespace, shop.KafkaNamespace},
+		{&c.KafkaNamespace, shop.KafkaNamespace},
 	} {
 		if *part.given == "" {
 			*part.given = part.there
@@ -153,6 +151,9 @@ func (c *RouterConfig) takeFromShop() error {
 	}
 	if len(c.Brokers) == 0 {
 		c.Brokers = shop.Brokers
+	}
+	if len(c.Issuers) == 0 {
+		c.Issuers = shop.Issuers
 	}
 	if len(c.Subgraphs) == 0 && c.Supergraph == "" {
 		c.Subgraphs = shop.Subgraphs
@@ -166,7 +167,7 @@ func (c *RouterConfig) takeFromShop() error {
 // check refuses what cannot work: Storefront's own subgraphs answer nobody without what they stand on.
 func (c RouterConfig) check() error {
 	missing := absent(map[string]string{"--mongodb-uri": c.MongoDB, "--kafka-brokers": strings.Join(c.Brokers, ","),
-		"--redis-url": c.Redis, "--oidc-issuer": c.Issuer, "--secret": c.Secret})
+		"--redis-url": c.Redis, "--oidc-issuer": c.issuer(), "--secret": c.Secret})
 	if c.Supergraph == "" && len(missing) > 0 {
 		return errs.New(errs.BadInput, "give --supergraph FILE to serve a supergraph of yours; Storefront's own needs %s as well (or its environment variable), and 'storefront up' runs all of it on embedded services", strings.Join(missing, ", "))
 	}
@@ -308,7 +309,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 	}
 	ready := func(context.Context) error {
 		if cfg.verifier != nil && !cfg.verifier.Ready() {
-			return errors.New("the OIDC issuer has not answered yet")
+			return errors.New("no OIDC issuer has answered yet")
 		}
 		return nil
 	}

@@ -24,7 +24,7 @@ type ShopFlags struct {
 
 // complete fills in what the running shop says of itself.
 func (f *ShopFlags) complete() error {
-	if f.Router == "" || f.Issuer == "" {
+	if f.Issuer = issuerURL(f.Issuer); f.Router == "" || f.Issuer == "" {
 		shop, err := running(f.DataDir)
 		if err != nil {
 			return err

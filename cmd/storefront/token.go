@@ -30,7 +30,7 @@ func runToken(ctx context.Context, std stdio, args []string) error {
 	if (cfg.User == "") == (cfg.Client == "") {
 		return errs.New(errs.BadInput, "give --user NAME (ada, ben or sam) or --client NAME (acme)")
 	}
-	if cfg.Issuer == "" {
+	if cfg.Issuer = issuerURL(cfg.Issuer); cfg.Issuer == "" {
 		shop, err := running(cfg.DataDir)
 		if err != nil {
 			return err

@@ -16,7 +16,6 @@ import (
 	"storefront/internal/embedded/traces"
 	"storefront/internal/errs"
 	"storefront/internal/flags"
-	"storefront/internal/oidc"
 	"storefront/internal/operations"
 	"storefront/internal/partners"
 	"storefront/internal/server"
@@ -168,7 +167,7 @@ func (s *shop) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	verifier, err := oidc.NewVerifier(ctx, oidc.Config{Issuer: s.cfg.Issuer, Audience: s.cfg.Audience, Logger: s.log})
+	verifier, err := s.cfg.verifier(ctx, nil, s.log)
 	if err != nil {
 		return err
 	}
@@ -298,7 +297,7 @@ func (s *shop) summary() string {
 	row("MongoDB", telemetry.Scrub(s.cfg.MongoDB))
 	row("Kafka", strings.Join(s.cfg.Brokers, ","))
 	row("Redis", telemetry.Scrub(s.cfg.Redis))
-	row("OIDC issuer", s.cfg.Issuer)
+	row("OIDC issuer", strings.Join(s.cfg.Issuers, ", "))
 	row("Data folder", s.cfg.DataDir)
 	if s.embedded.oidc != nil {
 		fmt.Fprintf(&b, "\nDemo sign-ins (password demo):\n")

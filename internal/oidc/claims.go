@@ -14,6 +14,7 @@ type payload struct {
 	Subject         string  `json:"sub"`
 	Audience        list    `json:"aud"`
 	Expiry          float64 `json:"exp"` // seconds since 1970; a fraction is allowed by RFC 7519
+	NotBefore       float64 `json:"nbf"`
 	AccessTokenHash string  `json:"at_hash"`
 	Name            string  `json:"name"`
 	Email           string  `json:"email"`

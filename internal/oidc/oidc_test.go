@@ -44,9 +44,18 @@ func provider(t *testing.T, cfg embedded.Config) *embedded.Server {
 	return s
 }
 
+// of believes these issuers' tokens for the embedded provider's audience.
+func of(issuers ...string) Config {
+	cfg := Config{ClockSkew: 30 * time.Second}
+	for _, url := range issuers {
+		cfg.Issuers = append(cfg.Issuers, Issuer{url, []string{embedded.Audience}})
+	}
+	return cfg
+}
+
 func verifier(t *testing.T, issuer string) *Verifier {
 	t.Helper()
-	v, err := NewVerifier(t.Context(), Config{Issuer: issuer, Audience: embedded.Audience})
+	v, err := NewVerifier(t.Context(), of(issuer))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +329,7 @@ func BenchmarkVerifyCached(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	v, err := NewVerifier(b.Context(), Config{Issuer: s.Issuer(), Audience: embedded.Audience})
+	v, err := NewVerifier(b.Context(), of(s.Issuer()))
 	if err != nil {
 		b.Fatal(err)
 	}

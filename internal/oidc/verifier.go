@@ -13,13 +13,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc"
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"storefront/internal/errs"
@@ -27,9 +25,8 @@ import (
 
 // Config says whose tokens are good.
 type Config struct {
-	Issuer    string        // the issuer's URL, exactly as in its discovery document
-	Audience  string        // must be in a token's "aud"
-	ClockSkew time.Duration // how long after its expiry a token is still good; 0 means 30 s
+	Issuers   []Issuer
+	ClockSkew time.Duration // how far clocks may differ: how long after its expiry, and before its beginning, a token is good
 	Claims    []string      // further claims that are kept of a token; one of an object as realm_access.roles
 	Logger    *slog.Logger
 }
@@ -57,16 +54,16 @@ func (c Claims) HasScope(scope string) bool { return slices.Contains(c.Scopes, s
 const (
 	cachedTokens = 16384
 	cachedFor    = 10 * time.Minute // so that a withdrawn key stops counting
-	keysFreshFor = 2 * time.Second  // so that bad tokens cannot make us fetch keys without end
 	maxToken     = 16 << 10         // bytes
+	maxSkew      = 10 * time.Minute
 )
 
 // Verifier verifies access tokens. It is safe for concurrent use.
 type Verifier struct {
-	cfg      Config
-	client   *http.Client
-	verifier atomic.Pointer[oidc.IDTokenVerifier] // nil until the issuer has answered
-	cache    *lru.Cache[[sha256.Size]byte, cached]
+	cfg     Config
+	now     func() time.Time
+	issuers []*issuer
+	cache   *lru.Cache[[sha256.Size]byte, cached]
 }
 
 type cached struct {
@@ -74,17 +71,18 @@ type cached struct {
 	until  time.Time
 }
 
-// NewVerifier returns a verifier of the issuer's tokens. It tries to reach the issuer once; when that
-// fails it goes on trying until ctx ends, and Verify answers Unavailable meanwhile.
+// NewVerifier returns a verifier of the issuers' tokens. It tries to reach all of them once, at the same time; where
+// that fails it goes on trying until ctx ends, and Verify answers Unavailable meanwhile for that issuer's tokens.
 func NewVerifier(ctx context.Context, cfg Config) (*Verifier, error) {
-	if u, err := url.Parse(cfg.Issuer); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, fmt.Errorf("verify tokens: %q is not an issuer; give its URL, such as https://login.example.com", cfg.Issuer)
+	return newVerifier(ctx, cfg, time.Now)
+}
+
+func newVerifier(ctx context.Context, cfg Config, now func() time.Time) (*Verifier, error) {
+	if len(cfg.Issuers) == 0 {
+		return nil, errors.New("verify tokens: an issuer is needed")
 	}
-	if cfg.Audience == "" {
-		return nil, errors.New("verify tokens: an audience is needed")
-	}
-	if cfg.ClockSkew == 0 {
-		cfg.ClockSkew = 30 * time.Second
+	if cfg.ClockSkew < 0 || cfg.ClockSkew > maxSkew {
+		return nil, fmt.Errorf("verify tokens: clocks may differ by 0s to %s, not by %s", maxSkew, cfg.ClockSkew)
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -93,51 +91,44 @@ func NewVerifier(ctx context.Context, cfg Config) (*Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("verify tokens: %w", err)
 	}
-	v := &Verifier{cfg: cfg, cache: cache, client: &http.Client{Timeout: 10 * time.Second, Transport: newKeyCache()}}
-	if err := v.discover(ctx); err != nil {
-		cfg.Logger.Warn("the OIDC issuer does not answer yet; trying again in the background", "issuer", cfg.Issuer, "error", err)
-		go v.keepDiscovering(ctx)
+	v := &Verifier{cfg: cfg, now: now, cache: cache}
+	client := &http.Client{Timeout: 10 * time.Second}
+	for _, one := range cfg.Issuers {
+		if err := one.check(); err != nil {
+			return nil, err
+		}
+		if v.issuer(one.URL) != nil {
+			return nil, fmt.Errorf("verify tokens: the issuer %s is named twice; name all its audiences at once", one.URL)
+		}
+		v.issuers = append(v.issuers, &issuer{Issuer: one, client: client, now: now, log: cfg.Logger})
 	}
+	var all sync.WaitGroup
+	for _, i := range v.issuers {
+		all.Go(func() {
+			if err := i.discover(ctx); err != nil {
+				i.log.Warn("the OIDC issuer does not answer yet; trying again in the background", "issuer", i.URL, "error", err)
+				go i.keepDiscovering(ctx)
+			}
+		})
+	}
+	all.Wait()
 	return v, nil
 }
 
-func (v *Verifier) discover(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, v.client), 3*time.Second)
-	defer cancel()
-	provider, err := oidc.NewProvider(ctx, v.cfg.Issuer)
-	if err != nil {
-		return fmt.Errorf("discover %s: %w", v.cfg.Issuer, err)
+// issuer is the one of this URL, nil when its tokens are not believed.
+func (v *Verifier) issuer(url string) *issuer {
+	for _, i := range v.issuers {
+		if i.URL == url {
+			return i
+		}
 	}
-	v.verifier.Store(provider.VerifierContext(ctx, &oidc.Config{
-		ClientID: v.cfg.Audience,
-		Now:      func() time.Time { return time.Now().Add(-v.cfg.ClockSkew) },
-	}))
 	return nil
 }
 
-func (v *Verifier) keepDiscovering(ctx context.Context) {
-	wait := 100 * time.Millisecond
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		}
-		err := v.discover(ctx)
-		if err == nil {
-			v.cfg.Logger.Info("the OIDC issuer answers", "issuer", v.cfg.Issuer)
-			return
-		}
-		v.cfg.Logger.Debug("the OIDC issuer does not answer yet", "error", err)
-		wait = min(2*wait, 5*time.Second)
-		timer.Reset(wait)
-	}
+// Ready reports whether an issuer has answered, so that tokens of its can be verified.
+func (v *Verifier) Ready() bool {
+	return slices.ContainsFunc(v.issuers, func(i *issuer) bool { return i.keys.Load() != nil })
 }
-
-// Ready reports whether the issuer has answered, so that tokens can be verified.
-func (v *Verifier) Ready() bool { return v.verifier.Load() != nil }
 
 // Verify checks the token's signature, issuer, audience and times. The error is Unauthenticated, or
 // Unavailable when the issuer cannot be reached. A token seen before is not checked again until it
@@ -150,35 +141,34 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Claims, error) {
 		return Claims{}, errs.New(errs.Unauthenticated, "the token is too long; sign in again for a new one")
 	}
 	key := sha256.Sum256([]byte(raw))
-	now := time.Now()
+	now := v.now()
 	if hit, ok := v.cache.Get(key); ok && now.Before(hit.until) {
 		return hit.claims, nil
 	}
-	// Checked first, without trust, because it can be said more clearly here.
-	if err := v.precheck(raw, now); err != nil {
+	p, from, err := v.precheck(raw, now)
+	if err != nil {
 		return Claims{}, err
 	}
-	verifier := v.verifier.Load()
-	if verifier == nil {
+	keys := from.keys.Load()
+	if keys == nil {
 		return Claims{}, errs.New(errs.Unavailable, "the sign-in service cannot be reached; try again in a moment")
 	}
-	token, err := verifier.Verify(ctx, raw)
+	signed, err := keys.verify(ctx, raw)
+	if errors.Is(err, errNoKeys) {
+		return Claims{}, errs.Wrap(errs.Unavailable, err, "the sign-in service cannot be reached; try again in a moment")
+	}
 	if err != nil {
-		return Claims{}, verifyError(err)
+		return Claims{}, errs.Wrap(errs.Unauthenticated, err, "the token is not valid; sign in again for a new one")
 	}
-	var p payload
-	if err := token.Claims(&p); err != nil {
-		return Claims{}, errs.Wrap(errs.Unauthenticated, err, "the token's claims cannot be read; sign in again for a new one")
-	}
-	claims := p.claims(token.Expiry)
+	claims := p.claims(seconds(p.Expiry))
 	if len(v.cfg.Claims) > 0 {
 		var all map[string]any
-		if err := token.Claims(&all); err != nil {
+		if err := json.Unmarshal(signed, &all); err != nil {
 			return Claims{}, errs.Wrap(errs.Unauthenticated, err, "the token's claims cannot be read; sign in again for a new one")
 		}
 		claims.Named = named(all, v.cfg.Claims)
 	}
-	until := token.Expiry.Add(v.cfg.ClockSkew)
+	until := claims.Expiry.Add(v.cfg.ClockSkew)
 	if limit := now.Add(cachedFor); until.After(limit) {
 		until = limit
 	}
@@ -186,38 +176,41 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Claims, error) {
 	return claims, nil
 }
 
-func (v *Verifier) precheck(raw string, now time.Time) error {
+// precheck reads a token without trust in it, finds whose it says it is, and checks all but the signature, which
+// covers what is read here.
+func (v *Verifier) precheck(raw string, now time.Time) (p payload, from *issuer, err error) {
+	noJWT := errs.New(errs.Unauthenticated, "the token is not a JWT; send the access token you got at sign-in")
 	parts := strings.Split(raw, ".")
 	if len(parts) != 3 {
-		return errs.New(errs.Unauthenticated, "the token is not a JWT; send the access token you got at sign-in")
+		return p, nil, noJWT
 	}
 	body, err := base64.RawURLEncoding.DecodeString(parts[1])
-	var p payload
-	if err == nil {
-		err = json.Unmarshal(body, &p)
+	if err != nil || json.Unmarshal(body, &p) != nil {
+		return p, nil, noJWT
 	}
+	from = v.issuer(p.Issuer)
 	switch {
-	case err != nil:
-		return errs.New(errs.Unauthenticated, "the token is not a JWT; send the access token you got at sign-in")
-	case p.Issuer != v.cfg.Issuer:
-		return errs.New(errs.Unauthenticated, "the token was issued by another sign-in service; sign in at %s", v.cfg.Issuer)
-	case now.After(time.Unix(int64(p.Expiry), 0).Add(v.cfg.ClockSkew)):
-		return errs.New(errs.Unauthenticated, "the token has expired; sign in again")
-	case !slices.Contains(p.Audience, v.cfg.Audience):
-		return errs.New(errs.Unauthenticated, "the token is meant for another audience; ask for one for %q", v.cfg.Audience)
+	case from == nil:
+		return p, nil, errs.New(errs.Unauthenticated, "the token was issued by another sign-in service; sign in at %s", v.names())
+	case now.After(seconds(p.Expiry).Add(v.cfg.ClockSkew)):
+		return p, nil, errs.New(errs.Unauthenticated, "the token has expired; sign in again")
+	case now.Add(v.cfg.ClockSkew).Before(seconds(p.NotBefore)):
+		return p, nil, errs.New(errs.Unauthenticated, "the token is not valid yet; set the clocks right, or sign in again")
+	case !slices.ContainsFunc(p.Audience, func(a string) bool { return slices.Contains(from.Audiences, a) }):
+		return p, nil, errs.New(errs.Unauthenticated, "the token is meant for another audience; ask for one for %q", strings.Join(from.Audiences, `" or "`))
 	case p.AccessTokenHash != "":
-		return errs.New(errs.Unauthenticated, "this is an ID token; send the access token instead")
+		return p, nil, errs.New(errs.Unauthenticated, "this is an ID token; send the access token instead")
 	}
-	return nil
+	return p, from, nil
 }
 
-func verifyError(err error) error {
-	if _, ok := errors.AsType[*oidc.TokenExpiredError](err); ok {
-		return errs.New(errs.Unauthenticated, "the token has expired; sign in again")
+// seconds is a time as JWT writes it.
+func seconds(since1970 float64) time.Time { return time.Unix(int64(since1970), 0) }
+
+func (v *Verifier) names() string {
+	names := make([]string, len(v.issuers))
+	for n, i := range v.issuers {
+		names[n] = i.URL
 	}
-	// go-oidc has no type for this one.
-	if strings.Contains(err.Error(), "fetching keys") {
-		return errs.Wrap(errs.Unavailable, err, "the sign-in service cannot be reached; try again in a moment")
-	}
-	return errs.Wrap(errs.Unauthenticated, err, "the token is not valid; sign in again for a new one")
+	return strings.Join(names, " or ")
 }
