@@ -223,14 +223,14 @@ func (p *process) kill() {
 	_ = p.cmd.Wait()
 }
 
-// memory is the process's resident memory in bytes, as Linux tells it.
+// memory is what the process holds in memory, in bytes, without the pages of its binary.
 func (p *process) memory() int {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, "RssAnon:"); ok {
 			n, _ := strconv.Atoi(strings.Fields(rest)[0])
 			return n << 10
 		}

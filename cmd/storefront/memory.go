@@ -2,36 +2,67 @@ package main
 
 import (
 	"runtime/debug"
+	"runtime/metrics"
 	"time"
 )
 
-// How memory is given back: after so many clients have left, and not more often than that.
 const (
-	manyClients  = 1_000
-	giveBackOnce = 10 * time.Second
+	manyClients  = 1_000            // that have come or left, before anything is done about memory
+	giveBackOnce = 10 * time.Second // not more often than that
+	clientBytes  = 9 << 10          // what a client that waits holds, its goroutine's stack included: go run ./bench/live
+	leastShare   = 0.25
 )
 
-// giveBack returns memory to the system after many clients have left a router at once, which the runtime by
-// itself does minutes later. stop ends it.
-func giveBack(clients func() int) (stop func()) {
+// keepMemory fits a router's memory to the clients that it holds, once many have come or left. What it took to
+// let them in or out is returned to the system, which the runtime by itself does minutes later. And the heap may
+// grow by what requests leave behind, but not by as much again as is held for clients that wait: that is no
+// garbage, nor does it make any. stop ends it.
+func keepMemory(clients func() int) (stop func()) {
 	done := make(chan struct{})
+	percent := debug.SetGCPercent(100)
+	debug.SetGCPercent(percent) // GOGC's
 	go func() {
 		ticker := time.NewTicker(time.Second)
 		defer ticker.Stop()
 		var last time.Time
-		for most := 0; ; {
+		for then, before := 0, 0; ; {
 			select {
 			case <-done:
 				return
 			case <-ticker.C:
 			}
 			now := clients()
-			most = max(most, now)
-			if most-now >= manyClients && now < most/2 && time.Since(last) >= giveBackOnce {
-				debug.FreeOSMemory()
-				most, last = now, time.Now()
+			moving := abs(now-before) > now/20
+			before = now
+			if abs(now-then) < max(manyClients, then/2) || moving || time.Since(last) < giveBackOnce {
+				continue
 			}
+			debug.FreeOSMemory()
+			if percent > 0 {
+				debug.SetGCPercent(int(float64(percent) * garbageShare(held(), now)))
+			}
+			then, last = now, time.Now()
 		}
 	}()
-	return func() { close(done) }
+	return func() {
+		close(done)
+		debug.SetGCPercent(percent)
+	}
 }
+
+// garbageShare is how much of what a heap holds, in bytes, is not held for clients that wait.
+func garbageShare(held uint64, clients int) float64 {
+	if held == 0 {
+		return 1
+	}
+	return min(1, max(leastShare, 1-float64(clients)*clientBytes/float64(held)))
+}
+
+// held is what the last collection has found alive, in bytes, with the stacks.
+func held() uint64 {
+	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	metrics.Read(samples)
+	return samples[0].Value.Uint64() + samples[1].Value.Uint64()
+}
+
+func abs(n int) int { return max(n, -n) }

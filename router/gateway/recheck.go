@@ -48,14 +48,17 @@ func (r *rights) remove(h holder) {
 
 func (r *rights) recheck() {
 	r.mu.Lock()
-	by := map[*caller][]holder{}
+	by := make(map[*caller][]holder, len(r.held))
 	for h := range r.held {
-		by[h.who()] = append(by[h.who()], h)
+		c := h.who()
+		by[c] = append(by[c], h)
 	}
 	r.running = len(by) > 0
 	r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), r.g.cfg.Timeout)
+	defer cancel()
 	for c, theirs := range by {
-		if why := r.g.stillIs(c); why != nil {
+		if why := r.g.stillIs(ctx, c); why != nil {
 			for _, h := range theirs {
 				h.revoke(why)
 			}
@@ -67,9 +70,7 @@ func (r *rights) recheck() {
 }
 
 // stillIs is why a caller may not go on; nil when it may, and when that cannot be found out at the moment.
-func (g *Gateway) stillIs(c *caller) *failure {
-	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.Timeout)
-	defer cancel()
+func (g *Gateway) stillIs(ctx context.Context, c *caller) *failure {
 	var id *Identity
 	var err error
 	if c.id.Holds != nil {
@@ -98,5 +99,8 @@ func (g *Gateway) stillIs(c *caller) *failure {
 
 // sameRights says whether two identities may see the same of what is not theirs.
 func sameRights(a, b *Identity) bool {
-	return a.mayAll() == b.mayAll() && a.Partner == b.Partner && slices.Equal(slices.Sorted(slices.Values(a.Scopes)), slices.Sorted(slices.Values(b.Scopes)))
+	if a.mayAll() != b.mayAll() || a.Partner != b.Partner {
+		return false
+	}
+	return slices.Equal(a.Scopes, b.Scopes) || slices.Equal(slices.Sorted(slices.Values(a.Scopes)), slices.Sorted(slices.Values(b.Scopes)))
 }
