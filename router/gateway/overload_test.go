@@ -17,6 +17,7 @@ import (
 // end a connection.
 func TestOverloadedByTransport(t *testing.T) {
 	held, with := hold("orders")
+	defer held.release()
 	h := newHouse(t, func(c *gateway.Config) {
 		with(c)
 		c.Overload, c.MaxBatch = gateway.Overload{Max: 1, Critical: []string{"Mutation.*"}}, 2
@@ -46,7 +47,11 @@ func TestOverloadedByTransport(t *testing.T) {
 			t.Errorf("a critical one: %d %s", got.status, got.body)
 		}
 	})
-	<-held.arrived
+	select {
+	case <-held.arrived:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the critical one was not let through")
+	}
 	held.release()
 	one.Wait()
 	c.subscribe("1", "{ hello }") // the same on the same socket
