@@ -45,6 +45,7 @@ func commands() []command {
 		{"verify", "check that orders, stock and payments agree", runVerify},
 		{"operations", "publish persisted operations for partners", runOperations},
 		{"partners", "say how much partners may ask, and give them keys", runPartners},
+		{"usage", "tell who uses a field, and who still uses deprecated ones", runUsage},
 		{"webhooks", "deliver partners' subscriptions by signed calls", runWebhooks},
 		{"events", "look at the events between services, and make their topics and rights", runEvents},
 		{"health", "ask a running router or service whether it can do its work", runHealth},

@@ -32,14 +32,28 @@ type RouterData struct {
 	DataDir    string `flag:"data-dir" env:"STOREFRONT_DATA_DIR" default:".storefront" help:"the running shop's data folder"`
 }
 
-// open connects to the router's database.
-func (c *RouterData) open(ctx context.Context) (db *mongo.Database, key func(purpose string) []byte, closeIt func(), err error) {
+// connect connects to the router's database.
+func (c *RouterData) connect(ctx context.Context) (db *mongo.Database, closeIt func(), err error) {
 	if c.MongoDB == "" {
 		shop, err := running(c.DataDir)
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, nil, err
 		}
 		c.MongoDB, c.MongoPrefix = shop.MongoDB, shop.MongoPrefix
+	}
+	client, err := mongodb.Connect(ctx, c.MongoDB, "commands", 10*time.Second)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c.database(client, "router"), func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }, nil
+}
+
+// open is connect for what is signed with the shop's secret.
+func (c *RouterData) open(ctx context.Context) (db *mongo.Database, key func(purpose string) []byte, closeIt func(), err error) {
+	if c.MongoDB == "" { // before the secret is missed
+		if _, err := running(c.DataDir); err != nil {
+			return nil, nil, nil, err
+		}
 	}
 	if c.Secret == "" {
 		b, err := os.ReadFile(filepath.Join(c.DataDir, "secret"))
@@ -52,11 +66,8 @@ func (c *RouterData) open(ctx context.Context) (db *mongo.Database, key func(pur
 	if err := secret.checkSecret(); err != nil {
 		return nil, nil, nil, err
 	}
-	client, err := mongodb.Connect(ctx, c.MongoDB, "commands", 10*time.Second)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	return c.database(client, "router"), secret.key, func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }, nil
+	db, closeIt, err = c.connect(ctx)
+	return db, secret.key, closeIt, err
 }
 
 // OperationsConfig is what the commands of `storefront operations` take.

@@ -25,6 +25,7 @@ import (
 	"storefront/internal/ratelimit"
 	"storefront/internal/server"
 	"storefront/internal/telemetry"
+	"storefront/internal/usage"
 	"storefront/internal/webhooks"
 	"storefront/router/execute/cache"
 	"storefront/router/execute/transport"
@@ -61,6 +62,7 @@ type RouterFlags struct {
 	ProxyHeader    string   `flag:"proxy-header" env:"STOREFRONT_PROXY_HEADER" default:"x-forwarded-for" oneof:"x-forwarded-for forwarded" help:"the header in which they say it: x-forwarded-for or forwarded"`
 	CacheFlags
 	ErrorFlags
+	UsageFlags
 	MaxBatch      int      `flag:"max-batch" env:"STOREFRONT_MAX_BATCH" default:"0" help:"how many requests may come in one body, as a JSON list; 0 refuses lists"`
 	Introspection bool     `flag:"introspection" env:"STOREFRONT_INTROSPECTION" default:"false" help:"answer introspection queries"`
 	Authorization string   `flag:"authorization" env:"STOREFRONT_AUTHORIZATION" oneof:"null reject" help:"of fields that a caller may not see by @authenticated, @requiresScopes or @policy: null (they are null, with errors) or reject (the operation is refused); null when absent"`
@@ -196,6 +198,7 @@ type routerConfig struct {
 	operations gateway.OperationStore // nil: automatic ones only, in memory
 	kafka      *kafka.Config          // nil: no live subscriptions
 	partners   *partners.Store        // nil: nobody has a key
+	usage      *usage.Store           // nil: nobody learns who uses what
 	webhooks   *webhooks.Store        // nil: none are delivered
 	redis      redis.UniversalClient  // nil: rate limits are this router's own, and so is what it keeps of answers
 	cursorKey  []byte                 // nil: one of this router's own
@@ -212,6 +215,7 @@ func (c routerConfig) tellWithout() {
 		{c.signer == nil, "no --secret: subgraphs are not told who asks, and Storefront's own refuse such requests"},
 		{c.kafka != nil && c.cursorKey == nil, "no --secret: cursors of subscriptions are good at this router only, and until it stops"},
 		{c.kafka == nil, "no --kafka-brokers: subscriptions to @live fields are refused"},
+		{c.usage == nil && c.UsageDays > 0, "no --mongodb-uri: it is not kept who uses which fields, so 'storefront usage' knows nothing of this router"},
 		{c.redis == nil, "no --redis-url: rate limits are this router's own, whatever other routers allow"},
 		{c.operations == nil, "no --mongodb-uri and no --redis-url: automatic persisted queries are kept in memory, and none are published"},
 	} {
@@ -232,6 +236,7 @@ type router struct {
 	keep    func() // ends giving memory back
 	rates   *ratelimit.Limiter
 	unhook  func() // ends webhooks; nil without
+	counted func() // ends counting what is used; nil without
 	rules   atomic.Pointer[transport.Headers]
 }
 
@@ -296,6 +301,9 @@ func newRouter(cfg routerConfig) (*router, error) {
 	if r.kept != nil {
 		gc.Cache = r.kept
 	}
+	if cfg.usage != nil {
+		gc.Usage, r.counted = cfg.recordUsage()
+	}
 	if r.gateway, err = gateway.New(gc); err != nil {
 		return nil, err
 	}
@@ -353,6 +361,9 @@ func (r *router) stop() error {
 	r.keep()
 	err := errors.Join(r.gateway.Drain(ctx), r.Shutdown(ctx))
 	r.rates.Close()
+	if r.counted != nil {
+		r.counted()
+	}
 	if r.kept != nil {
 		r.kept.Close()
 	}

@@ -51,6 +51,9 @@ func (c RouterConfig) openStores(ctx context.Context, rc *routerConfig) (closeSt
 		if rc.partners, err = partners.NewStore(ctx, db, time.Now); err != nil {
 			return closeStore, err
 		}
+		if rc.usage, err = c.openUsage(ctx, db); err != nil {
+			return closeStore, err
+		}
 		rc.webhooks = webhooks.NewStore(db, c.key(signsWebhooks), time.Now)
 	}
 	var cache redis.UniversalClient

@@ -167,6 +167,10 @@ func (s *shop) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	uses, err := s.cfg.openUsage(ctx, s.edges.database("router"))
+	if err != nil {
+		return err
+	}
 	verifier, err := s.cfg.verifier(ctx, nil, s.log)
 	if err != nil {
 		return err
@@ -176,7 +180,7 @@ func (s *shop) serve(ctx context.Context) error {
 		return err
 	}
 	s.router, err = newRouter(routerConfig{policies: held, RouterFlags: s.cfg.RouterFlags, own: true, log: s.log, metrics: s.edges.metrics, verifier: verifier, cursorKey: s.cfg.key("cursor"), drainTime: 100 * time.Millisecond,
-		signer: s.edges.signer, operations: &operationStore{store: store}, partners: agreed,
+		signer: s.edges.signer, operations: &operationStore{store: store}, partners: agreed, usage: uses,
 		webhooks: webhooks.NewStore(s.edges.database("router"), s.cfg.key(signsWebhooks), time.Now), redis: s.edges.redis, kafka: &s.edges.kafka, pages: pages, tabs: exampleTabs()})
 	if err != nil {
 		return err

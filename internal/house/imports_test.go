@@ -182,7 +182,7 @@ func TestLibrariesStayAtTheirEdge(t *testing.T) {
 		{"go.mongodb.org/mongo-driver", "stores know the driver, services do not", func(dir string) bool {
 			store, err := path.Match("subgraphs/*/mongo", dir)
 			return err == nil && store ||
-				within(dir, "internal/mongodb", "internal/operations", "internal/partners", "internal/webhooks") ||
+				within(dir, "internal/mongodb", "internal/operations", "internal/partners", "internal/usage", "internal/webhooks") ||
 				within(dir, "internal/embedded/mongodb") || // the server on the other side: it reads and writes the driver's BSON
 				dir == "cmd/storefront" // opens the one client that the stores of a process share
 		}},

@@ -68,6 +68,7 @@ func (a *admission) lanesOf(p *plan.Plan) []*lane {
 // in are not bounded, and subscriptions have limits of their own. j.left is called once it is answered.
 func (g *Gateway) admit(c *caller, j *job) *failure {
 	if j.subscription() {
+		g.used(c, j)
 		return nil
 	}
 	client := ""
@@ -90,6 +91,7 @@ func (g *Gateway) admit(c *caller, j *job) *failure {
 		return overloaded(how)
 	}
 	g.observer.Admitted(how)
+	g.used(c, j)
 	var once sync.Once
 	j.leave = func() { once.Do(func() { g.admission.exit(client, how, j.lanes) }) }
 	return nil

@@ -40,6 +40,7 @@ type Config struct {
 	Cache      EntityCache    // of what subgraphs answer; default: none
 	Events     EventSource    // default: subscriptions are refused
 	Observer   Observer       // default: none
+	Usage      Usage          // default: nobody wants to know
 	Logger     *slog.Logger   // default: discarded
 	Explorer   http.Handler   // serves "/" and "/graphiql/"; default: 404
 	Labels     Labels         // default: labels of progressive overrides other than percent(x) are off

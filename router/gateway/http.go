@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"log/slog"
@@ -219,7 +220,7 @@ func (g *Gateway) understand(ctx context.Context, c *caller, req *request, info 
 	if f := j.charge(); f != nil {
 		return nil, f
 	}
-	j.begin = req.Begin
+	j.begin, j.stored = req.Begin, cmp.Or(req.DocumentID, req.AutomaticHash)
 	return j, nil
 }
 

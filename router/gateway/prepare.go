@@ -42,6 +42,10 @@ type prepared struct {
 	importance Priority // as its root fields say, "" for nothing
 	lanes      []*lane  // of the subgraphs it asks
 	usualTimes          // guarded by the admission's lock
+
+	describe sync.Once // what follows, for Usage
+	fields   []string
+	hash     string // the beginning of its text's SHA-256
 }
 
 // maxDeferrals is how many combinations of @defer(if:) an operation is kept prepared for.
@@ -55,6 +59,8 @@ type job struct {
 
 	price int    // what it costs at worst; see charge
 	leave func() // nil until it is admitted
+
+	stored string // the id it was sent by, "" for its text
 
 	begin liveOptions // of a live subscription
 }

@@ -68,10 +68,7 @@ func (g *Gateway) resolve(ctx context.Context, c *caller, req *request, info *Re
 	if f == nil {
 		a.Cost = j.cost()
 		if c.id.Partner != "" {
-			a.Stored = req.DocumentID
-			if a.Stored == "" {
-				a.Stored = req.AutomaticHash
-			}
+			a.Stored = j.stored
 		}
 	}
 	q := g.cfg.Limiter.Ask(ctx, a)

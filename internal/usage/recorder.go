@@ -1,0 +1,107 @@
+package usage
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Recorder adds up what a router is told, and writes it down once in a while. It holds so many clients' operations
+// at most; of what is more, only the fields are counted. It is safe for concurrent use.
+type Recorder struct {
+	cfg RecorderConfig
+
+	mu    sync.Mutex
+	uses  map[used]*Use
+	other map[string]*Use // by field
+	late  []Use           // that could not be written
+}
+
+// RecorderConfig is what a Recorder is made of.
+type RecorderConfig struct {
+	Add   func(context.Context, []Use) (done int, err error) // as Store.Add
+	Most  int                                                // clients' operations between two writings
+	Every time.Duration
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+type used struct{ client, version, operation, id string }
+
+// lastTime is what the last writing may take when a router stops.
+const lastTime = 5 * time.Second
+
+// NewRecorder returns a recorder that writes nothing down until Run.
+func NewRecorder(cfg RecorderConfig) *Recorder {
+	return &Recorder{cfg: cfg, uses: map[used]*Use{}, other: map[string]*Use{}}
+}
+
+// Add counts one run of an operation. fields are not changed afterwards, by neither side.
+func (r *Recorder) Add(client, version, operation, id string, fields []string) {
+	now := r.cfg.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := used{client, version, operation, id}
+	u := r.uses[k]
+	if u == nil && len(r.uses) < r.cfg.Most {
+		u = &Use{Client: client, Version: version, Operation: operation, ID: id, Fields: fields}
+		r.uses[k] = u
+	}
+	if u != nil {
+		u.Count, u.Last = u.Count+1, now
+		return
+	}
+	for _, f := range fields {
+		o := r.other[f]
+		if o == nil {
+			o = &Use{Client: Other, Operation: Other, ID: Other, Fields: []string{f}}
+			r.other[f] = o
+		}
+		o.Count, o.Last = o.Count+1, now
+	}
+}
+
+// Run writes down until ctx ends, and once more then.
+func (r *Recorder) Run(ctx context.Context) {
+	tick := time.NewTicker(r.cfg.Every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			r.Write(ctx)
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
+			defer cancel()
+			r.Write(last)
+			return
+		}
+	}
+}
+
+// Write writes down what was counted. What cannot be written waits for the next time, as far as there is room.
+func (r *Recorder) Write(ctx context.Context) {
+	r.mu.Lock()
+	batch := r.late
+	for _, u := range r.uses {
+		batch = append(batch, *u)
+	}
+	for _, u := range r.other {
+		batch = append(batch, *u)
+	}
+	r.uses, r.other, r.late = map[used]*Use{}, map[string]*Use{}, nil
+	r.mu.Unlock()
+	if len(batch) == 0 {
+		return
+	}
+	done, err := r.cfg.Add(ctx, batch)
+	if err == nil {
+		return
+	}
+	rest := batch[done:]
+	lost := max(0, len(rest)-2*r.cfg.Most)
+	r.mu.Lock()
+	r.late = rest[lost:]
+	r.mu.Unlock()
+	r.cfg.Log.Warn("usage of operations cannot be written down; it is tried again", "waiting", len(rest)-lost, "lost", lost, "error", err)
+}
