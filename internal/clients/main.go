@@ -28,7 +28,7 @@ type config struct {
 }
 
 // scripts are those of js/ that are run, each by itself, in this order.
-func scripts() []string { return []string{"audits", "apollo", "apollo_live", "urql", "sse", "relay"} }
+func scripts() []string { return []string{"audits", "apollo", "apollo_live", "urql", "sse", "relay", "subgraph"} }
 
 func main() {
 	var cfg config

@@ -26,7 +26,7 @@ func (s *streams) post(ctx context.Context, target url.URL, header http.Header, 
 	}
 	req.Header = header
 	req.Header.Set("Content-Type", contentType)
-	req.Header.Set("Accept", "text/event-stream, "+accept)
+	req.Header.Set("Accept", "text/event-stream") // alone: graphql-sse's server knows it by that
 	if s.Subscription.Protocol == Multipart {
 		req.Header.Set("Accept", `multipart/mixed;boundary="graphql";subscriptionSpec=1.0, `+accept)
 	}
