@@ -212,6 +212,23 @@ func TestStaffOnly(t *testing.T) {
 	h.guest().refused(t, "UNAUTHENTICATED", `mutation { profileUpdate(input: {name: "Nobody"}) { userErrors { code } } }`, nil)
 }
 
+// TestStaffOnlyRefusesAll: with --authorization reject nothing of an operation is answered that asks for too much.
+func TestStaffOnlyRefusesAll(t *testing.T) {
+	t.Parallel()
+	h := ownShop(t, "--authorization", "reject")
+	ben := h.signIn(t, "ben")
+	for code, p := range map[string]*person{"UNAUTHENTICATED": h.guest(), "FORBIDDEN": ben} {
+		a, err := p.send(t.Context(), vars{"query": `{ shippingZones { id } ... on Query { w: warehouses { name } } }`})
+		status := map[string]int{"UNAUTHENTICATED": http.StatusUnauthorized, "FORBIDDEN": http.StatusForbidden}[code]
+		if err != nil || a.status != status || a.code() != code || a.data.any != nil || fmt.Sprint(a.errors[0].Extensions["refused"]) != "[w]" {
+			t.Errorf("%s: %d %v %s %v", code, a.status, a.errors, a.data, err)
+		}
+	}
+	if got := h.signIn(t, "sam").ask(t, `{ shippingZones { id } warehouses { name } }`, nil); len(got.list("warehouses")) == 0 {
+		t.Errorf("staff: %s", got)
+	}
+}
+
 // partner signs the demo partner in.
 func (h *house) partner(t *testing.T) *person {
 	t.Helper()

@@ -141,9 +141,9 @@ func (m *matrix) straight(key string, a asker, r row, w *world, id string) {
 		d := documents(s, strings.ToLower(kind), root.Fields.ForName(field), r.args, variables(r.args))[plain]
 		url := m.house.shop.servers[i].URL("/graphql")
 		m.judge(key+" straight", a, r.may, r.blind, w, id, func(id string) reply {
-			return m.send(url, m.house.header(a, name), vars{"query": d.text, "variables": m.values(r, w, field, id)})
+			return m.send(url, m.house.header(a, name), vars{"query": d.text, "variables": m.values(r, w, key, id)})
 		})
-		m.unsigned(key, url, vars{"query": d.text, "variables": m.values(r, w, field, id)})
+		m.unsigned(key, url, vars{"query": d.text, "variables": m.values(r, w, key, id)})
 	}
 }
 
@@ -194,5 +194,5 @@ func (m *matrix) ways() int {
 	for _, list := range m.documents {
 		most = max(most, len(list))
 	}
-	return most + len([]string{"straight", "by key", "by key through the router", "unsigned", "SSE", "WebSocket"})
+	return most + len([]string{"straight", "by key", "by key through the router", "unsigned", "GET", "SSE", "WebSocket"})
 }

@@ -54,7 +54,7 @@ var fieldRows = map[string]row{
 	"Mutation.notificationsMarkRead": {"notification", `(ids: [$id])`, theirs | guests, true, false},
 	"Mutation.reviewSubmit":          {"product", `(input: {productId: $id, rating: 1})`, signedIns | staffs, true, false},
 	"Mutation.reviewDelete":          {"review", `(id: $id)`, theirs | staffs, false, true},
-	"Mutation.reviewModerate":        {"review", `(id: $id, status: REJECTED)`, staffs, false, false},
+	"Mutation.reviewModerate":        {"review", `(id: $id, status: PENDING)`, staffs, false, false},
 	"Mutation.userRolesSet":          {"user", `(id: $id, roles: [])`, staffs, false, false},
 
 	"Mutation.productUpdate":            {"product", `(id: $id, input: {vendor: "Thief"})`, staffs, false, false},

@@ -3,13 +3,8 @@ package main
 // The access matrix: every field that takes an id, asked for by everybody, in every way.
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -50,7 +45,7 @@ func TestAccessMatrix(t *testing.T) {
 		p := map[*world]*person{one: ada, two: guest}[w]
 		w.shopping(t, p, staff, func(order string) { m.listen(w, order) })
 		w.notices(t, p)
-		w.read = func(t *testing.T) string { return p.ask(t, ownQuery, nil).String() }
+		w.read = func(t *testing.T) string { return w.own(t, p) }
 	}
 	m.worlds = []*world{one, two, shop}
 
@@ -69,11 +64,6 @@ func TestAccessMatrix(t *testing.T) {
 	t.Logf("%d rows, %d people, %d ways: %d asked, %d refused, %d allowed, %d leaks",
 		len(fieldRows)+len(entityRows), len(m.people), m.ways(), m.asked, m.refused, m.allowed, m.leaks)
 }
-
-// ownQuery is all that somebody has.
-const ownQuery = `{ me { name email roles addresses { id label isDefault address { name line1 city } } wishlists { id name items { sku } } notificationPreferences { kind channel enabled } }
-  myCart { id } orders(first: 20) { nodes { id number status reason version email shippingAddress { line1 } lines { sku quantity returned } refunded { amount } payment { status refunded { amount } refunds { id reason } } shipment { status } } }
-  notifications(first: 50) { unreadCount nodes { id read title text } } }`
 
 // reply is an answer as it came.
 type reply struct {
@@ -191,96 +181,10 @@ func (m *matrix) everyWay(key string, a asker, r row, w *world, id string) {
 	for _, d := range m.documents[key] {
 		m.viaRouter(key, d, a, r, w, id)
 	}
+	if strings.HasPrefix(key, "Query.") && !a.partner {
+		m.byGet(key, m.documents[key][plain], a, r, w, id)
+	}
 	m.straight(key, a, r, w, id)
-}
-
-// changes asks for the mutations of those who may, one after the other, those that end things last.
-func (m *matrix) changes() {
-	for _, last := range []bool{false, true} {
-		for _, key := range slices.Sorted(maps.Keys(fieldRows)) {
-			r := fieldRows[key]
-			if !strings.HasPrefix(key, "Mutation.") || r.ends != last {
-				continue
-			}
-			for _, w := range m.worlds {
-				for _, id := range w.things[r.thing] {
-					for _, a := range m.people {
-						if !a.holds(r.may, w) {
-							continue
-						}
-						if m.viaRouter(key, m.documents[key][plain], a, r, w, id); r.ends {
-							break
-						}
-					}
-				}
-			}
-		}
-	}
-}
-
-// lists asks for what takes no id: it must not tell anything of others either.
-func (m *matrix) lists() {
-	for _, f := range m.public.Query.Fields {
-		args, ok := arguments(f)
-		if _, row := fieldRows["Query."+f.Name]; row || !ok || strings.HasPrefix(f.Name, "__") {
-			continue
-		}
-		text := "{ " + f.Name + args + " " + (&writer{schema: m.public}).selection(f.Type.Name(), nil) + " }"
-		for _, a := range m.people {
-			got := m.send(a.person.url+"/graphql", a.person.header, vars{"query": text})
-			m.asked++
-			for _, w := range m.worlds {
-				if !a.holds(theirs|staffs, w) {
-					m.secret(f.Name, a, w, got)
-				}
-			}
-		}
-	}
-}
-
-func (m *matrix) viaRouter(key string, d document, a asker, r row, w *world, id string) {
-	_, field, _ := strings.Cut(key, ".")
-	ask := func(id string) reply {
-		request := vars{"query": d.text, "variables": m.values(r, w, field, id)}
-		if a.partner {
-			request = vars{"id": m.ids[d.text], "variables": request["variables"]}
-		}
-		return m.send(a.person.url+"/graphql", a.person.header, request)
-	}
-	m.judge(key+" "+d.name, a, r.may, r.blind || d.name != styles[plain] && strings.HasPrefix(d.name, "through"), w, id, ask)
-}
-
-func (m *matrix) values(r row, w *world, field, id string) vars {
-	values := vars{"id": id}
-	if strings.Contains(r.args, "$more") {
-		values["more"] = w.more[field]
-	}
-	return values
-}
-
-// send posts a request and returns the answer as it is.
-func (m *matrix) send(url string, header http.Header, request vars) reply {
-	body, err := json.Marshal(request)
-	if err != nil {
-		return reply{0, err.Error()}
-	}
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return reply{0, err.Error()}
-	}
-	req.Header = header.Clone()
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "application/graphql-response+json, application/json")
-	res, err := browser.Do(req)
-	if err != nil {
-		return reply{0, err.Error()}
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		return reply{0, err.Error()}
-	}
-	return reply{res.StatusCode, string(text)}
 }
 
 // state is everything of everybody, as those see it who may.

@@ -19,9 +19,10 @@ const (
 	aliased                // every field by another name
 	fragments              // every object by a named fragment
 	inline                 // every object by an inline fragment, on its interfaces first where it has some
+	deferred               // all of it in a payload of its own
 )
 
-var styles = map[style]string{plain: "directly", aliased: "by aliases", fragments: "by named fragments", inline: "by inline fragments"}
+var styles = map[style]string{plain: "directly", aliased: "by aliases", fragments: "by named fragments", inline: "by inline fragments", deferred: "deferred"}
 
 // publicTypes are the same for everybody. Their scalars are asked for, and what they lead to only from their
 // own root fields.
@@ -39,7 +40,10 @@ func documents(s *ast.Schema, kind string, root *ast.FieldDefinition, args, vari
 		name := fmt.Sprintf("Q%d", len(list))
 		list = append(list, document{way, fmt.Sprintf("%s %s(%s) { %s%s %s }%s", kind, name, variables, root.Name, args, selection, more)})
 	}
-	for st := plain; st <= inline; st++ {
+	for st := plain; st <= deferred; st++ {
+		if st == deferred && kind == "subscription" {
+			continue
+		}
 		w := &writer{schema: s, style: st}
 		if def := s.Types[root.Type.Name()]; st == aliased && def.IsAbstractType() {
 			w.style = plain // has aliases
@@ -96,6 +100,10 @@ func (w *writer) selection(name string, above []string) string {
 		w.names++
 		fmt.Fprintf(&w.fragments, " fragment F%d on %s { %s }", w.names, name, fields)
 		return fmt.Sprintf("{ ...F%d }", w.names)
+	case deferred:
+		if len(above) == 1 {
+			fields = "__typename ... @defer { " + fields + " }"
+		}
 	case inline:
 		fields = fmt.Sprintf("... on %s { %s }", name, fields)
 		for _, over := range def.Interfaces {

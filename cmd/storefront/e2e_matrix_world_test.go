@@ -189,6 +189,20 @@ func (w *world) notices(t *testing.T, p *person) {
 	})
 }
 
+// own is all that somebody has.
+func (w *world) own(t *testing.T, p *person) string {
+	all := p.ask(t, `{ me { name email roles addresses { id label isDefault address { name line1 city } } wishlists { id name items { sku } } notificationPreferences { kind channel enabled } }
+  orders(first: 20) { nodes { id number status reason version email shippingAddress { line1 } lines { sku quantity returned } refunded { amount } payment { status refunded { amount } refunds { id reason } } shipment { status } } }
+  notifications(first: 50) { unreadCount nodes { id read title text } } }`, nil).String()
+	for _, cart := range w.things["cart"] {
+		all += "\n" + p.ask(t, `query($id: ID!) { cart(id: $id) { email discountCode shippingMethod lines { id quantity } shippingAddress { name line1 city } order { id } updatedAt } }`, vars{"id": cart}).String()
+	}
+	for _, review := range w.things["review"] {
+		all += "\n" + p.ask(t, `query($id: ID!) { review(id: $id) { status rating title text updatedAt } }`, vars{"id": review}).String()
+	}
+	return all
+}
+
 // shopOwn is what only staff may see.
 func (h *house) shopOwn(t *testing.T, staff *person) *world {
 	t.Helper()
