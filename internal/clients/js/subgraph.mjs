@@ -113,6 +113,8 @@ async function run(check, protocol) {
   }
 }
 
-await client('graphql-ws', 'graphql-ws')('as a subgraph', (check) => run(check, 'websocket'));
-await client('graphql-sse', 'graphql-sse')('as a subgraph', (check) => run(check, 'sse'));
+for (const [name, protocol] of Object.entries({ 'graphql-ws': 'websocket', 'graphql-sse': 'sse' })) {
+  const mode = client(name, name);
+  await mode('as a subgraph', (check) => run(check, protocol));
+}
 process.exit(0);
