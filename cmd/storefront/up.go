@@ -101,8 +101,9 @@ func startShop(ctx context.Context, cfg UpConfig, log *slog.Logger) (_ *shop, er
 			return nil, err
 		}
 	}
-	s.cfg.WebhookAllow = append(s.cfg.WebhookAllow, "127.0.0.0/8", "::1/128") // receivers that somebody tries out
-	s.cfg.Introspection = true                                                // this is a workshop; the router alone has it off
+	s.cfg.WebhookAllow = append(s.cfg.WebhookAllow, "127.0.0.0/8", "::1/128")         // receivers that somebody tries out
+	s.cfg.Origins = append(s.cfg.Origins, "http://localhost:*", "http://127.0.0.1:*") // pages that somebody develops
+	s.cfg.Introspection = true                                                        // this is a workshop; the router alone has it off
 	if cfg.Traces {
 		if s.traces, err = traces.Start(ctx, s.cfg.addr(16)); err != nil {
 			return nil, err

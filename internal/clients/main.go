@@ -1,5 +1,5 @@
 // Command clients has real GraphQL clients use a real shop, as apps do: Apollo Client, urql with graphql-ws,
-// graphql-sse, Relay, and the server audits of graphql-http, all of npm, in Node.
+// graphql-sse, EventSource, Relay, and the server audits of graphql-http, all of npm, in Node.
 //
 //	go run ./internal/clients              starts `storefront up` on free ports, runs all of js/, prints a table
 //	go run ./internal/clients -only sse    only the scripts that have this in their names
@@ -28,7 +28,9 @@ type config struct {
 }
 
 // scripts are those of js/ that are run, each by itself, in this order.
-func scripts() []string { return []string{"audits", "apollo", "apollo_live", "urql", "sse", "relay", "subgraph"} }
+func scripts() []string {
+	return []string{"audits", "apollo", "apollo_live", "apollo3", "urql", "sse", "eventsource", "relay", "subgraph"}
+}
 
 func main() {
 	var cfg config

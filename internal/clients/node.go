@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -24,8 +25,8 @@ const scriptTime = 5 * time.Minute
 // node runs scripts in a folder of this run, over packages that runs share.
 type node struct{ dir string }
 
-// install puts the packages of js/package-lock.json into the cache folder, unless they are there, and the scripts
-// into a folder in it.
+// install puts the packages of js/package-lock.json into a folder of the cache, unless they are there, and the scripts
+// into one of this run beside them.
 func install(ctx context.Context, cache string) (*node, error) {
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -40,30 +41,13 @@ func install(ctx context.Context, cache string) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	installed := filepath.Join(cache, "installed.json")
-	if have, err := os.ReadFile(installed); err != nil || !bytes.Equal(have, lock) {
-		if err := errors.Join(os.RemoveAll(cache), os.MkdirAll(cache, 0o755)); err != nil {
-			return nil, fmt.Errorf("make a folder for npm packages: %w", err)
-		}
-		for _, name := range []string{"package.json", "package-lock.json"} {
-			text, err := fs.ReadFile(js, name)
-			if err == nil {
-				err = os.WriteFile(filepath.Join(cache, name), text, 0o644)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("write %s: %w", name, err)
-			}
-		}
-		cmd := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-		cmd.Dir = cache
-		if _, err := output(cmd); err != nil {
-			return nil, fmt.Errorf("install npm packages into %s: %w", cache, err)
-		}
-		if err := os.WriteFile(installed, lock, 0o644); err != nil {
-			return nil, fmt.Errorf("note what is installed: %w", err)
+	packages := filepath.Join(cache, fmt.Sprintf("%x", sha256.Sum256(lock))[:12])
+	if _, err := os.Stat(packages); err != nil {
+		if err := download(ctx, js, packages); err != nil {
+			return nil, fmt.Errorf("install npm packages into %s: %w", packages, err)
 		}
 	}
-	dir, err := os.MkdirTemp(cache, "run-")
+	dir, err := os.MkdirTemp(packages, "run-")
 	if err == nil {
 		err = errors.Join(os.CopyFS(dir, js), os.Symlink(filepath.Join("..", "node_modules"), filepath.Join(dir, "node_modules")))
 	}
@@ -71,6 +55,37 @@ func install(ctx context.Context, cache string) (*node, error) {
 		return nil, fmt.Errorf("write scripts: %w", err)
 	}
 	return &node{dir}, nil
+}
+
+// download installs the packages beside the folder and gives them its name once they are whole. Another run may be
+// first.
+func download(ctx context.Context, js fs.FS, packages string) error {
+	if err := os.MkdirAll(filepath.Dir(packages), 0o755); err != nil {
+		return err
+	}
+	building, err := os.MkdirTemp(filepath.Dir(packages), "building-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(building)
+	for _, name := range []string{"package.json", "package-lock.json"} {
+		text, err := fs.ReadFile(js, name)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(building, name), text, 0o644)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	cmd := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+	cmd.Dir = building
+	if _, err := output(cmd); err != nil {
+		return err
+	}
+	if err := os.Rename(building, packages); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 func (n *node) remove() error { return os.RemoveAll(n.dir) }

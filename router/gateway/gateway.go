@@ -185,15 +185,25 @@ func orDefault[T int | int64 | time.Duration](value *T, otherwise T) {
 	}
 }
 
-// Handler serves "/graphql" by every method and transport, and the explorer at "/".
+// Handler serves "/graphql" by every method and transport, with a slash behind it or none, and the explorer at "/".
 func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/graphql", g.serve)
+	mux.HandleFunc("/graphql/{$}", g.serve)
 	if g.cfg.Explorer != nil {
-		mux.Handle("/{$}", g.cfg.Explorer)
+		mux.Handle("GET /{$}", g.cfg.Explorer)
 		mux.Handle("/graphiql/", g.cfg.Explorer)
 	}
+	mux.HandleFunc("/", g.astray)
 	return mux
+}
+
+// astray tells a client that has the address wrong.
+func (g *Gateway) astray(w http.ResponseWriter, r *http.Request) {
+	setSecurityHeaders(w.Header())
+	if !g.setCORS(w, r) {
+		(&answer{w: w, mediaType: mediaJSON}).fail(refuse(http.StatusNotFound, codeNotFound, "There is nothing at this address; GraphQL is at /graphql."))
+	}
 }
 
 // Drain ends every subscription and socket, spread over the drain time so that they do not all come to

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -181,6 +182,34 @@ func TestCORS(t *testing.T) {
 	}
 	if _, err := gateway.New(gateway.Config{}); err == nil {
 		t.Error("a gateway without a supergraph was made")
+	}
+}
+
+// Who has the address wrong is told the right one, on a page of an allowed origin too.
+func TestOtherAddresses(t *testing.T) {
+	h := newHouse(t, func(c *gateway.Config) {
+		c.CORS.Origins = []string{"http://localhost:*"}
+		c.Explorer = http.NotFoundHandler()
+	})
+	for path, status := range map[string]int{"/graphql": 200, "/graphql/": 200, "/": 404, "/graphql/x": 404, "/api": 404} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, strings.TrimSuffix(h.url, "/graphql")+path, strings.NewReader(`{"query":"{ __typename }"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", jsonType)
+		req.Header.Set("Origin", "http://localhost:5173")
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != status || strings.Contains(string(body), `"NOT_FOUND"`) != (status == 404) || res.Header.Get("Access-Control-Allow-Origin") == "" {
+			t.Errorf("%s answered %d %s", path, res.StatusCode, body)
+		}
 	}
 }
 

@@ -69,8 +69,12 @@ await mode('subscription, multipart', async (check) => {
   const first = listen();
   await until(() => heard.heard.length > 1);
   line.cut();
-  check('the cut is an error', (await first) instanceof Error);
-  check('the rest, at the other router', await listen({ resume: cursor }), 'delivered');
+  let over = await first;
+  check('the cut is an error', over.message, 'premature end of multipart body');
+  // fetch fails with a TypeError where it takes a connection that was cut, too.
+  do over = await listen({ resume: cursor });
+  while (over instanceof TypeError);
+  check('the rest comes from the other router', String(over), 'delivered');
   await heard.checkWhole(check, ask, order);
 
   const refused = new ApolloClient({ cache: cache(), link: new HttpLink({ uri: shop.router }) });
