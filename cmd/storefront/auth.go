@@ -67,7 +67,7 @@ func (a authenticator) Authenticate(ctx context.Context, h http.Header) (*gatewa
 		}
 		who.Guest = identity.GuestID(token)
 	}
-	out.ID, out.All, out.Scopes, out.Value = who.User, who.Staff(), who.Scopes, who
+	out.ID, out.All, out.Scopes, out.Rights, out.Value = who.User, who.Staff(), who.Scopes, policyRights(who), who
 	if who.Guest != "" {
 		out.Also = []string{who.Guest}
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"os"
@@ -95,6 +96,18 @@ func (s policySettings) heldBy(who identity.Identity) bool {
 		}
 	}
 	return holdsAll(who.Roles, s.Roles) && holdsAll(who.Scopes, s.Scopes)
+}
+
+// policyRights is all that policies are decided by, other than scopes, as one text.
+func policyRights(who identity.Identity) string {
+	if len(who.Roles)+len(who.Claims) == 0 {
+		return ""
+	}
+	claims := make(map[string][]string, len(who.Claims))
+	for name, values := range who.Claims {
+		claims[name] = slices.Sorted(slices.Values(values))
+	}
+	return fmt.Sprintf("%q %q", slices.Sorted(slices.Values(who.Roles)), claims) // maps are printed in the order of their keys
 }
 
 func holdsAll(held, asked []string) bool {

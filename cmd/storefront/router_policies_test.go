@@ -66,6 +66,15 @@ func TestPoliciesMistakes(t *testing.T) {
 	}
 }
 
+func TestRightsAreCompared(t *testing.T) {
+	one := identity.Identity{Roles: []string{"a", "b"}, Claims: map[string][]string{"x": {"1", "2"}, "y": {"3"}}}
+	same := identity.Identity{Roles: []string{"b", "a"}, Claims: map[string][]string{"y": {"3"}, "x": {"2", "1"}}}
+	less := identity.Identity{Roles: []string{"a", "b"}, Claims: map[string][]string{"x": {"1"}, "y": {"3"}}}
+	if policyRights(one) != policyRights(same) || policyRights(one) == policyRights(less) || policyRights(identity.Identity{}) != "" {
+		t.Errorf("%s\n%s\n%s", policyRights(one), policyRights(same), policyRights(less))
+	}
+}
+
 // Storefront's schema asks for no policy that its router does not have, and one that nobody has is found.
 func TestPoliciesOfTheSchemaAreKnown(t *testing.T) {
 	sg, err := supergraph.Parse(schema.Supergraph)

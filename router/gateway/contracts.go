@@ -18,6 +18,7 @@ type Identity struct {
 	Also     []string  // further owner ids this caller holds, such as a guest's id
 	All      bool      // staff: may see every owner's events
 	Scopes   []string  // of the caller's token, for @requiresScopes
+	Rights   string    // what else policies are decided by, such as roles: a sign-in with others does not renew one
 	Partner  string    // client id of a partner, who may send ids of stored operations only
 	Priority Priority  // of a partner's operations, as agreed; "" is PriorityNormal
 	Expiry   time.Time // when the right to be connected runs out; zero is never

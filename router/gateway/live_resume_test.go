@@ -284,6 +284,7 @@ func (p *people) Authenticate(ctx context.Context, h http.Header) (*gateway.Iden
 		return nil, errs.New(errs.Unauthenticated, "This sign-in has been taken back.")
 	}
 	if err == nil {
+		id.ID, id.Rights, _ = strings.Cut(id.ID, "/less")
 		id.ID, _, _ = strings.Cut(id.ID, "/")
 		id.Expiry = p.expiry[token]
 	}
@@ -296,7 +297,7 @@ func TestSignInIsRenewedInBand(t *testing.T) {
 	h := newHouse(t, func(c *gateway.Config) {
 		c.Auth = &people{expiry: map[string]time.Time{"Bearer ada": soon, "Bearer eve": soon}}
 	})
-	c, left, wrong := h.signedIn(t, "ada"), h.signedIn(t, "ada"), h.signedIn(t, "eve")
+	c, left, wrong, less := h.signedIn(t, "ada"), h.signedIn(t, "ada"), h.signedIn(t, "eve"), h.signedIn(t, "ada/less1")
 	for _, c := range []*client{c, left} {
 		c.subscribe("1", watchO1)
 		c.expect("next", "PLACED")
@@ -305,6 +306,8 @@ func TestSignInIsRenewedInBand(t *testing.T) {
 	c.expect("pong", "")
 	wrong.say(`{"type":"ping","payload":{"authorization":"Bearer ada/2"}}`)
 	wrong.closed(4403)
+	less.say(`{"type":"ping","payload":{"authorization":"Bearer ada/less2"}}`)
+	less.closed(4403)
 	left.closed(4403)
 	h.change("o1", "ada", "PAID", 2)
 	c.expect("next", `"version":2`)

@@ -99,7 +99,7 @@ func (g *Gateway) stillIs(ctx context.Context, c *caller) *failure {
 
 // sameRights says whether two identities may see the same of what is not theirs.
 func sameRights(a, b *Identity) bool {
-	if a.mayAll() != b.mayAll() || a.Partner != b.Partner {
+	if a.mayAll() != b.mayAll() || a.Partner != b.Partner || a.Rights != b.Rights {
 		return false
 	}
 	return slices.Equal(a.Scopes, b.Scopes) || slices.Equal(slices.Sorted(slices.Values(a.Scopes)), slices.Sorted(slices.Values(b.Scopes)))
