@@ -8,6 +8,7 @@ import (
 
 	"storefront/events"
 	"storefront/internal/errs"
+	"storefront/internal/eventmeta"
 	"storefront/internal/identity"
 	"storefront/internal/outbox"
 )
@@ -56,6 +57,7 @@ type Reservation struct {
 	Step      step              `bson:"step,omitempty"`
 	Returns   []string          `bson:"returns,omitempty"` // ids of returns that are on stock again
 	Waiting   []Return          `bson:"waiting,omitempty"` // returns that are not yet
+	Origin    eventmeta.Origin  `bson:"origin"`            // what a sweep does later belongs to the order's trace
 }
 
 // Return is goods of a sale that come back.
@@ -95,7 +97,7 @@ func (s *Service) Reserve(ctx context.Context, e events.OrderPlaced) error {
 	expires := s.now().UTC().Add(s.ttl).Truncate(time.Millisecond)
 	r, err := s.store.UpsertReservation(ctx, e.ID, func(r *Reservation, exists bool) ([]outbox.Event, error) {
 		if !exists {
-			*r = Reservation{OrderID: e.ID, Customer: e.Customer, Status: Pending, Lines: Demand(e.Lines)}
+			*r = Reservation{OrderID: e.ID, Customer: e.Customer, Status: Pending, Lines: Demand(e.Lines), Origin: eventmeta.OriginOf(ctx)}
 		}
 		return nil, nil
 	})
@@ -227,6 +229,9 @@ func (s *Service) release(ctx context.Context, orderID, reason string, when func
 
 // finish does the stock work that was decided, and notes that it is done.
 func (s *Service) finish(ctx context.Context, r Reservation) error {
+	if _, handling := eventmeta.From(ctx); !handling {
+		ctx = r.Origin.Context(ctx)
+	}
 	var err error
 	var done ReservationStatus
 	switch r.Step {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"storefront/events"
+	"storefront/internal/eventmeta"
 	"storefront/internal/id"
 	"storefront/internal/money"
 	"storefront/internal/outbox"
@@ -71,6 +72,8 @@ type Payment struct {
 	Refunds        []Refund      `bson:"refunds,omitempty"`
 	CreatedAt      time.Time     `bson:"createdAt"`
 	UpdatedAt      time.Time     `bson:"updatedAt"`
+
+	Origin eventmeta.Origin `bson:"origin"` // what Settle does belongs to the order's trace
 }
 
 // Identity is the id and the version.

@@ -7,6 +7,7 @@ import (
 
 	"storefront/events"
 	"storefront/internal/errs"
+	"storefront/internal/eventmeta"
 	"storefront/internal/money"
 	"storefront/internal/outbox"
 )
@@ -56,7 +57,7 @@ func (s *Service) learn(ctx context.Context, orderID, customer string, note func
 	p, err := s.store.Upsert(ctx, PaymentID(orderID), func(p *Payment, exists bool) ([]outbox.Event, error) {
 		now := s.clock()
 		if !exists {
-			*p = Payment{ID: PaymentID(orderID), OrderID: orderID, Customer: customer, Status: Pending, CreatedAt: now, UpdatedAt: now}
+			*p = Payment{ID: PaymentID(orderID), OrderID: orderID, Customer: customer, Status: Pending, CreatedAt: now, UpdatedAt: now, Origin: eventmeta.OriginOf(ctx)}
 		}
 		note(p, now)
 		var out []outbox.Event
@@ -233,6 +234,7 @@ func (s *Service) settle(ctx context.Context, id string) error {
 	if err != nil || !mine {
 		return err
 	}
+	ctx = p.Origin.Context(ctx)
 	if p.Intent != nil {
 		s.perform(ctx, p, true)
 		return nil

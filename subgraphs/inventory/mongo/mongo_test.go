@@ -15,6 +15,7 @@ import (
 	"storefront/events"
 	"storefront/internal/embedded/mongodb/mongotest"
 	"storefront/internal/errs"
+	"storefront/internal/eventmeta"
 	"storefront/internal/gql"
 	"storefront/internal/identity"
 	"storefront/internal/outbox"
@@ -350,6 +351,31 @@ func TestSweepFinishesWhatACrashCutOff(t *testing.T) {
 	s.expect(t, ctx, "cup", 5, 5)
 	if got := s.status(t, ctx, "ord_1"); got != inventory.Released {
 		t.Errorf("status %s, want RELEASED", got)
+	}
+}
+
+// What a sweep says belongs to the trace of the order, and names the event that reserved.
+func TestSweepBelongsToTheOrder(t *testing.T) {
+	s, ctx := newShop(t)
+	s.stock(t, ctx, "cup", 5)
+	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	if err := s.Reserve(eventmeta.Origin{Event: "evt_placed", Traceparent: trace}.Context(ctx), placed("ord_1", "cup", 2)); err != nil {
+		t.Fatal(err)
+	}
+	s.clock.Store(int64(time.Hour))
+	if err := s.Sweep(ctx); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := s.store.Outboxes()[0].Load(ctx, []string{"ord_1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := entries["ord_1"]
+	if len(list) == 0 || !strings.HasSuffix(list[len(list)-1].Type, "released") {
+		t.Fatalf("said: %+v", list)
+	}
+	if last := list[len(list)-1]; last.Cause != "evt_placed" || last.Traceparent != trace {
+		t.Errorf("its cause is %q, its trace %q", last.Cause, last.Traceparent)
 	}
 }
 

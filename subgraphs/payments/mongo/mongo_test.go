@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"storefront/events"
+	"storefront/internal/eventmeta"
 	"storefront/internal/identity"
 	"storefront/internal/money"
 	"storefront/subgraphs/payments"
@@ -335,6 +336,32 @@ func TestDeathBetweenChargeAndOutcome(t *testing.T) {
 		}
 	}
 	s.agree(t)
+}
+
+// What Settle brings to an end belongs to the trace of the order, and names the event that began it.
+func TestSettleBelongsToTheOrder(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	began := eventmeta.Origin{Event: "evt_placed", Traceparent: trace}.Context(t.Context())
+	if err := s.Place(began, placed("ord_1", "tok_visa", 1000)); err != nil {
+		t.Fatal(err)
+	}
+	s.gateway.set(lossy(func() (bool, bool) { return false, true }))
+	s.tell(t, reserved("ord_1"))
+	s.gateway.set(nil)
+	s.clock.Add(int64(time.Minute))
+	if err := s.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	id := payments.PaymentID("ord_1")
+	entries, err := s.store.Load(t.Context(), []string{id})
+	if err != nil || len(entries[id]) != 1 {
+		t.Fatalf("said: %v, %v", entries, err)
+	}
+	if e := entries[id][0]; e.Cause != "evt_placed" || e.Traceparent != trace {
+		t.Errorf("its cause is %q, its trace %q", e.Cause, e.Traceparent)
+	}
 }
 
 // TestGatewayThatHangsHoldsUpNoEvent: while the one call that may be made never ends, other orders' events
