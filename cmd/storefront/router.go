@@ -48,6 +48,7 @@ type RouterConfig struct {
 	Beside      string        `flag:"data-dir" env:"STOREFRONT_DATA_DIR" help:"data folder of a shop that 'storefront up' runs: what is not given is taken from there, for one more router beside its own"`
 	KafkaFlags  `group:"Kafka, which feeds subscriptions to fields with @live"`
 	LogFlags    `group:"Logs"`
+	TLSFlags    `group:"TLS: plain HTTP without a certificate"`
 	Debug       string `flag:"debug-listen" env:"STOREFRONT_DEBUG_LISTEN" help:"where those who run the router find its profiles (/debug/pprof/) and metrics; nowhere when absent"`
 }
 
@@ -88,7 +89,10 @@ func runRouter(ctx context.Context, std stdio, args []string) (err error) {
 		return err
 	}
 	defer stopTraces(context.WithoutCancel(ctx))
-	rc := routerConfig{RouterFlags: cfg.RouterFlags, own: cfg.Supergraph == "", file: cfg.File, forward: cfg.Forward, log: log, metrics: telemetry.NewMetrics(), drainTime: min(cfg.Drain, 9*time.Second)}
+	rc := routerConfig{RouterFlags: cfg.RouterFlags, tls: cfg.TLSFlags, own: cfg.Supergraph == "", file: cfg.File, forward: cfg.Forward, log: log, metrics: telemetry.NewMetrics(), drainTime: min(cfg.Drain, 9*time.Second)}
+	if rc.certificate, err = cfg.certificate(); err != nil {
+		return err
+	}
 	if rc.pages, err = proxies(cfg.Pages); err != nil {
 		return err
 	}
@@ -184,13 +188,15 @@ func (c RouterConfig) check() error {
 
 type routerConfig struct {
 	RouterFlags
-	own     bool     // the subgraphs are Storefront's
-	file    string   // --config
-	forward []string // headers of clients' that subgraphs get
-	log     *slog.Logger
-	metrics *telemetry.Metrics
-	pages   map[string]http.Handler // more of what people reach at the public address
-	tabs    []web.Tab
+	own         bool // the subgraphs are Storefront's
+	tls         TLSFlags
+	certificate *server.Certificate // nil: plain HTTP
+	file        string              // --config
+	forward     []string            // headers of clients' that subgraphs get
+	log         *slog.Logger
+	metrics     *telemetry.Metrics
+	pages       map[string]http.Handler // more of what people reach at the public address
+	tabs        []web.Tab
 
 	verifier   *oidc.Verifier         // nil: nobody signs in
 	policies   policies               // what @policy asks for
@@ -228,16 +234,17 @@ func (c routerConfig) tellWithout() {
 // router is a running router.
 type router struct {
 	*server.Server
-	gateway *gateway.Gateway
-	feed    *live.Feed   // nil without Kafka
-	kept    *cache.Cache // nil for none
-	log     *slog.Logger
-	unwatch func() // nil without a supergraph file
-	keep    func() // ends giving memory back
-	rates   *ratelimit.Limiter
-	unhook  func() // ends webhooks; nil without
-	counted func() // ends counting what is used; nil without
-	rules   atomic.Pointer[transport.Headers]
+	gateway  *gateway.Gateway
+	feed     *live.Feed   // nil without Kafka
+	kept     *cache.Cache // nil for none
+	log      *slog.Logger
+	unwatch  func() // nil without a supergraph file
+	keep     func() // ends giving memory back
+	rates    *ratelimit.Limiter
+	unhook   func() // ends webhooks; nil without
+	unfollow func() // ends looking at the certificate's files
+	counted  func() // ends counting what is used; nil without
+	rules    atomic.Pointer[transport.Headers]
 }
 
 func newRouter(cfg routerConfig) (*router, error) {
@@ -321,10 +328,11 @@ func newRouter(cfg routerConfig) (*router, error) {
 		}
 		return nil
 	}
-	r.Server, err = server.Start(server.Config{Name: "router", Addr: cfg.Listen, Handler: mux, Ready: ready, Metrics: cfg.metrics.Handler(), Log: cfg.log})
+	r.Server, err = server.Start(server.Config{Name: "router", Addr: cfg.Listen, Handler: cfg.tls.strict(mux), Certificate: cfg.certificate, Ready: ready, Metrics: cfg.metrics.Handler(), Log: cfg.log})
 	if err != nil {
 		return nil, err
 	}
+	r.unfollow = r.follow(cfg.certificate)
 	if cfg.webhooks != nil {
 		if r.unhook, err = startWebhooks(cfg.webhooks, cfg.partners, r.gateway.Handler(), cfg); err != nil {
 			return nil, errors.Join(err, r.stop())
@@ -359,6 +367,7 @@ func (r *router) stop() error {
 		r.unhook()
 	}
 	r.keep()
+	r.unfollow()
 	err := errors.Join(r.gateway.Drain(ctx), r.Shutdown(ctx))
 	r.rates.Close()
 	if r.counted != nil {

@@ -21,19 +21,21 @@ type Check func(ctx context.Context) error
 // /metrics beside the handler.
 type Server struct {
 	name     string
+	scheme   string
 	listener net.Listener
 	http     *http.Server
 	log      *slog.Logger
 }
 
-// Config of a Server. Ready and Metrics may be nil.
+// Config of a Server. Ready, Metrics and Certificate may be nil.
 type Config struct {
-	Name    string
-	Addr    string // host:port; port 0 takes any that is free
-	Handler http.Handler
-	Ready   Check
-	Metrics http.Handler
-	Log     *slog.Logger
+	Name        string
+	Addr        string // host:port; port 0 takes any that is free
+	Handler     http.Handler
+	Ready       Check
+	Metrics     http.Handler
+	Certificate *Certificate // serves TLS, and HTTP/2 to whoever speaks it
+	Log         *slog.Logger
 }
 
 // Start listens and serves until Shutdown. A busy port is an error that says so.
@@ -57,15 +59,20 @@ func Start(cfg Config) (*Server, error) {
 		mux.Handle("GET /metrics", cfg.Metrics)
 	}
 	mux.Handle("/", cfg.Handler)
-	s := &Server{name: cfg.Name, listener: l, log: cfg.Log, http: &http.Server{
+	s := &Server{name: cfg.Name, scheme: "http", listener: l, log: cfg.Log, http: &http.Server{
 		Handler:           paced(mux, bodyGrace),
 		ReadHeaderTimeout: 3 * time.Second, // also of sockets that send nothing
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}}
+	serve := s.http.Serve
+	if cfg.Certificate != nil {
+		s.scheme, s.http.TLSConfig = "https", cfg.Certificate.config()
+		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+	}
 	go func() {
-		if err := s.http.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			cfg.Log.Error("server stopped", "server", cfg.Name, "error", err)
 		}
 	}()
@@ -76,7 +83,7 @@ func Start(cfg Config) (*Server, error) {
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
 // URL is its address with a path.
-func (s *Server) URL(path string) string { return "http://" + s.Addr() + path }
+func (s *Server) URL(path string) string { return s.scheme + "://" + s.Addr() + path }
 
 // Shutdown lets requests finish until ctx ends, then cuts them off.
 func (s *Server) Shutdown(ctx context.Context) error {
