@@ -1,9 +1,12 @@
 package gateway_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
+	"io"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -42,6 +45,62 @@ func TestAtOnceByClient(t *testing.T) {
 	if got := h.post(body("e"), "Authorization", "Bearer ada"); got.status != 200 {
 		t.Errorf("when those before are answered: %d %s", got.status, got.body)
 	}
+}
+
+// TestAtOnceOverSockets: what a client has under way on its sockets and streams is its share as well.
+func TestAtOnceOverSockets(t *testing.T) {
+	held, with := hold("orders")
+	defer held.release()
+	h := newHouse(t, func(c *gateway.Config) {
+		with(c)
+		c.MaxAtOnce = 3
+	})
+	one, two := h.signedIn(t, "ada"), h.signedIn(t, "ada")
+	one.subscribe("1", `{ hello(name: "a") }`)
+	<-held.arrived
+	two.subscribe("1", `{ hello(name: "b") }`)
+	<-held.arrived
+	token := h.send("PUT", "", "", "Authorization", "Bearer ada").body
+	if got := h.post(`{"query":"{ hello(name: \"c\") }","extensions":{"operationId":"1"}}`, "Authorization", "Bearer ada", "X-GraphQL-Event-Stream-Token", token); got.status != 202 {
+		t.Fatalf("on a stream: %d %s", got.status, got.body)
+	}
+	stream := h.open1(t, token)
+	<-held.arrived
+	two.subscribe("2", `{ hello(name: "d") }`)
+	two.expect("error", "TOO_MANY")
+	if got := h.post(`{"query":"{ hello(name: \"e\") }"}`, "Authorization", "Bearer ada", "Accept", "application/graphql-response+json"); got.status != 429 {
+		t.Errorf("over HTTP: %d %s", got.status, got.body)
+	}
+	held.release()
+	one.expect("next", "hello a")
+	two.expect("next", "hello b")
+	for lines := bufio.NewScanner(stream); lines.Scan(); {
+		if strings.Contains(lines.Text(), "event: complete") {
+			break
+		}
+	}
+	eventually(t, "what is answered is not under way any more", func() bool { return h.gw.Load()[0].Running == 0 })
+	two.expect("complete", "")
+	two.subscribe("2", `{ hello(name: "f") }`)
+	two.expect("next", "hello f")
+}
+
+// open1 opens a reserved stream.
+func (h *house) open1(t *testing.T, token string) io.Reader {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer ada")
+	r.Header.Set("Accept", "text/event-stream")
+	r.Header.Set("X-GraphQL-Event-Stream-Token", token)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { res.Body.Close() })
+	return res.Body
 }
 
 // TestPartnersDoNotIntrospect: also where introspection is on, and the operation was published.

@@ -57,3 +57,29 @@ func TestCostIsLimited(t *testing.T) {
 	s.subscribe("1", "{ list(first: 1000) { id } }")
 	s.expect("error", "COST_TOO_HIGH")
 }
+
+// TestCostIsToldOverEveryTransport: to who asks for it, also where fragments come later.
+func TestCostIsToldOverEveryTransport(t *testing.T) {
+	h := costlyHouse(t)
+	const plain, deferred = `{ whoami }`, `{ whoami ... @defer { again: whoami } }`
+	const plainCost, deferredCost = `"extensions":{"cost":{"costliest":"whoami","limit":100,"total":3}}`, `"extensions":{"cost":{"costliest":"whoami","limit":100,"total":6}}`
+	for _, accept := range []string{"application/json", "text/event-stream", "multipart/mixed"} {
+		for query, cost := range map[string]string{plain: plainCost, deferred: deferredCost} {
+			got := h.post(`{"query":"`+query+`"}`, "Authorization", "Bearer ada", "X-Operation-Cost", "1", "Accept", accept)
+			if strings.Count(got.body, cost) != 1 {
+				t.Errorf("%s as %s answers without its cost: %s", query, accept, got.body)
+			}
+			if got := h.post(`{"query":"`+query+`"}`, "Authorization", "Bearer ada", "Accept", accept); strings.Contains(got.body, `"cost"`) {
+				t.Errorf("%s as %s tells its cost unasked: %s", query, accept, got.body)
+			}
+		}
+	}
+	s := h.dial(t)
+	s.say(`{"type":"connection_init","payload":{"Authorization":"Bearer ada","x-operation-cost":"1"}}`)
+	s.expect("connection_ack", "")
+	s.subscribe("1", plain)
+	s.expect("next", plainCost)
+	s.expect("complete", "")
+	s.subscribe("2", deferred)
+	s.expect("next", deferredCost)
+}

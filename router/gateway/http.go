@@ -160,7 +160,7 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 	case j.subscription():
 		a.fail(refuse(http.StatusNotAcceptable, codeNotAcceptable, "A subscription needs Accept: %s or %s;subscriptionSpec=1.0, or a WebSocket with the subprotocol %s.", mediaEvents, mediaParts, subprotocol))
 	case a.mediaType == "": // nothing is deferred, and the client wants parts all the same
-		response := g.execute(ctx, c, j)
+		response := j.withCost(c, g.execute(ctx, c, j))
 		response.Errors = g.present(ctx, c, response.Errors)
 		a.status, a.errors = http.StatusOK, len(response.Errors)
 		_ = g.partsTo(a.w).part((&execute.Payload{First: response}).JSON(), false)

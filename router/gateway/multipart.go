@@ -40,6 +40,9 @@ func (g *Gateway) stream(ctx context.Context, c *caller, j *job, send func(*exec
 			problems += len(list)
 			return g.present(ctx, c, list)
 		})
+		if p.First != nil {
+			p.First = j.withCost(c, p.First)
+		}
 		if !send(p) {
 			break
 		}

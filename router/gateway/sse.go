@@ -30,7 +30,7 @@ func (g *Gateway) serveEvents(a *answer, r *http.Request, c *caller, j, later *j
 		return n
 	}
 	if !j.subscription() {
-		body, shown := g.encodeResponse(ctx, c, g.execute(ctx, c, j))
+		body, shown := g.encodeResponse(ctx, c, j.withCost(c, g.execute(ctx, c, j)))
 		_ = out.next(&message{body: body})
 		_ = out.complete()
 		return len(shown)

@@ -244,7 +244,7 @@ func (s *singleStream) run(ctx context.Context, cancel context.CancelFunc, c *ca
 	case j.op.Kind == ast.Subscription:
 		s.g.subscribe(ctx, c, j, out)
 	default:
-		body, _ := s.g.encodeResponse(ctx, c, s.g.execute(ctx, c, j))
+		body, _ := s.g.encodeResponse(ctx, c, j.withCost(c, s.g.execute(ctx, c, j)))
 		if ctx.Err() == nil && out.next(&message{body: body}) == nil {
 			_ = out.complete()
 		}

@@ -317,7 +317,7 @@ func (s *socket) run(ctx context.Context, op *wsOperation, req *request, f *fail
 		return
 	}
 	if !j.subscription() {
-		body, shown := s.g.encodeResponse(ctx, c, s.g.execute(ctx, c, j))
+		body, shown := s.g.encodeResponse(ctx, c, j.withCost(c, s.g.execute(ctx, c, j)))
 		info.Errors = len(shown)
 		if ctx.Err() == nil && s.write(wsMessage{ID: op.id, Type: "next", Payload: body}) {
 			s.complete(op)
