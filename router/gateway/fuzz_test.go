@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"unicode/utf8"
 )
 
 // FuzzRequest: whatever a client posts, it gets one answer that is JSON and says why when it has no data,
@@ -56,6 +57,27 @@ func FuzzVariables(f *testing.F) {
 	})
 }
 
+// FuzzParameters: whatever stands behind the question mark of a GET, it gets one answer that is JSON.
+func FuzzParameters(f *testing.F) {
+	for _, seed := range []string{
+		"query=%7B+plain+%7D", "query={plain}&variables={}&extensions=null", "query=query($i:Int){s(i:$i)}&variables=%7B%22i%22:1%7D",
+		"query=mutation{x}", "query=subscription{n}", "query={plain}&variables=[1]", "query=%ff", "query=%zz", "a;b", "id=x&documentId=y",
+		"extensions=%7B%22persistedQuery%22:%7B%22sha256Hash%22:%22abc%22%7D%7D", "token=x", "query={a&query={plain}&operationName=A",
+	} {
+		f.Add(seed, "application/json")
+	}
+	f.Add("query={plain}", "text/event-stream, */*;q=0.1")
+	router := hostileGateway(f, 0).Handler()
+	f.Fuzz(func(t *testing.T, query, accept string) {
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/graphql", nil)
+		req.URL.RawQuery = query
+		req.Header.Set("Accept", accept)
+		w := httptest.NewRecorder()
+		router.ServeHTTP(w, req)
+		told(t, w)
+	})
+}
+
 // told fails unless an answer is data, or errors with messages, or a stream.
 func told(t *testing.T, w *httptest.ResponseRecorder) {
 	t.Helper()
@@ -74,8 +96,8 @@ func told(t *testing.T, w *httptest.ResponseRecorder) {
 			Extensions struct{ Code string }
 		}
 	}
-	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
-		t.Fatalf("status %d, no JSON: %v: %s", w.Code, err, w.Body)
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || !utf8.Valid(w.Body.Bytes()) {
+		t.Fatalf("status %d, no JSON: %v: %q", w.Code, err, w.Body)
 	}
 	if answer.Data == nil && len(answer.Errors) == 0 {
 		t.Fatalf("neither data nor errors: %s", w.Body)

@@ -1,9 +1,12 @@
-// Apollo Client: queries, mutations, errors, persisted queries and batches over HTTP.
+// Apollo Client: queries, mutations, errors, persisted queries of both kinds and batches over HTTP.
 import { createHash } from 'node:crypto';
-import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache, gql } from '@apollo/client';
+import { writeFileSync } from 'node:fs';
+import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache, gql } from '@apollo/client';
 import { BatchHttpLink } from '@apollo/client/link/batch-http';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
+import { print } from 'graphql';
 import { client, shop } from './check.mjs';
+import { partner } from './partner.mjs';
 
 const mode = client('Apollo Client', '@apollo/client');
 
@@ -100,5 +103,23 @@ await mode('batches', async (check) => {
   check('and why', refused.map((r) => /Batches .* not accepted/.test(r.reason?.result?.[0].errors[0].message)), [true, true]);
   const allowed = await both(shop.other); // which has --max-batch
   check('answered in order', allowed.map((r) => Object.keys(r.value?.data ?? {})[0]), ['productSearch', 'collections']);
+});
+
+await mode("a partner's published operations", async (check) => {
+  const catalogue = gql`query Catalogue($first: Int!) { products(first: $first) { nodes { id title } } }`;
+  const secret = gql`query Secret { products(first: 1) { nodes { id } } }`;
+  const idOf = ({ definitions: [{ name }] }) => `apollo-${name.value}`; // a build makes hashes
+  const body = print(new ApolloClient({ cache: cache(), link: ApolloLink.empty() }).documentTransform.transformDocument(catalogue));
+  const operations = [{ id: idOf(catalogue), name: 'Catalogue', type: 'query', body }];
+  writeFileSync('manifest.json', JSON.stringify({ format: 'apollo-persisted-query-manifest', version: 1, operations }));
+  const { key } = partner('apollo-app', 'manifest.json');
+  const { sent, fetch } = recorder();
+  const link = new PersistedQueryLink({ generateHash: idOf }).concat(new HttpLink({ uri: shop.router, fetch, headers: { 'x-api-key': key } }));
+  const app = new ApolloClient({ cache: cache(), link });
+  const { data } = await app.query({ query: catalogue, variables: { first: 2 } });
+  check('products', data.products.nodes.map((n) => n.__typename), ['Product', 'Product']);
+  check('an id and no text', sent.map(({ body }) => 'query' in JSON.parse(body)), [false]);
+  const refused = await app.query({ query: secret }).catch((e) => e.errors?.[0].extensions.code);
+  check('what is not published', refused, 'PERSISTED_OPERATION_NOT_FOUND');
 });
 process.exit();
