@@ -20,6 +20,7 @@ import (
 	"storefront/router/compose"
 	"storefront/router/execute/transport"
 	"storefront/router/gateway"
+	"storefront/router/operation"
 	"storefront/router/supergraph"
 )
 
@@ -104,7 +105,9 @@ func startRouter() (url string, stop func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	g, err := gateway.New(gateway.Config{Supergraph: sg, Transport: reach, MaxBatch: 2})
+	limits := operation.DefaultLimits()
+	limits.MaxListItems = 0 // it would refuse what is meant to be met by what comes after
+	g, err := gateway.New(gateway.Config{Limits: limits, Supergraph: sg, Transport: reach, MaxBatch: 2})
 	if err != nil {
 		return "", nil, err
 	}

@@ -64,10 +64,11 @@ type RouterFlags struct {
 	CacheFlags
 	ErrorFlags
 	UsageFlags
-	MaxBatch      int      `flag:"max-batch" env:"STOREFRONT_MAX_BATCH" default:"0" help:"how many requests may come in one body, as a JSON list; 0 refuses lists"`
-	Introspection bool     `flag:"introspection" env:"STOREFRONT_INTROSPECTION" default:"false" help:"answer introspection queries"`
-	Authorization string   `flag:"authorization" env:"STOREFRONT_AUTHORIZATION" oneof:"null reject" help:"of fields that a caller may not see by @authenticated, @requiresScopes or @policy: null (they are null, with errors) or reject (the operation is refused); null when absent"`
-	Origins       []string `flag:"cors-origin" env:"STOREFRONT_CORS_ORIGINS" help:"origin whose pages may call the router; repeatable"`
+	MaxBatch         int      `flag:"max-batch" env:"STOREFRONT_MAX_BATCH" default:"0" help:"how many requests may come in one body, as a JSON list; 0 refuses lists"`
+	MaxListArguments int      `flag:"max-list-arguments" env:"STOREFRONT_MAX_LIST_ARGUMENTS" default:"1000" max:"1000000" help:"how many items a list may have that stands in an argument or in an input object; 0 for any number"`
+	Introspection    bool     `flag:"introspection" env:"STOREFRONT_INTROSPECTION" default:"false" help:"answer introspection queries"`
+	Authorization    string   `flag:"authorization" env:"STOREFRONT_AUTHORIZATION" oneof:"null reject" help:"of fields that a caller may not see by @authenticated, @requiresScopes or @policy: null (they are null, with errors) or reject (the operation is refused); null when absent"`
+	Origins          []string `flag:"cors-origin" env:"STOREFRONT_CORS_ORIGINS" help:"origin whose pages may call the router; repeatable"`
 }
 
 const routerUsage = `storefront router --supergraph FILE: plans and runs clients' operations over the subgraphs of any federated
@@ -264,6 +265,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 	r.rules.Store(rules)
 	operationLimits := operation.DefaultLimits()
 	operationLimits.MaxCost, operationLimits.ListSize = limits.MaxCost, limits.ListSize
+	operationLimits.MaxListItems = cfg.MaxListArguments
 	gc := gateway.Config{
 		Supergraph: sg, Transport: reach,
 		Headers: headers{cfg.signer, &r.rules}, Operations: cfg.operations,

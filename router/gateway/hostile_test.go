@@ -13,6 +13,7 @@ import (
 	"storefront/router/compose"
 	"storefront/router/execute/transport"
 	"storefront/router/gateway"
+	"storefront/router/operation"
 	"storefront/router/supergraph"
 )
 
@@ -90,7 +91,9 @@ func hostileGateway(t testing.TB, batch int) *gateway.Gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := gateway.New(gateway.Config{Supergraph: sg, Transport: reach, MaxBatch: batch})
+	limits := operation.DefaultLimits()
+	limits.MaxListItems = 0 // it would refuse what is meant to be met by what comes after
+	g, err := gateway.New(gateway.Config{Limits: limits, Supergraph: sg, Transport: reach, MaxBatch: batch})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ type Limits struct {
 	MaxDirectives int
 	MaxFields     int // after fragment expansion
 	MaxValues     int // in the variables of a request, those in lists and objects included
+	MaxListItems  int // of one list in an argument or an input object; 0 for any
 	MaxDefers     int // @defers after fragment expansion: each can cost a request to a subgraph
 	MaxCost       int // by Costs; 0 for any
 	ListSize      int // assumed of a list that no @listSize speaks of, for its cost
@@ -24,7 +25,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		MaxBytes: 256 << 10, MaxTokens: 20_000, MaxDepth: 50, MaxAliases: 500,
-		MaxRootFields: 200, MaxDirectives: 500, MaxFields: 10_000, MaxValues: 100_000, MaxDefers: 50,
+		MaxRootFields: 200, MaxDirectives: 500, MaxFields: 10_000, MaxValues: 100_000, MaxListItems: 1000, MaxDefers: 50,
 		MaxCost: 250_000, ListSize: 10,
 	}
 }

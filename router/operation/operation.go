@@ -27,6 +27,7 @@ type Operation struct {
 	Denial   Denial        // set with Restrict: what is told of fields that it has marked
 
 	schema *ast.Schema
+	most   int        // items of one list in variables; 0 for any
 	defers *deferring // nil when nothing can be deferred
 	guards *guards    // nil when nothing asks for rights
 	costs  *costs
@@ -82,7 +83,7 @@ const maxErrors = 20
 // Prepare parses, limits, validates and normalizes one request.
 //
 // The passes, in order: the text is parsed within the token limit; sizes are counted, so that all
-// that follows is bounded; the rules of the GraphQL specification are checked; the chosen operation
+// that follows is bounded; lists in arguments are measured; the rules of the GraphQL specification are checked; the chosen operation
 // is normalized.
 func Prepare(sg *supergraph.Supergraph, query, operationName string, l Limits) (*Operation, gqlerror.List) {
 	if strings.TrimSpace(query) == "" {
@@ -102,6 +103,11 @@ func Prepare(sg *supergraph.Supergraph, query, operationName string, l Limits) (
 	if errs := measure(doc, def, l); errs != nil {
 		return nil, errs
 	}
+	if l.MaxListItems > 0 {
+		if errs := checkLists(doc, l.MaxListItems); errs != nil {
+			return nil, errs
+		}
+	}
 	if errs := validate(sg.API(), doc); errs != nil {
 		return nil, errs
 	}
@@ -112,7 +118,7 @@ func Prepare(sg *supergraph.Supergraph, query, operationName string, l Limits) (
 	}
 	return &Operation{
 		Kind: def.Operation, Name: def.Name, RootType: root, Def: def, Root: sel,
-		schema: sg.API(), defers: deferringOf(sg, def, l), guards: guardsOf(sg, sel), costs: costsOf(sg, def, root, l),
+		schema: sg.API(), most: l.MaxListItems, defers: deferringOf(sg, def, l), guards: guardsOf(sg, sel), costs: costsOf(sg, def, root, l),
 	}, nil
 }
 

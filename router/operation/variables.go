@@ -16,7 +16,7 @@ import (
 // applied, absent ones left out, every wrong value its own error naming where it is. raw holds JSON
 // values, numbers as json.Number or float64; it is not changed.
 func (o *Operation) Variables(raw map[string]any) (map[string]any, gqlerror.List) {
-	c := &coercion{schema: o.schema}
+	c := &coercion{schema: o.schema, most: o.most}
 	out := make(map[string]any, len(o.Def.VariableDefinitions))
 	for _, def := range o.Def.VariableDefinitions {
 		value, given := raw[def.Variable]
@@ -38,6 +38,7 @@ func (o *Operation) Variables(raw map[string]any) (map[string]any, gqlerror.List
 
 type coercion struct {
 	schema   *ast.Schema
+	most     int // items of one list; 0 for any
 	variable string
 	path     []step // to the value being coerced
 	errs     gqlerror.List
@@ -49,7 +50,9 @@ type step struct {
 	index int
 }
 
-func (c *coercion) fail(format string, args ...any) {
+func (c *coercion) fail(format string, args ...any) { c.failAs(CodeInput, format, args...) }
+
+func (c *coercion) failAs(code, format string, args ...any) {
 	if c.full() {
 		return
 	}
@@ -66,7 +69,7 @@ func (c *coercion) fail(format string, args ...any) {
 		}
 	}
 	err := gqlerror.Errorf("%s", Brief(fmt.Sprintf("Variable %q is wrong: %s", at, fmt.Sprintf(format, args...))))
-	err.Extensions = map[string]any{"code": CodeInput}
+	err.Extensions = map[string]any{"code": code}
 	c.errs = append(c.errs, err)
 }
 
@@ -99,6 +102,10 @@ func (c *coercion) value(t *ast.Type, v any) any {
 		list, ok := v.([]any)
 		if !ok { // one value stands for a list of one
 			return []any{c.value(t.Elem, v)}
+		}
+		if c.most > 0 && len(list) > c.most {
+			c.failAs(CodeTooLarge, "the list has %d items; %d are allowed in one list", len(list), c.most)
+			return nil
 		}
 		out := make([]any, len(list))
 		for i, item := range list {
