@@ -40,12 +40,18 @@ type Thing @key(fields: "id") { id: ID! }
 
 func serveEcho(t *testing.T) (supergraph string) {
 	t.Helper()
+	return serveEchoOf(t, echo)
+}
+
+// serveEchoOf is serveEcho with another SDL of the subgraph.
+func serveEchoOf(t *testing.T, sdl string) (supergraph string) {
+	t.Helper()
 	subgraph := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		json.NewEncoder(w).Encode(vars{"data": vars{"authorization": r.Header.Get("Authorization"),
 			"identity": r.Header.Get(identity.Header), "trace": r.Header.Get("X-Trace")}})
 	}))
 	t.Cleanup(subgraph.Close)
-	made, mistakes := compose.Compose([]compose.Subgraph{{Name: "echo", URL: subgraph.URL, SDL: echo}})
+	made, mistakes := compose.Compose([]compose.Subgraph{{Name: "echo", URL: subgraph.URL, SDL: sdl}})
 	if len(mistakes) > 0 {
 		t.Fatal(mistakes)
 	}
