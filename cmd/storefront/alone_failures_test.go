@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"storefront/router/compose"
@@ -119,4 +121,53 @@ func TestRouterMasksErrorsOfOthers(t *testing.T) {
 		}
 	}
 	fails(t, []string{"--error-code", "one word"}, "router", "--supergraph", supergraph, "--error-code", "a b")
+}
+
+// TestRouterRefusesUnderOverload: by what its configuration says, and counted.
+func TestRouterRefusesUnderOverload(t *testing.T) {
+	t.Parallel()
+	arrived, free := make(chan struct{}, 10), make(chan struct{})
+	var once sync.Once
+	release := func() { once.Do(func() { close(free) }) }
+	supergraph, _ := serveOne(t, "type Query { a(n: Int): String } type Mutation { buy: String }", func(w http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		<-free
+		w.Write([]byte(`{"data":{"a":"a","buy":"b"}}`))
+	})
+	t.Cleanup(release) // before the subgraph is closed
+	file := filepath.Join(t.TempDir(), "router.yaml")
+	if err := os.WriteFile(file, []byte("overload: {critical: [Mutation.buy], floor: 1, max_in_flight: 1}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, _ := startRouter(t, "--supergraph", supergraph, "--config", file)
+	var running sync.WaitGroup
+	send := func(query string) {
+		running.Go(func() {
+			if a, err := p.send(t.Context(), vars{"query": query}); err != nil || a.status != http.StatusOK {
+				t.Errorf("%s: %d %v, %v", query, a.status, a.errors, err)
+			}
+		})
+	}
+	send(`{ a }`)
+	<-arrived
+	a, err := p.send(t.Context(), vars{"query": `{ a(n: 1) }`})
+	if err != nil || a.status != http.StatusServiceUnavailable || a.code() != "OVERLOADED" {
+		t.Errorf("one too many: %d %v, %v", a.status, a.errors, err)
+	}
+	send(`mutation { buy }`)
+	eventually(t, "the critical one is let through", func() (string, bool) { return "", len(arrived) == 1 })
+	res, err := p.http.Get(p.url + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	metrics, err := io.ReadAll(res.Body)
+	for _, line := range []string{`storefront_operations_shed_total{priority="normal",subgraph="router"} 1`, `storefront_operations_admitted_total{priority="critical"} 1`,
+		`storefront_operations_running{subgraph="one"} 2`, `storefront_operations_limit{subgraph="router"} 1`} {
+		if err != nil || !strings.Contains(string(metrics), line) {
+			t.Errorf("/metrics has no %s (%v)", line, err)
+		}
+	}
+	release()
+	running.Wait()
 }

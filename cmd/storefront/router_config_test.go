@@ -28,6 +28,10 @@ func TestRouterConfigExample(t *testing.T) {
 	if want, _ := defaultRates().rules(); err != nil || rules != want {
 		t.Errorf("the rates are %+v, %v", rules, err)
 	}
+	limited, err := readOverload(filepath.Join("..", "..", "docs", "router.yaml"), false)
+	if want, _ := readOverload("", false); err != nil || !reflect.DeepEqual(limited.Critical, []string{}) || limited.Delay != want.Delay || limited.Floor != want.Floor || limited.Max != want.Max || limited.Heavy != want.Heavy {
+		t.Errorf("overload is %+v, %v", limited, err)
+	}
 	every := []transport.HeaderRule{{Propagate: "accept-language", Default: "en"}, {Matching: "x-shop-.*"}, {Remove: "x-shop-debug"}}
 	products, reviews := transport.Defaults(), transport.Defaults()
 	products.URLs = []string{"http://products-a:4001/graphql", "http://products-b:4001/graphql"}
