@@ -273,9 +273,10 @@ func newRouter(cfg routerConfig) (*router, error) {
 		Introspection: cfg.Introspection, MaxBatch: cfg.MaxBatch, CORS: gateway.CORS{Origins: cfg.Origins},
 		DrainTime:      cfg.drainTime,
 		MaxAnswerBytes: limits.MaxAnswerBytes, MaxResponseBytes: limits.MaxResponseBytes,
-		Limits:        operationLimits,
-		MaxAtOnce:     limits.MaxAtOnce,
-		Authorization: gateway.Authorization(cmp.Or(cfg.Authorization, limits.Authorization)),
+		Limits:           operationLimits,
+		MaxAtOnce:        limits.MaxAtOnce,
+		MaxSubscriptions: limits.MaxSubscriptions,
+		Authorization:    gateway.Authorization(cmp.Or(cfg.Authorization, limits.Authorization)),
 	}
 	if gc.Proxies, err = cfg.trusted(); err != nil {
 		return nil, err

@@ -93,7 +93,7 @@ func TestRouterConfigMistakes(t *testing.T) {
 		"overload:\n  critical: [placeOrder]\n":                                                    `2: overload.critical: "placeOrder" is no root field; write it like Mutation.placeOrder`,
 		"operation:\n  max_answer_bytes: 0\n":                                                      `2: operation.max_answer_bytes: 0 is less than 1`,
 		"operation:\n  authorization: allow\n":                                                     `2: operation.authorization: "allow" is neither "null", in quotes, nor reject`,
-		"operation:\n  max_answers: 1\n":                                                           `2: operation.max_answers: there is no such setting; there are authorization, max_cost, list_size, max_at_once, max_answer_bytes, max_response_bytes`,
+		"operation:\n  max_answers: 1\n":                                                           `2: operation.max_answers: there is no such setting; there are authorization, max_cost, list_size, max_at_once, max_subscriptions, max_answer_bytes, max_response_bytes`,
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -36,13 +36,14 @@ type admission struct {
 	perClient int
 
 	mu      sync.Mutex
-	clients map[string]int
+	clients map[string]int   // operations under way
+	feeds   map[string]int   // subscriptions of clients that are open
 	lanes   map[string]*lane // by subgraph
 	all     lane             // never judged: bounded by Overload.Max alone
 }
 
 func newAdmission(cfg Overload, perClient int) *admission {
-	a := &admission{cfg: cfg, perClient: perClient, clients: map[string]int{}, lanes: map[string]*lane{}}
+	a := &admission{cfg: cfg, perClient: perClient, clients: map[string]int{}, feeds: map[string]int{}, lanes: map[string]*lane{}}
 	a.all.limit = float64(cfg.Max)
 	return a
 }
@@ -63,23 +64,51 @@ func (a *admission) lanesOf(p *plan.Plan) []*lane {
 	return lanes
 }
 
-// admit counts an operation in, or says why it is not run. A client is a partner, a person who has signed in, or
-// else an address: a guest's token is made as fast as a request is. Callers of this machine who have not signed
-// in are not bounded, and subscriptions have limits of their own. j.left is called once it is answered.
+// client is whose share something is of: a partner's, a person's who has signed in, or else an address's: a guest's
+// token is made as fast as a request is. Callers of this machine who have not signed in are "", and not bounded.
+func (c *caller) client() string {
+	switch {
+	case c.id.Partner != "":
+		return "partner " + c.id.Partner
+	case c.id.ID != "":
+		return "person " + c.id.ID
+	case c.from.IsValid() && !c.from.IsLoopback():
+		return "address " + c.from.String()
+	}
+	return ""
+}
+
+// hold counts an open subscription of a client's, or says why there can be no more. release may be called more
+// than once.
+func (g *Gateway) hold(c *caller) (release func(), f *failure) {
+	client, a := c.client(), g.admission
+	if client == "" {
+		return func() {}, nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.feeds[client] >= g.cfg.MaxSubscriptions {
+		return nil, reject(http.StatusTooManyRequests, problem(codeTooMany,
+			"This client has %d subscriptions open already; end one first.", g.cfg.MaxSubscriptions))
+	}
+	a.feeds[client]++
+	return sync.OnceFunc(func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.feeds[client]--; a.feeds[client] == 0 {
+			delete(a.feeds, client)
+		}
+	}), nil
+}
+
+// admit counts an operation in, or says why it is not run. Subscriptions have limits of their own. j.left is called
+// once it is answered.
 func (g *Gateway) admit(c *caller, j *job) *failure {
 	if j.subscription() {
 		g.used(c, j)
 		return nil
 	}
-	client := ""
-	switch {
-	case c.id.Partner != "":
-		client = "partner " + c.id.Partner
-	case c.id.ID != "":
-		client = "person " + c.id.ID
-	case c.from.IsValid() && !c.from.IsLoopback():
-		client = "address " + c.from.String()
-	}
+	client := c.client()
 	how := j.priorityFor(c, g.cfg.Overload.Heavy)
 	full, shed := g.admission.enter(time.Now(), client, how, j.lanes)
 	switch {
@@ -92,8 +121,7 @@ func (g *Gateway) admit(c *caller, j *job) *failure {
 	}
 	g.observer.Admitted(how)
 	g.used(c, j)
-	var once sync.Once
-	j.leave = func() { once.Do(func() { g.admission.exit(client, how, j.lanes) }) }
+	j.leave = sync.OnceFunc(func() { g.admission.exit(client, how, j.lanes) })
 	return nil
 }
 

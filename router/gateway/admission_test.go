@@ -85,6 +85,35 @@ func TestAtOnceOverSockets(t *testing.T) {
 	two.expect("next", "hello f")
 }
 
+// TestSubscriptionsOfOneClient: so many are open at once, over whatever they come.
+func TestSubscriptionsOfOneClient(t *testing.T) {
+	h := newHouse(t, func(c *gateway.Config) { c.MaxSubscriptions = 2 })
+	const watch = `subscription { orderStatus(orderId: "o1") { status } }`
+	s := h.signedIn(t, "ada")
+	s.subscribe("1", watch)
+	s.expect("next", "PLACED")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if res := h.open(ctx, t, strings.ReplaceAll(watch, `"`, `\"`), "Accept", "text/event-stream"); res.StatusCode != 200 {
+		t.Fatalf("the second: %s", res.Status)
+	}
+	s.subscribe("2", watch)
+	s.expect("error", "TOO_MANY")
+	got := h.post(`{"query":"`+strings.ReplaceAll(watch, `"`, `\"`)+`"}`, "Authorization", "Bearer ada", "Accept", "text/event-stream")
+	if !strings.Contains(got.body, "TOO_MANY") {
+		t.Errorf("one too many over SSE: %d %s", got.status, got.body)
+	}
+	bob := h.signedIn(t, "bob")
+	bob.subscribe("1", strings.ReplaceAll(watch, "o1", "o2"))
+	bob.expect("next", "PLACED")
+	cancel() // the one over SSE
+	eventually(t, "there is a place again", func() bool {
+		s.subscribe("3", watch)
+		f, err := s.read()
+		return err == nil && f.Type == "next"
+	})
+}
+
 // open1 opens a reserved stream.
 func (h *house) open1(t *testing.T, token string) io.Reader {
 	t.Helper()

@@ -24,9 +24,10 @@ type message struct {
 // feed is one subscriber, whatever carries it: a bounded queue that is filled for it and that its transport
 // empties. Nobody waits for it: a client that takes nothing loses its own feed and holds up no other.
 type feed struct {
-	g      *Gateway
-	field  string
-	latest bool // of several messages with one key, the last is enough
+	g       *Gateway
+	field   string
+	release func() // gives its place in the client's share back
+	latest  bool   // of several messages with one key, the last is enough
 
 	mu     sync.Mutex
 	caller *caller
@@ -50,9 +51,14 @@ func (g *Gateway) openFeed(ctx context.Context, c *caller, j *job) (*feed, *fail
 	if j.live != nil && g.cfg.Events == nil {
 		return nil, reject(http.StatusServiceUnavailable, problem(codeUnavailable, "This router has no source of events, so nothing can be subscribed to here."))
 	}
-	f := &feed{g: g, caller: c, wake: func() {}}
+	release, full := g.hold(c)
+	if full != nil {
+		return nil, full
+	}
+	f := &feed{g: g, caller: c, wake: func() {}, release: release}
 	f.field, _, _ = j.op.RootField()
 	if !g.feeds.add(f) {
+		release()
 		return nil, drainingFailure()
 	}
 	g.observer.SubscribersAdd(1)
@@ -226,6 +232,7 @@ func (f *feed) finish(end *failure, reason string) {
 func (f *feed) close() {
 	f.finish(nil, "done")
 	f.g.feeds.remove(f)
+	f.release()
 }
 
 // joins is the number of the round of joining that begins. latest says that the last message of a key is enough.

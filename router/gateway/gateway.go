@@ -51,17 +51,18 @@ type Config struct {
 
 	Errors execute.ErrorRules // which errors of subgraphs clients get as they are; default DefaultErrors
 
-	Limits        operation.Limits // zero: operation.DefaultLimits
-	MaxBody       int64            // bytes of a request body or socket message; default 1 MiB, a quarter of it compressed
-	MaxAtOnce     int              // queries and mutations of one client under way; default 200
-	Overload      Overload         // what is refused when there is more to do than can be done
-	MaxBatch      int              // requests in one body; default: none but one alone
-	Prepared      int              // operations kept prepared; default 1000
-	Warm          int              // operations prepared for a new supergraph before it is served; default 200
-	WarmTime      time.Duration    // and for how long at most; default 10 s
-	Timeout       time.Duration    // of a query, a mutation or one resolution of an event; default 30 s
-	Introspection bool
-	CORS          CORS
+	Limits           operation.Limits // zero: operation.DefaultLimits
+	MaxBody          int64            // bytes of a request body or socket message; default 1 MiB, a quarter of it compressed
+	MaxAtOnce        int              // queries and mutations of one client under way; default 200
+	Overload         Overload         // what is refused when there is more to do than can be done
+	MaxSubscriptions int              // of one client that are open; default 1000
+	MaxBatch         int              // requests in one body; default: none but one alone
+	Prepared         int              // operations kept prepared; default 1000
+	Warm             int              // operations prepared for a new supergraph before it is served; default 200
+	WarmTime         time.Duration    // and for how long at most; default 10 s
+	Timeout          time.Duration    // of a query, a mutation or one resolution of an event; default 30 s
+	Introspection    bool
+	CORS             CORS
 
 	MaxRepresentations int // entities asked of a subgraph in one request; 0 is any number
 	MaxAnswerBytes     int // of all answers of subgraphs to one operation; default 128 MiB
@@ -130,6 +131,7 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	orDefault(&cfg.MaxBody, 1<<20)
 	orDefault(&cfg.MaxAtOnce, 200)
+	orDefault(&cfg.MaxSubscriptions, 1000)
 	cfg.Overload.defaults()
 	orDefault(&cfg.Prepared, 1000)
 	orDefault(&cfg.Warm, 200)
