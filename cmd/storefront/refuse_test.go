@@ -38,6 +38,8 @@ func TestStrayArguments(t *testing.T) {
 			args, want = []string{c.name, "key", "create", "acme", "stray"}, "write: storefront partners key create NAME"
 		case "webhooks":
 			args, want = []string{c.name, "disable", "whk_1", "stray"}, "write: storefront webhooks disable ID"
+		case "usage":
+			args, want = []string{c.name, "Product.title", "stray"}, "write: storefront usage Type.field"
 		case "events": // has commands of its own
 			want = `events: there is no command "stray"`
 		case "import": // takes any number

@@ -49,6 +49,9 @@ func runUsage(ctx context.Context, std stdio, args []string) error {
 	if (len(rest) == 1) == cfg.Deprecated || len(rest) > 1 {
 		return errs.New(errs.BadInput, "write: storefront usage Type.field [--since 30d] [--json], or storefront usage --deprecated")
 	}
+	if !cfg.Deprecated && strings.Count(rest[0], ".") != 1 {
+		return errs.New(errs.BadInput, "%q is no field; write it like Product.title, and an argument like Query.products(first:)", rest[0])
+	}
 	back, err := daysOrDuration(cfg.Since)
 	if err != nil {
 		return err
@@ -101,6 +104,10 @@ func printUsage(std stdio, cfg UsageConfig, list []fieldUsage) error {
 			}
 			fmt.Fprintln(std.out, string(text))
 		}
+		return nil
+	}
+	if len(list) == 0 {
+		fmt.Fprintln(std.out, "nothing in the supergraph is deprecated")
 		return nil
 	}
 	t := newTable(std.out, "FIELD", "LAST USED", "TIMES", "CLIENT", "VERSION", "OPERATION", "ID", "DEPRECATED")

@@ -61,6 +61,7 @@ func TestUsageOfFields(t *testing.T) {
 		t.Errorf("usage --json gives %+v, %v", old, err)
 	}
 	fails(t, []string{"no field Query.none"}, append([]string{"usage", "Query.none"}, at...)...)
+	fails(t, []string{"title", "no field; write it like"}, append([]string{"usage", "title"}, at...)...)
 	fails(t, []string{"--since", "30d"}, append([]string{"usage", "Query.a", "--since", "long"}, at...)...)
 	fails(t, []string{"usage Type.field"}, append([]string{"usage"}, at...)...)
 	_, log := startRouter(t, "--supergraph", supergraph)
