@@ -312,10 +312,13 @@ func (g *Gateway) record(ctx context.Context, c *caller, info RequestInfo) {
 		level = slog.LevelError
 	}
 	if g.log.Enabled(ctx, level) {
+		client, version := clientOf(c)
 		g.log.LogAttrs(ctx, level, "request",
 			slog.String("request_id", c.requestID),
 			slog.String("trace_id", c.traceID),
 			slog.String("transport", info.Transport),
+			slog.String("client", client),
+			slog.String("client_version", version),
 			slog.String("operation", info.Operation),
 			slog.String("kind", info.Kind),
 			slog.Int("status", info.Status),

@@ -37,7 +37,10 @@ func clientOf(c *caller) (name, version string) {
 			break
 		}
 	}
-	return cmp.Or(c.id.Partner, name), version
+	if c.id != nil && c.id.Partner != "" {
+		name = c.id.Partner
+	}
+	return name, version
 }
 
 // plainName is a header's value where it looks like the name of a program, and not of a person.
