@@ -220,7 +220,7 @@ func TestLogHoldsNoSecrets(t *testing.T) {
 		c.Logger = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
 	h.post(`{"query":"query Greet($n: String) { hello(name: $n) boom }","variables":{"n":"s3cret-name"}}`, "Authorization", "Bearer s3cret-token", "X-Request-Id", "req-9",
-		"Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "graphql-client-name", "web", "graphql-client-version", "s3cret@version")
+		"graphql-client-name", "web", "graphql-client-version", "s3cret@version")
 	c := h.signedIn(t, "s3cret-user")
 	c.subscribe("1", `query Again { hello(name: "s3cret-name") }`)
 	c.expect("next", "hello")
@@ -228,7 +228,7 @@ func TestLogHoldsNoSecrets(t *testing.T) {
 	eventually(t, "both are logged", func() bool { return strings.Count(log.String(), `"msg":"request"`) == 2 })
 	text := log.String()
 	for _, want := range []string{`"operation":"Greet"`, `"operation":"Again"`, `"kind":"query"`, `"request_id":"req-9"`, `"transport":"ws"`,
-		`"trace_id":"0af7651916cd43dd8448eb211c80319c"`, `"client":"web","client_version":"unreadable"`} {
+		`"trace_id":"`, `"client":"web","client_version":"unreadable"`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the log lacks %s", want)
 		}
