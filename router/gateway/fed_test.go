@@ -93,6 +93,12 @@ func (f *feeder) Exec(ctx context.Context) graphql.ResponseHandler {
 	header, _ := ctx.Value(headerKey{}).(http.Header)
 	f.open[values] = header
 	f.begun++
+	over := func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.open, values)
+	}
+	context.AfterFunc(ctx, over) // gqlgen may not ask for a response any more
 	return func(ctx context.Context) *graphql.Response {
 		select {
 		case v, more := <-values:
@@ -102,9 +108,7 @@ func (f *feeder) Exec(ctx context.Context) graphql.ResponseHandler {
 			}
 		case <-ctx.Done():
 		}
-		f.mu.Lock()
-		delete(f.open, values)
-		f.mu.Unlock()
+		over()
 		return nil
 	}
 }
