@@ -1,6 +1,9 @@
 package gateway_test
 
 import (
+	"bufio"
+	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -82,4 +85,37 @@ func TestCostIsToldOverEveryTransport(t *testing.T) {
 	s.expect("complete", "")
 	s.subscribe("2", deferred)
 	s.expect("next", deferredCost)
+}
+
+// TestCostOfASubscription: told with the first result, to whom has asked, beside its cursor.
+func TestCostOfASubscription(t *testing.T) {
+	h := costlyHouse(t)
+	const watch, cost = `subscription { orderStatus(orderId: "o1") { status } }`, `"cost":{"costliest":"orderStatus","limit":100,"total":1}`
+	s := h.dial(t)
+	s.say(`{"type":"connection_init","payload":{"Authorization":"Bearer ada","x-operation-cost":"1"}}`)
+	s.expect("connection_ack", "")
+	other := h.signedIn(t, "ada")
+	for _, c := range []*client{s, other} {
+		c.subscribe("1", watch)
+		f := c.expect("next", "PLACED")
+		var body struct{ Extensions map[string]any }
+		if err := json.Unmarshal(f.Payload, &body); err != nil || body.Extensions["cursor"] == nil || strings.Contains(string(f.Payload), cost) != (c == s) {
+			t.Errorf("the first result is %s, %v", f.Payload, err)
+		}
+	}
+	h.broker.publish("order-events", gateway.Event{ID: "e2", Type: "OrderPaid", Key: "o1", Data: map[string]any{"id": "o1", "customerId": "ada", "status": "PAID", "version": 2}})
+	for _, c := range []*client{s, other} {
+		if f := c.expect("next", "PAID"); strings.Contains(string(f.Payload), `"cost"`) {
+			t.Errorf("a later result is %s", f.Payload)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	res := h.open(ctx, t, strings.ReplaceAll(watch, `"`, `\"`), "Accept", "text/event-stream", "X-Operation-Cost", "1")
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() && !strings.Contains(lines.Text(), "data:") {
+	}
+	if !strings.Contains(lines.Text(), cost) {
+		t.Errorf("over SSE it gives %s", lines.Text())
+	}
 }

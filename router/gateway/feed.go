@@ -26,8 +26,9 @@ type message struct {
 type feed struct {
 	g       *Gateway
 	field   string
-	release func() // gives its place in the client's share back
-	latest  bool   // of several messages with one key, the last is enough
+	first   func(body []byte) []byte // makes the first result the client's own; nil once it is taken, or for nothing
+	release func()                   // gives its place in the client's share back
+	latest  bool                     // of several messages with one key, the last is enough
 
 	mu     sync.Mutex
 	caller *caller
@@ -57,6 +58,9 @@ func (g *Gateway) openFeed(ctx context.Context, c *caller, j *job) (*feed, *fail
 	}
 	f := &feed{g: g, caller: c, wake: func() {}, release: release}
 	f.field, _, _ = j.op.RootField()
+	if c.asksCost() {
+		f.first = j.tellCost
+	}
 	if !g.feeds.add(f) {
 		release()
 		return nil, drainingFailure()
@@ -147,6 +151,10 @@ func (f *feed) take() (m *message, open bool, end *failure) {
 			f.queue, f.more = nil, 0 // its memory is wanted only while the client is behind
 		}
 		f.cursor = m.cursor
+		if f.first != nil {
+			m = &message{body: f.first(m.body), cursor: m.cursor, key: m.key}
+			f.first = nil
+		}
 		return m, true, nil
 	}
 	return nil, !f.ended, f.end
