@@ -17,7 +17,7 @@ import (
 type Partitions struct {
 	config   Config
 	topic    string
-	client   sarama.Client
+	client   *asking
 	consumer sarama.Consumer
 	count    int32
 }
@@ -32,10 +32,10 @@ func (c Config) OpenPartitions(topic string) (*Partitions, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open partitions of %s: %w", topic, err)
 	}
-	p := &Partitions{config: c, topic: c.named(topic), client: client}
+	p := &Partitions{config: c, topic: c.named(topic), client: &asking{Client: client, brokers: c.Brokers}}
 	all, err := client.Partitions(p.topic)
 	if err == nil {
-		p.consumer, err = sarama.NewConsumerFromClient(client)
+		p.consumer, err = sarama.NewConsumerFromClient(p.client)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open partitions of %s: %w", topic, err), client.Close())
@@ -85,6 +85,7 @@ func (p *Partitions) offset(ctx context.Context, partition int32, start Start) (
 
 // Following is one partition being read.
 type Following struct {
+	client   *asking
 	consumer sarama.PartitionConsumer
 	closing  atomic.Bool
 	running  sync.WaitGroup
@@ -101,7 +102,8 @@ func (p *Partitions) Follow(partition int32, offset int64, each func(*Record), l
 	if err != nil {
 		return nil, fmt.Errorf("read %s/%d from %d: %w", p.topic, partition, offset, err)
 	}
-	f := &Following{consumer: consumer}
+	p.client.fetched.Add(1)
+	f := &Following{client: p.client, consumer: consumer}
 	f.running.Go(func() {
 		for m := range consumer.Messages() {
 			if !f.closing.Load() {
@@ -131,6 +133,7 @@ func (f *Following) HighWater() int64 { return f.consumer.HighWaterMarkOffset() 
 // begins. Partitions.Follow may be called again for the partition after Close.
 func (f *Following) Stop() {
 	if !f.closing.Swap(true) {
+		f.client.fetched.Add(-1)
 		f.consumer.AsyncClose()
 	}
 }
