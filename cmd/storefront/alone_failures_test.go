@@ -48,6 +48,18 @@ func TestRouterSaysWhySubgraphsFail(t *testing.T) {
 	if line["subgraph"] != "one" || line["trace_id"] != trace || line["kind"] != "unreachable" || !strings.Contains(reason, "connection refused") {
 		t.Errorf("the log says %v", line)
 	}
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/graphql", strings.NewReader(`{"query":"{ a }"}`))
+	req.Header = p.header.Clone()
+	req.Header.Del("Authorization")
+	req.Header.Set("Content-Type", "application/json")
+	res, err := p.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if got := res.Header.Get("X-Trace-Id"); got != trace {
+		t.Errorf("the answer names the trace %q, not the client's", got)
+	}
 	for len(log.lines) > 0 {
 		if again := <-log.lines; again["msg"] == line["msg"] {
 			t.Errorf("the log says it again: %v", again)

@@ -31,8 +31,7 @@ type caller struct {
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	requestID := requestIDOf(r)
-	ctx, traceID := traced(r.Context())
-	r = r.WithContext(ctx)
+	traceID := traceFor(r.Context())
 	w.Header().Set("X-Request-Id", requestID)
 	w.Header().Set("X-Trace-Id", traceID)
 	c := &caller{header: stripHopByHop(r.Header.Clone()), requestID: requestID, traceID: traceID, transport: "http", from: g.cfg.Proxies.Client(r)}

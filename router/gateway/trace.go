@@ -2,26 +2,20 @@ package gateway
 
 import (
 	"context"
-	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 
 	"go.opentelemetry.io/otel/trace"
 )
 
-// traced is ctx with a trace, so that every answer names one by which logs and subgraphs' traces are found: that
-// of the server's span, or of the client's traceparent, or else a new one.
-func traced(ctx context.Context) (context.Context, string) {
-	span := trace.SpanContextFromContext(ctx)
-	if !span.IsValid() {
-		var made trace.SpanContextConfig
-		binary.NativeEndian.PutUint64(made.TraceID[:8], rand.Uint64())
-		binary.NativeEndian.PutUint64(made.TraceID[8:], rand.Uint64()|1) // never all zeros
-		binary.NativeEndian.PutUint64(made.SpanID[:], rand.Uint64()|1)
-		made.TraceFlags = trace.FlagsSampled // as without it: what a subgraph records is its own matter
-		span = trace.NewSpanContext(made)
-		ctx = trace.ContextWithSpanContext(ctx, span)
+// traceFor is the id of the trace that an answer names: that of the server's span, or of the client's traceparent,
+// or else a new one. A new one is in our answer and logs alone: whether subgraphs record a trace that nobody has
+// begun is their own decision, which a traceparent of ours would take from them.
+func traceFor(ctx context.Context) string {
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		return span.TraceID().String()
 	}
-	return ctx, span.TraceID().String()
+	return fmt.Sprintf("%016x%016x", rand.Uint64()|1, rand.Uint64()) // never all zeros
 }
 
 // traceOf is the trace that something belongs to: an event's own, or else that of the request.
