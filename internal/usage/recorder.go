@@ -7,13 +7,15 @@ import (
 	"time"
 )
 
-// Recorder adds up what a router is told, and writes it down once in a while. It holds so many clients' operations
-// at most; of what is more, only the fields are counted. It is safe for concurrent use.
+// Recorder adds up what a router is told, and writes it down once in a while. It tells so many clients' operations
+// apart in a day, whatever anybody sends; of what is more, only the fields are counted. It is safe for concurrent use.
 type Recorder struct {
 	cfg RecorderConfig
 
 	mu    sync.Mutex
 	uses  map[used]*Use
+	known map[used]struct{} // of the day
+	day   int
 	other map[string]*Use // by field
 	late  []Use           // that could not be written
 }
@@ -21,7 +23,7 @@ type Recorder struct {
 // RecorderConfig is what a Recorder is made of.
 type RecorderConfig struct {
 	Add   func(context.Context, []Use) (done int, err error) // as Store.Add
-	Most  int                                                // clients' operations between two writings
+	Most  int                                                // clients' operations in a day
 	Every time.Duration
 	Now   func() time.Time
 	Log   *slog.Logger
@@ -34,7 +36,7 @@ const lastTime = 5 * time.Second
 
 // NewRecorder returns a recorder that writes nothing down until Run.
 func NewRecorder(cfg RecorderConfig) *Recorder {
-	return &Recorder{cfg: cfg, uses: map[used]*Use{}, other: map[string]*Use{}}
+	return &Recorder{cfg: cfg, uses: map[used]*Use{}, known: map[used]struct{}{}, other: map[string]*Use{}}
 }
 
 // Add counts one run of an operation. fields are not changed afterwards, by neither side.
@@ -44,7 +46,7 @@ func (r *Recorder) Add(client, version, operation, id string, fields []string) {
 	defer r.mu.Unlock()
 	k := used{client, version, operation, id}
 	u := r.uses[k]
-	if u == nil && len(r.uses) < r.cfg.Most {
+	if u == nil && r.knows(k, now) {
 		u = &Use{Client: client, Version: version, Operation: operation, ID: id, Fields: fields}
 		r.uses[k] = u
 	}
@@ -60,6 +62,19 @@ func (r *Recorder) Add(client, version, operation, id string, fields []string) {
 		}
 		o.Count, o.Last = o.Count+1, now
 	}
+}
+
+// knows reports whether an operation is one of those that are told apart today.
+func (r *Recorder) knows(k used, now time.Time) bool {
+	if day := now.UTC().YearDay(); day != r.day {
+		r.day = day
+		clear(r.known)
+	}
+	if _, ok := r.known[k]; !ok && len(r.known) >= r.cfg.Most {
+		return false
+	}
+	r.known[k] = struct{}{}
+	return true
 }
 
 // Run writes down until ctx ends, and once more then.

@@ -97,14 +97,22 @@ func TestManyClients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := usage.NewRecorder(usage.RecorderConfig{Add: store.Add, Most: 2, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler)})
+	c := &clock{at: noon}
+	r := usage.NewRecorder(usage.RecorderConfig{Add: store.Add, Most: 2, Now: c.now, Log: slog.New(slog.DiscardHandler)})
 	for i := range 50 {
 		r.Add(fmt.Sprint("client-", i), "", "Op", "c3", []string{"A.a", "A.b"})
 	}
 	r.Write(t.Context())
+	c.pass(time.Minute)
+	r.Add("client-1", "", "Op", "c3", []string{"A.b"})
+	r.Add("client-2", "", "Op", "c3", []string{"A.b"})
+	r.Write(t.Context())
+	c.pass(24 * time.Hour)
+	r.Add("client-2", "", "Op", "c3", []string{"A.b"})
+	r.Write(t.Context())
 	got := lines(t, store, noon, "A.b")
 	slices.Sort(got)
-	want := []string{"A.b client-0  Op c3 1 04 12:00", "A.b client-1  Op c3 1 04 12:00", "A.b other  other other 48 04 12:00"}
+	want := []string{"A.b client-0  Op c3 1 04 12:00", "A.b client-1  Op c3 2 04 12:01", "A.b client-2  Op c3 1 05 12:01", "A.b other  other other 49 04 12:01"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q\nwant\n%q", got, want)
 	}
@@ -141,9 +149,9 @@ func TestDatabaseAway(t *testing.T) {
 		t.Errorf("%d of 4 uses are written: %v", total(), written)
 	}
 	away, written = true, nil
-	for minute := range 10 {
-		for i := range 5 {
-			r.Add(fmt.Sprint(minute, i), "", "Op", "1", []string{"A.a"})
+	for range 10 {
+		for i := range 3 {
+			r.Add(fmt.Sprint(i), "", "Op", "1", []string{"A.a"})
 		}
 		r.Write(t.Context())
 	}
