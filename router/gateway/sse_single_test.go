@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"storefront/router/gateway"
 )
 
 // connect sends a request whose answer is read as it comes.
@@ -82,6 +84,30 @@ func TestSingleEventStream(t *testing.T) {
 	}
 	res.Body.Close()
 	eventually(t, "the stream is gone", func() bool { return post("4", `{ whoami }`).status == http.StatusNotFound && h.observed.open() == 0 })
+}
+
+// A stream carries so many operations at once, and a router so many streams; what ends makes room.
+func TestSingleEventStreamsAreBounded(t *testing.T) {
+	h := newHouse(t, func(c *gateway.Config) { c.MaxOperations, c.MaxStreams = 2, 1 })
+	const ada = "Bearer ada"
+	reserve := func() reply { return h.send(http.MethodPut, "", "", "Authorization", ada) }
+	token := reserve()
+	if more := reserve(); token.status != http.StatusCreated || more.status != http.StatusServiceUnavailable || !strings.Contains(more.body, "TOO_MANY") {
+		t.Fatalf("the first stream: %d, one too many: %d %s", token.status, more.status, more.body)
+	}
+	post := func(id string) reply {
+		return h.post(`{"query":`+mustJSON(watchO1)+`,"extensions":{"operationId":"`+id+`"}}`, "Authorization", ada, "X-GraphQL-Event-Stream-Token", token.body)
+	}
+	res := h.connect(t, http.MethodGet, "?token="+token.body, "", "Accept", "text/event-stream", "Authorization", ada)
+	if a, b, c := post("a"), post("b"), post("c"); a.status != http.StatusAccepted || b.status != http.StatusAccepted || c.status != http.StatusTooManyRequests || !strings.Contains(c.body, "TOO_MANY") {
+		t.Errorf("three operations: %d, %d, %d %s", a.status, b.status, c.status, c.body)
+	}
+	h.send(http.MethodDelete, "operationId=a", "", "Authorization", ada, "X-GraphQL-Event-Stream-Token", token.body)
+	if c := post("c"); c.status != http.StatusAccepted {
+		t.Errorf("in the place of one that ended: %d %s", c.status, c.body)
+	}
+	res.Body.Close()
+	eventually(t, "there is room for another stream", func() bool { return reserve().status == http.StatusCreated })
 }
 
 func TestSubscriptionInParts(t *testing.T) {

@@ -94,6 +94,12 @@ await mode('who is not let in', async (check) => {
   });
   check('a bad token: 4403', closed.code, 4403);
   check('and why', /^Forbidden: /.test(closed.reason));
+  const tokens = ['Bearer expired', authorization];
+  const again = socketTo(shop.router, { connectionParams: () => ({ authorization: tokens.shift() }) });
+  const stock = `subscription { productAvailability(sku: "KIT-MUG-SKY") { sku } }`;
+  const { data } = await new Promise((next) => appOf(again).subscription(stock, {}).subscribe(next));
+  check('comes back with a token that is valid', [data?.productAvailability.sku, tokens.length], ['KIT-MUG-SKY', 0]);
+  await again.dispose();
   const socket = socketTo(shop.router);
   const refused = await new Promise((over) => appOf(socket).subscription(follow, { order: 'ord_01ARZ3NDEKTSV4RRFFQ69G5FAV' }).subscribe(over));
   check("nobody's order", refused.error?.graphQLErrors[0].extensions.code, 'NOT_FOUND');
