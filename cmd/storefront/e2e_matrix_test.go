@@ -21,7 +21,7 @@ import (
 // is there, since the answer is the one that an id gets which does not exist. Whoever may is not refused.
 func TestAccessMatrix(t *testing.T) {
 	t.Parallel()
-	h := ownShop(t, "--carrier-step", "1s")
+	h := ownShop(t, "--carrier-step", "2s") // time enough to subscribe for everybody
 	m := &matrix{t: t, house: h, before: map[string]reply{}, ids: map[string]string{}}
 	m.read()
 	if t.Failed() {
