@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -118,4 +119,22 @@ func TestWebhookFollowsTheStock(t *testing.T) {
 	deliver("hooked-three")
 	must(run("webhooks", "replay", id, "--from", first))
 	until(8)
+}
+
+// Any router of a shop may be the one that delivers, so one that is started beside calls whom the shop calls.
+func TestRouterBesideCallsTheShopsReceivers(t *testing.T) {
+	t.Parallel()
+	h := theShop(t)
+	for _, c := range []struct{ given, want []string }{
+		{nil, []string{"127.0.0.0/8", "::1/128"}},
+		{[]string{"10.0.0.0/8"}, []string{"10.0.0.0/8"}},
+	} {
+		beside := RouterConfig{Beside: h.dir, RouterFlags: RouterFlags{WebhookAllow: c.given}}
+		if err := beside.takeFromShop(); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(beside.WebhookAllow, c.want) {
+			t.Errorf("with --webhook-allow %v it calls receivers in %v, want %v", c.given, beside.WebhookAllow, c.want)
+		}
+	}
 }

@@ -146,14 +146,15 @@ type addresses struct {
 	MongoPrefix    string `json:"mongodbPrefix,omitempty"`
 	KafkaNamespace string `json:"kafkaNamespace,omitempty"`
 
-	Subgraphs []string `json:"subgraphs"` // NAME=URL
+	Subgraphs    []string `json:"subgraphs"`              // NAME=URL
+	WebhookAllow []string `json:"webhookAllow,omitempty"` // networks
 }
 
 func addressFile(dir string) string { return filepath.Join(dir, "addresses.json") }
 
 func (s *shop) remember() error {
 	a := addresses{Router: s.cfg.PublicURL, MongoDB: s.cfg.MongoDB, Brokers: s.cfg.Brokers, Redis: s.cfg.Redis, Issuer: s.cfg.issuer(), Issuers: s.cfg.Issuers, Process: os.Getpid(),
-		MongoPrefix: s.cfg.MongoPrefix, KafkaNamespace: s.cfg.KafkaNamespace, Subgraphs: s.cfg.Subgraphs}
+		MongoPrefix: s.cfg.MongoPrefix, KafkaNamespace: s.cfg.KafkaNamespace, Subgraphs: s.cfg.Subgraphs, WebhookAllow: s.cfg.WebhookAllow}
 	if s.embedded.mail != nil {
 		a.Mail = s.embedded.mail.URL()
 	}

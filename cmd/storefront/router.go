@@ -165,6 +165,9 @@ func (c *RouterConfig) takeFromShop() error {
 	if len(c.Subgraphs) == 0 && c.Supergraph == "" {
 		c.Subgraphs = shop.Subgraphs
 	}
+	if len(c.WebhookAllow) == 0 {
+		c.WebhookAllow = shop.WebhookAllow // any router may be the one that delivers
+	}
 	if c.Secret == "" {
 		c.Secret, err = secret(c.Beside)
 	}
