@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	fedPause    = 250 * time.Millisecond // before a lost stream is asked for again, doubled each time
+	fedPause    = 250 * time.Millisecond // before a lost stream is asked for again, doubled until one holds
 	fedMaxPause = 10 * time.Second
 	fedAtOnce   = 8 // messages whose rest is fetched beside each other
 )
@@ -195,16 +195,19 @@ func (sp *spring) now() (j *job, c *caller, ok bool) {
 func (sp *spring) flow(ctx context.Context) *failure {
 	var lost time.Time // when the stream was; zero while it is there, and before the first
 	opened := sync.OnceFunc(func() { close(sp.opened) })
-	for tries := 0; ; tries++ {
+	for tries := 0; ; {
 		j, c, ok := sp.now()
 		if !ok {
 			opened()
 			return nil
 		}
-		err := sp.stream(ctx, j, c, !lost.IsZero(), func() {
-			tries, lost = 0, time.Time{}
+		held, err := sp.stream(ctx, j, c, !lost.IsZero(), func() {
+			lost = time.Time{}
 			opened()
 		})
+		if held {
+			tries = 0
+		}
 		switch {
 		case errors.Is(err, io.EOF), ctx.Err() != nil:
 			return nil
@@ -230,6 +233,7 @@ func (sp *spring) flow(ctx context.Context) *failure {
 		if !poll.Sleep(ctx, pause/2+rand.N(pause/2)) {
 			return nil
 		}
+		tries++
 	}
 }
 
@@ -242,24 +246,27 @@ func (sp *spring) away(j *job, c *caller, err error) *failure {
 	return reject(http.StatusServiceUnavailable, problem(codeUnavailable, "The subgraph %q does not give its subscription at the moment; subscribe again.", j.ready.Feeds()))
 }
 
-// stream asks for the subscription once, and brings what comes until the stream ends. nil means that the
-// operation has changed, and another stream takes its place.
-func (sp *spring) stream(ctx context.Context, j *job, c *caller, again bool, opened func()) error {
+// stream asks for the subscription once, and brings what comes until the stream ends. It held when it brought
+// something or was there for a while: one that is only taken on is no sign of health. A nil error means that
+// the operation has changed, and another stream takes its place.
+func (sp *spring) stream(ctx context.Context, j *job, c *caller, again bool, opened func()) (held bool, err error) {
 	here, cancel := context.WithCancel(ctx)
 	defer cancel()
 	in, err := j.edition.executor.Subscribe(here, j.ready, j.vars, sp.g.headersFor(ctx, c, ""))
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer in.Close()
 	sp.mu.Lock()
 	if sp.job != j && !(sp.job.ready.SameFeed(j.ready) && sp.job.edition.executor.Reaches(sp.job.ready, in.Address())) {
 		sp.mu.Unlock()
-		return nil // it changed meanwhile
+		return false, nil // it changed meanwhile
 	}
 	sp.again, sp.at = cancel, in.Address()
 	sp.mu.Unlock()
 	opened()
+	began := time.Now()
+	defer func() { held = held || time.Since(began) > fedMaxPause }()
 	messages := make(chan chan *message, fedAtOnce)
 	var delivering sync.WaitGroup
 	delivering.Go(func() {
@@ -273,10 +280,11 @@ func (sp *spring) stream(ctx context.Context, j *job, c *caller, again bool, ope
 		sent, err := in.Next()
 		if err != nil {
 			if here.Err() != nil && ctx.Err() == nil {
-				return nil
+				return held, nil
 			}
-			return err
+			return held, err
 		}
+		held = true
 		m := make(chan *message, 1)
 		resolve := func(reconnected bool) { m <- sp.resolve(sent, reconnected) }
 		if reconnected := again; j.ready.FeedAnswers() {

@@ -16,6 +16,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	gqltransport "github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/coder/websocket"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -253,6 +254,43 @@ func TestSubgraphFeedIsReconnected(t *testing.T) {
 			f.emit(3)
 			s.expect("next", `{"data":{"plain":3}}`)
 		})
+	}
+}
+
+// A subgraph that takes every subscription on and drops it at once is not asked again and again at the pace of
+// the first attempt.
+func TestSubgraphDropsItsFeed(t *testing.T) {
+	t.Parallel()
+	h, f := fedHouse(t, transport.WebSocket)
+	var asked []time.Time
+	dropping := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"graphql-transport-ws"}})
+		if err != nil {
+			return
+		}
+		defer c.CloseNow()
+		c.Read(r.Context()) // connection_init
+		c.Write(r.Context(), websocket.MessageText, []byte(`{"type":"connection_ack"}`))
+		c.Read(r.Context()) // subscribe
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		asked = append(asked, time.Now())
+	}))
+	defer dropping.Close()
+	if _, err := h.gw.Replace(t.Context(), parsed(t, testSupergraph), f.over(t, h.urls, transport.WebSocket, dropping.URL)); err != nil {
+		t.Fatal(err)
+	}
+	h.stream(t, `subscription { plain }`)
+	eventually(t, "a fifth subscription", func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return len(asked) >= 5
+	})
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	// Pauses are between half and all of 250 ms, 500 ms, 1 s and 2 s.
+	if least := 1875 * time.Millisecond; asked[4].Sub(asked[0]) < least {
+		t.Errorf("five subscriptions within %s, want %s at least", asked[4].Sub(asked[0]), least)
 	}
 }
 
