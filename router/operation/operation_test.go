@@ -165,6 +165,23 @@ func TestVariables(t *testing.T) {
 }
 
 // TestVariableErrorsHideValues: a wrong value is named by place and kind, never repeated.
+func TestIntsHave32Bits(t *testing.T) {
+	sg := load(t)
+	for query, valid := range map[string]bool{
+		`{ pet(at: [2147483647, -2147483648]) { id } }`:                       true,
+		`{ pet(at: [2147483648]) { id } }`:                                    false,
+		`{ pet(filter: {min: 1, in: [{min: -2147483649}]}) { id } }`:          false,
+		`query ($a: Int = 99999999999999999999) { pet(at: [$a]) { id } }`:     false,
+		`query ($a: Int! = 3000000000) { pet(filter: {min: $a}) { id } }`:     false,
+		`{ pet(f: 3000000000, id: 3000000000) { id } }`:                       true,
+		`{ pets { id @include(if: true) } name @skip(if: false) __typename }`: true,
+	} {
+		if _, errs := operation.Prepare(sg, query, "", operation.DefaultLimits()); (errs == nil) != valid {
+			t.Errorf("%s: errors %v", query, errs)
+		}
+	}
+}
+
 func TestVariableErrorsHideValues(t *testing.T) {
 	op, errs := operation.Prepare(load(t), `query ($f: Filter) { pet(filter: $f) { id } }`, "", operation.DefaultLimits())
 	if errs != nil {

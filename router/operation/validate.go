@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -16,6 +17,7 @@ func ruleList() []core.Rule {
 	return []core.Rule{
 		rules.FieldsOnCorrectTypeRuleWithoutSuggestions,
 		rules.FragmentsOnCompositeTypesRule,
+		{Name: "IntsOf32Bits", RuleFunc: intsOf32Bits},
 		rules.KnownArgumentNamesRuleWithoutSuggestions,
 		rules.KnownDirectivesRule,
 		rules.KnownFragmentNamesRule,
@@ -74,4 +76,16 @@ func validate(schema *ast.Schema, doc *ast.QueryDocument) gqlerror.List {
 		err.Extensions = map[string]any{"code": code}
 	}
 	return errs
+}
+
+// intsOf32Bits is what gqlparser leaves out of "Values of Correct Type": an Int has 32 bits (GraphQL specification 3.5.1).
+func intsOf32Bits(observers *core.Events, addError core.AddErrFunc) {
+	observers.OnValue(func(_ *core.Walker, v *ast.Value) {
+		if v.Kind != ast.IntValue || v.Definition == nil || v.Definition.Name != "Int" {
+			return
+		}
+		if _, err := strconv.ParseInt(v.Raw, 10, 32); err != nil {
+			addError(core.Message("Int cannot represent non 32-bit signed integer value: %s", v.Raw), core.At(v.Position))
+		}
+	})
 }
