@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
@@ -144,13 +145,29 @@ func (p *person) send(ctx context.Context, request vars) (a answer, err error) {
 	return answer{res.StatusCode, value{got.Data}, got.Errors}, nil
 }
 
-// try returns the data; errors of the answer are errors.
+// try returns the data; errors of the answer are errors. While the shop has more to do than it can, it comes
+// again when it is told to.
 func (p *person) try(query string, variables vars) (value, error) {
-	a, err := p.send(context.Background(), vars{"query": query, "variables": variables})
-	if err == nil && len(a.errors) > 0 {
-		err = a.errors
+	for tries := 1; ; tries++ {
+		a, err := p.send(context.Background(), vars{"query": query, "variables": variables})
+		if a.code() == "OVERLOADED" && tries < maxTries {
+			after, _ := a.errors[0].Extensions["retryAfter"].(float64)
+			comeAgain(int(after))
+			continue
+		}
+		if err == nil && len(a.errors) > 0 {
+			err = a.errors
+		}
+		return a.data, err
 	}
-	return a.data, err
+}
+
+const maxTries = 20
+
+// comeAgain waits as long as a router's Retry-After says, and up to half as long again, so that not all come at once.
+func comeAgain(seconds int) {
+	d := time.Duration(max(seconds, 1)) * time.Second
+	time.Sleep(d + rand.N(d/2))
 }
 
 func (p *person) ask(t *testing.T, query string, variables vars) value {

@@ -109,7 +109,21 @@ func (m *matrix) send(url string, header http.Header, request vars) reply {
 	return m.do(req, header)
 }
 
+// do sends a request, and again while the shop has more to do than it can: that says nothing of rights.
 func (m *matrix) do(req *http.Request, header http.Header) reply {
+	for tries := 1; ; tries++ {
+		r := m.once(req, header)
+		if !strings.Contains(r.text, `"OVERLOADED"`) || tries == maxTries {
+			return r
+		}
+		comeAgain(1)
+		if req.GetBody != nil {
+			req.Body, _ = req.GetBody()
+		}
+	}
+}
+
+func (m *matrix) once(req *http.Request, header http.Header) reply {
 	req.Header = header.Clone()
 	req.Header.Set("Content-Type", "application/json")
 	if req.Header.Get("Accept") == "" {
