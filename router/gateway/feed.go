@@ -9,8 +9,6 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-
-	"storefront/internal/live"
 )
 
 // message is one result of an operation: a whole GraphQL response with the cursor behind it in its
@@ -314,70 +312,6 @@ func (f *feed) depth() (n int, begun bool) {
 	return len(f.queue), f.begun && !f.ended
 }
 
-// feeds are all that are open. A gateway that drains opens no more.
-type feeds struct {
-	mu     sync.Mutex
-	open   map[*feed]struct{}
-	closed bool
-	empty  chan struct{} // closed when closed and none is open
-}
-
-func newFeeds() *feeds { return &feeds{open: map[*feed]struct{}{}, empty: make(chan struct{})} }
-
-func (s *feeds) add(f *feed) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return false
-	}
-	s.open[f] = struct{}{}
-	return true
-}
-
-func (s *feeds) remove(f *feed) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.open[f]; !ok {
-		return
-	}
-	delete(s.open, f)
-	s.signal()
-}
-
-// signal tells those who wait for the last one. s.mu is held.
-func (s *feeds) signal() {
-	if s.closed && len(s.open) == 0 {
-		select {
-		case <-s.empty:
-		default:
-			close(s.empty)
-		}
-	}
-}
-
-// shut lets no more in, and returns those that are open.
-func (s *feeds) shut() []*feed {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	s.signal()
-	return s.list()
-}
-
-func (s *feeds) all() []*feed {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.list()
-}
-
-func (s *feeds) list() []*feed {
-	list := make([]*feed, 0, len(s.open))
-	for f := range s.open {
-		list = append(list, f)
-	}
-	return list
-}
-
 // reasonOf is why a feed ended, for the observer.
 func reasonOf(f *failure) string {
 	switch f.code() {
@@ -409,28 +343,3 @@ func drainingFailure() *failure {
 	f.closes = websocket.StatusGoingAway
 	return f
 }
-
-// Live is the live part of a gateway, for metrics.
-type Live struct {
-	Feeds   int // that have begun and are open
-	Sockets int // WebSockets
-	Groups  int // of feeds that share what is resolved for them
-	Queued  int // messages that wait for clients
-	Most    int // of which for the slowest
-}
-
-// Live counts what is open at the moment.
-func (g *Gateway) Live() Live {
-	s := Live{Groups: g.hub.count(), Sockets: int(g.sockets.Load())}
-	for _, f := range g.feeds.all() {
-		n, begun := f.depth()
-		if begun {
-			s.Feeds++
-		}
-		s.Queued += n
-		s.Most = max(s.Most, n)
-	}
-	return s
-}
-
-var _ live.Sink = (*group)(nil)

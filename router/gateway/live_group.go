@@ -51,6 +51,8 @@ type group struct {
 	catchUp sync.Mutex // held while what one member missed is resolved, so that the next finds it
 }
 
+var _ live.Sink = (*group)(nil)
+
 // resolved is an event and the message made of it.
 type resolved struct {
 	event   *Event
