@@ -62,9 +62,9 @@ func (c *counts) between(from, to float64) (p50, p99, worst time.Duration, n int
 // seen without a right.
 func (w *world) show(ctx context.Context, out io.Writer) error {
 	c := &counts{times: map[int][]time.Duration{}, notes: map[string]int{}, begun: time.Now()}
-	var before [2]int
+	var before, heldBefore [2]int
 	for i, p := range w.routers {
-		before[i] = p.memory()
+		before[i], heldBefore[i] = p.memory(), p.held()
 	}
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
@@ -92,12 +92,13 @@ func (w *world) show(ctx context.Context, out io.Writer) error {
 	fmt.Fprintf(out, "%d subscribers connected in %s, over %v in turn; %d more watch what is not theirs\n",
 		w.subscribers, time.Since(began).Round(time.Millisecond), w.protocols, w.strangers)
 	w.settled()
-	memory := 0
+	memory, held := 0, 0
 	for i, p := range w.routers {
 		memory += p.memory() - before[i]
+		held += p.held() - heldBefore[i]
 	}
-	fmt.Fprintf(out, "memory: %.1f KB a subscriber (both routers %.0f MiB, %.0f MiB before)\n", float64(memory)/float64(total)/1024,
-		float64(before[0]+before[1]+memory)/(1<<20), float64(before[0]+before[1])/(1<<20))
+	fmt.Fprintf(out, "memory: %.1f KB a subscriber are held, heap and stacks; with what the collector leaves free %.1f KB (both routers %.0f MiB, %.0f MiB before)\n",
+		float64(held)/float64(total)/1024, float64(memory)/float64(total)/1024, float64(before[0]+before[1]+memory)/(1<<20), float64(before[0]+before[1])/(1<<20))
 	quarter := w.duration / 4
 	var acts sync.WaitGroup
 	act := func(after time.Duration, what string, do func() error) {

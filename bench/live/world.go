@@ -238,6 +238,29 @@ func (p *process) memory() int {
 	return 0
 }
 
+// held is what the process's heap holds after a collection, with its stacks, in bytes.
+func (p *process) held() int {
+	res, err := http.Get("http://" + p.debug + "/debug/pprof/heap?gc=1&debug=1")
+	if err != nil {
+		return 0
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0
+	}
+	total := 0
+	for line := range strings.Lines(string(text)) {
+		for _, name := range []string{"# HeapAlloc = ", "# Stack = "} {
+			if rest, ok := strings.CutPrefix(line, name); ok {
+				n, _ := strconv.Atoi(strings.Fields(rest)[0])
+				total += n
+			}
+		}
+	}
+	return total
+}
+
 func (w *world) close() {
 	for _, p := range w.routers {
 		if p != nil && !p.dead.Load() {
