@@ -8,6 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"storefront/internal/errs"
+	"storefront/router/operation"
 )
 
 // inFile tells what is wrong with a file of GraphQL as editors and compilers do: a line FILE:LINE:COL: message
@@ -25,7 +26,7 @@ func inFile(file string, err error) error {
 		if len(e.Locations) > 0 {
 			place = fmt.Sprintf("%s:%d:%d", file, e.Locations[0].Line, e.Locations[0].Column)
 		}
-		lines = append(lines, place+": "+e.Message)
+		lines = append(lines, place+": "+operation.Brief(e.Message))
 	}
 	return errs.New(errs.BadInput, "%s", strings.Join(lines, "\n"))
 }

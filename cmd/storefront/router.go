@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -64,7 +65,7 @@ type RouterFlags struct {
 	CacheFlags
 	ErrorFlags
 	UsageFlags
-	MaxBatch         int      `flag:"max-batch" env:"STOREFRONT_MAX_BATCH" default:"0" help:"how many requests may come in one body, as a JSON list; 0 refuses lists"`
+	MaxBatch         int      `flag:"max-batch" env:"STOREFRONT_MAX_BATCH" default:"0" max:"1000" help:"how many requests may come in one body, as a JSON list; 0 refuses lists"`
 	MaxListArguments int      `flag:"max-list-arguments" env:"STOREFRONT_MAX_LIST_ARGUMENTS" default:"1000" max:"1000000" help:"how many items a list may have that stands in an argument or in an input object; 0 for any number"`
 	Introspection    bool     `flag:"introspection" env:"STOREFRONT_INTROSPECTION" default:"false" help:"answer introspection queries"`
 	Authorization    string   `flag:"authorization" env:"STOREFRONT_AUTHORIZATION" oneof:"null reject" help:"of fields that a caller may not see by @authenticated, @requiresScopes or @policy: null (they are null, with errors) or reject (the operation is refused); null when absent"`
@@ -90,7 +91,7 @@ func runRouter(ctx context.Context, std stdio, args []string) (err error) {
 		return err
 	}
 	defer stopTraces(context.WithoutCancel(ctx))
-	rc := routerConfig{RouterFlags: cfg.RouterFlags, tls: cfg.TLSFlags, own: cfg.Supergraph == "", file: cfg.File, forward: cfg.Forward, log: log, metrics: telemetry.NewMetrics(), drainTime: min(cfg.Drain, 9*time.Second)}
+	rc := routerConfig{RouterFlags: cfg.RouterFlags, tls: cfg.TLSFlags, own: cfg.Supergraph == "", file: cfg.File, forward: cfg.Forward, log: log, metrics: telemetry.NewMetrics(), drainTime: cfg.Drain}
 	if rc.certificate, err = cfg.certificate(); err != nil {
 		return err
 	}
@@ -174,12 +175,18 @@ func (c *RouterConfig) takeFromShop() error {
 	return err
 }
 
+// mostDrainTime leaves a second of the ten in which a server that is stopped has to end.
+const mostDrainTime = 9 * time.Second
+
 // check refuses what cannot work: Storefront's own subgraphs answer nobody without what they stand on.
 func (c RouterConfig) check() error {
 	missing := absent(map[string]string{"--mongodb-uri": c.MongoDB, "--kafka-brokers": strings.Join(c.Brokers, ","),
 		"--redis-url": c.Redis, "--oidc-issuer": c.issuer(), "--secret": c.Secret})
 	if c.Supergraph == "" && len(missing) > 0 {
 		return errs.New(errs.BadInput, "give --supergraph FILE to serve a supergraph of yours; Storefront's own needs %s as well (or its environment variable), and 'storefront up' runs all of it on embedded services", strings.Join(missing, ", "))
+	}
+	if c.Drain < 0 || c.Drain > mostDrainTime {
+		return errs.New(errs.BadInput, "--drain-time %s: it is between 0s and %s", c.Drain, mostDrainTime)
 	}
 	if c.Secret != "" {
 		return c.checkSecret()
@@ -280,6 +287,9 @@ func newRouter(cfg routerConfig) (*router, error) {
 		MaxAtOnce:        limits.MaxAtOnce,
 		MaxSubscriptions: limits.MaxSubscriptions,
 		Authorization:    gateway.Authorization(cmp.Or(cfg.Authorization, limits.Authorization)),
+	}
+	if i := slices.IndexFunc(cfg.Origins, func(o string) bool { return !gateway.IsOrigin(o) }); i >= 0 {
+		return nil, errs.New(errs.BadInput, "--cors-origin %s: write an origin, such as https://shop.example or https://*.shop.example, or * for any", cfg.Origins[i])
 	}
 	if gc.Proxies, err = cfg.trusted(); err != nil {
 		return nil, err

@@ -65,6 +65,15 @@ func defaultLimits() answerLimits {
 	return answerLimits{string(gateway.AuthorizationNull), l.MaxCost, l.ListSize, 200, 1000, 128 << 20, 128 << 20}
 }
 
+// yamlMistake is an error of the YAML library in one line, with the file and the place.
+func yamlMistake(path string, err error) error {
+	message, _, _ := strings.Cut(yaml.FormatError(err, false, false), "\n")
+	if m := yamlPlace.FindStringSubmatch(message); m != nil {
+		return errs.New(errs.BadInput, "%s:%s: %s", path, m[1], m[2])
+	}
+	return errs.New(errs.BadInput, "%s: %s", path, message)
+}
+
 // readRouterFile reads a file, none when path is "". urls are the addresses that the supergraph gives,
 // which those of the file take the place of. Mistakes are told with their settings and lines.
 func readRouterFile(path string, urls map[string]string) (transport.Config, answerLimits, error) {
@@ -76,13 +85,7 @@ func readRouterFile(path string, urls map[string]string) (transport.Config, answ
 	if err != nil {
 		return cfg, limits, errs.Wrap(errs.BadInput, err, "cannot read the configuration")
 	}
-	wrong := func(err error) (transport.Config, answerLimits, error) {
-		message, _, _ := strings.Cut(yaml.FormatError(err, false, false), "\n")
-		if m := yamlPlace.FindStringSubmatch(message); m != nil {
-			return cfg, limits, errs.New(errs.BadInput, "%s:%s: %s", path, m[1], m[2])
-		}
-		return cfg, limits, errs.New(errs.BadInput, "%s: %s", path, message)
-	}
+	wrong := func(err error) (transport.Config, answerLimits, error) { return cfg, limits, yamlMistake(path, err) }
 	check, err := checkFile(path, text, &routerFileForm{})
 	if err != nil {
 		return cfg, limits, err

@@ -98,7 +98,10 @@ func TestRouterConfigMistakes(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, _, err := readRouterFile(file, twoURLs)
+		_, err := readPolicies(file, false) // in the order of the start
+		if err == nil {
+			_, _, err = readRouterFile(file, twoURLs)
+		}
 		if err == nil {
 			_, err = readRates(file)
 		}

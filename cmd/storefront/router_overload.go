@@ -51,7 +51,7 @@ func readOverload(file string, own bool) (gateway.Overload, error) {
 			err = settings(all.Overload, &s)
 		}
 		if err != nil {
-			return gateway.Overload{}, errs.Wrap(errs.BadInput, err, "%s: the settings of overload cannot be read", file)
+			return gateway.Overload{}, yamlMistake(file, err)
 		}
 	}
 	wrong := func(setting, format string, args ...any) error {

@@ -49,12 +49,12 @@ func readPolicies(path string, own bool) (policies, error) {
 	}
 	var file routerFile
 	if err := yaml.Unmarshal(text, &file); err != nil {
-		return nil, errs.Wrap(errs.BadInput, err, "%s: the policies cannot be read", path)
+		return nil, yamlMistake(path, err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(file.Policies)) {
 		var p policySettings
 		if err := settings(file.Policies[name], &p); err != nil {
-			return nil, errs.Wrap(errs.BadInput, err, "%s: the policy %s cannot be read", path, name)
+			return nil, yamlMistake(path, err)
 		}
 		if len(p.Roles)+len(p.Scopes)+len(p.Claims) == 0 {
 			return nil, errs.New(errs.BadInput, "%s:%d: policies.%s: it asks for nothing; name the roles, scopes or claims that it needs", path, check.lines["policies."+name], name)

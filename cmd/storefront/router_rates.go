@@ -56,7 +56,7 @@ func readRates(path string) (rateRules, error) {
 			err = settings(file.Rates, &s)
 		}
 		if err != nil {
-			return rateRules{}, errs.Wrap(errs.BadInput, err, "%s: the rates cannot be read", path)
+			return rateRules{}, yamlMistake(path, err)
 		}
 	}
 	rules, wrong := s.rules()

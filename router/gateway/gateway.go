@@ -113,6 +113,9 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.CORS.Credentials && slices.Contains(cfg.CORS.Origins, "*") {
 		return nil, errors.New("make gateway: CORS credentials need a list of origins, not *")
 	}
+	if i := slices.IndexFunc(cfg.CORS.Origins, func(o string) bool { return !IsOrigin(o) }); i >= 0 {
+		return nil, fmt.Errorf("make gateway: %q is no origin; write it like https://shop.example", cfg.CORS.Origins[i])
+	}
 	switch cfg.Authorization {
 	case "":
 		cfg.Authorization = AuthorizationNull

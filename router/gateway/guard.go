@@ -20,6 +20,16 @@ type CORS struct {
 	MaxAge      time.Duration
 }
 
+// IsOrigin reports whether a pattern can match the origin of a page: a scheme and a host, and no path (RFC 6454, section 6.2).
+func IsOrigin(pattern string) bool {
+	if pattern == "*" {
+		return true
+	}
+	scheme, host, ok := strings.Cut(pattern, "://")
+	_, err := path.Match(pattern, "")
+	return ok && err == nil && scheme != "" && host != "" && !strings.ContainsAny(host, "/?#@ ")
+}
+
 // preflightHeaders cannot be sent across origins without a CORS preflight, so their presence proves
 // that the page was allowed to send the request.
 var preflightHeaders = [...]string{"GraphQL-Require-Preflight", "Apollo-Require-Preflight", "X-Apollo-Operation-Name"}

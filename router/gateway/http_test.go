@@ -165,6 +165,18 @@ func TestIntrospectionOff(t *testing.T) {
 	}
 }
 
+func TestOriginsArePatternsOfOrigins(t *testing.T) {
+	for pattern, valid := range map[string]bool{
+		"*": true, "https://shop.example": true, "https://*.shop.example": true, "http://localhost:*": true, "capacitor://localhost": true,
+		"shop.example": false, "https://shop.example/": false, "https://shop.example/app": false, "https://": false, "https://[shop": false, "": false,
+	} {
+		_, err := gateway.New(gateway.Config{Supergraph: parsed(t, testSupergraph), CORS: gateway.CORS{Origins: []string{pattern}}})
+		if told := err != nil && strings.Contains(err.Error(), "is no origin"); told == valid {
+			t.Errorf("the origin %q: %v", pattern, err)
+		}
+	}
+}
+
 func TestCORS(t *testing.T) {
 	h := newHouse(t, func(c *gateway.Config) { c.CORS.Origins = []string{"https://*.shop.example"} })
 	ask := func(origin string) reply {
