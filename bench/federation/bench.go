@@ -112,7 +112,7 @@ func startRouters(ctx context.Context, cfg config, self, supergraph, accounts st
 	if err := add("storefront", "/graphql", false, args...); err != nil {
 		return all, err
 	}
-	all[0].debug = "http://" + debug
+	all[0].debug, all[0].process.metrics = "http://"+debug, debug
 	for _, other := range cfg.others {
 		name, command, _ := strings.Cut(other, "=")
 		if err := add(name, "/graphql", false, fields(command, "{supergraph}", supergraph)...); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,8 +17,9 @@ import (
 
 // process is a child that listens on an address of loopback.
 type process struct {
-	cmd  *exec.Cmd
-	addr string
+	cmd     *exec.Cmd
+	addr    string
+	metrics string // the address of its metrics, where it is not addr
 }
 
 // start runs a program until stop; args may hold {addr}, where it is to listen.
@@ -115,7 +117,7 @@ func (p *process) usage() (usage, error) {
 			u.now = kb << 10
 		}
 	}
-	u.mallocs = mallocs(p.url("/metrics"))
+	u.mallocs = mallocs("http://" + cmp.Or(p.metrics, p.addr) + "/metrics")
 	return u, nil
 }
 

@@ -38,6 +38,23 @@ type Subscription { changes(id: ID!): Thing @live(topic: "changes", key: "id") }
 type Thing @key(fields: "id") { id: ID! }
 `
 
+// Metrics that those who run a router have to themselves are not at the address of its clients.
+func TestMetricsOfTheirOwnAddress(t *testing.T) {
+	t.Parallel()
+	supergraph := serveEcho(t)
+	for debug, status := range map[string]int{"": http.StatusOK, "127.0.0.1:0": http.StatusNotFound} {
+		p, _ := startRouter(t, "--supergraph", supergraph, "--debug-listen", debug)
+		res, err := p.http.Get(p.url + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != status {
+			t.Errorf("with --debug-listen %q clients get status %d for /metrics, want %d", debug, res.StatusCode, status)
+		}
+	}
+}
+
 func serveEcho(t *testing.T) (supergraph string) {
 	t.Helper()
 	return serveEchoOf(t, echo)

@@ -111,6 +111,9 @@ func TestWebhookFollowsTheStock(t *testing.T) {
 			}
 		}
 	}
+	if _, err := run("webhooks", "replay", id, "--from", first[1:]); err == nil || !strings.Contains(err.Error(), "no cursor of this shop's") {
+		t.Errorf("delivered again from what is no cursor: %v", err)
+	}
 	must(run("webhooks", "replay", id, "--from", first))
 	if again := until(7); again != last {
 		t.Errorf("delivered again as %s, before as %s", again, last)

@@ -50,7 +50,7 @@ type RouterConfig struct {
 	KafkaFlags  `group:"Kafka, which feeds subscriptions to fields with @live"`
 	LogFlags    `group:"Logs"`
 	TLSFlags    `group:"TLS: plain HTTP without a certificate"`
-	Debug       string `flag:"debug-listen" env:"STOREFRONT_DEBUG_LISTEN" help:"where those who run the router find its profiles (/debug/pprof/) and metrics; nowhere when absent"`
+	Debug       string `flag:"debug-listen" env:"STOREFRONT_DEBUG_LISTEN" help:"where those who run the router find its profiles (/debug/pprof/) and its metrics, which clients then do not; when absent there are no profiles, and metrics are at /metrics of the router itself"`
 }
 
 // RouterFlags are the router's own.
@@ -91,7 +91,7 @@ func runRouter(ctx context.Context, std stdio, args []string) (err error) {
 		return err
 	}
 	defer stopTraces(context.WithoutCancel(ctx))
-	rc := routerConfig{RouterFlags: cfg.RouterFlags, tls: cfg.TLSFlags, own: cfg.Supergraph == "", file: cfg.File, forward: cfg.Forward, log: log, metrics: telemetry.NewMetrics(), drainTime: cfg.Drain}
+	rc := routerConfig{RouterFlags: cfg.RouterFlags, tls: cfg.TLSFlags, own: cfg.Supergraph == "", file: cfg.File, forward: cfg.Forward, log: log, metrics: telemetry.NewMetrics(), drainTime: cfg.Drain, debug: cfg.Debug}
 	if rc.certificate, err = cfg.certificate(); err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func runRouter(ctx context.Context, std stdio, args []string) (err error) {
 	}
 	if cfg.Secret != "" {
 		rc.signer = identity.NewSigner(cfg.key("identity"), time.Now)
-		rc.cursorKey = cfg.key("cursor")
+		rc.cursorKey = cfg.key(signsCursors)
 	}
 	if rc.policies, err = readPolicies(cfg.File, rc.signer != nil); err != nil {
 		return err
@@ -220,6 +220,15 @@ type routerConfig struct {
 	redis      redis.UniversalClient  // nil: rate limits are this router's own, and so is what it keeps of answers
 	cursorKey  []byte                 // nil: one of this router's own
 	drainTime  time.Duration
+	debug      string // --debug-listen
+}
+
+// openMetrics is what clients see of the metrics: all, or nothing when they have an address of their own.
+func (c routerConfig) openMetrics() http.Handler {
+	if c.debug != "" {
+		return nil
+	}
+	return c.metrics.Handler()
 }
 
 // tellWithout says at once what a router does without, rather than when the first client asks for it.
@@ -344,7 +353,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 		}
 		return nil
 	}
-	r.Server, err = server.Start(server.Config{Name: "router", Addr: cfg.Listen, Handler: cfg.tls.strict(mux), Certificate: cfg.certificate, Ready: ready, Metrics: cfg.metrics.Handler(), Log: cfg.log})
+	r.Server, err = server.Start(server.Config{Name: "router", Addr: cfg.Listen, Handler: cfg.tls.strict(mux), Certificate: cfg.certificate, Ready: ready, Metrics: cfg.openMetrics(), Log: cfg.log})
 	if err != nil {
 		return nil, err
 	}

@@ -180,7 +180,7 @@ func (s *shop) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.router, err = newRouter(routerConfig{policies: held, RouterFlags: s.cfg.RouterFlags, own: true, log: s.log, metrics: s.edges.metrics, verifier: verifier, cursorKey: s.cfg.key("cursor"), drainTime: 100 * time.Millisecond,
+	s.router, err = newRouter(routerConfig{policies: held, RouterFlags: s.cfg.RouterFlags, own: true, log: s.log, metrics: s.edges.metrics, verifier: verifier, cursorKey: s.cfg.key(signsCursors), drainTime: 100 * time.Millisecond,
 		signer: s.edges.signer, operations: &operationStore{store: store}, partners: agreed, usage: uses,
 		webhooks: webhooks.NewStore(s.edges.database("router"), s.cfg.key(signsWebhooks), time.Now), redis: s.edges.redis, kafka: &s.edges.kafka, pages: pages, tabs: exampleTabs()})
 	if err != nil {

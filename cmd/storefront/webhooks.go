@@ -11,6 +11,7 @@ import (
 	"storefront/internal/flags"
 	"storefront/internal/operations"
 	"storefront/internal/webhooks"
+	"storefront/router/gateway"
 )
 
 const webhooksUsage = `storefront webhooks COMMAND: results of partners' subscriptions, delivered by signed HTTPS calls after
@@ -83,6 +84,9 @@ func runWebhooks(ctx context.Context, std stdio, args []string) error {
 		}
 		return cfg.create(ctx, std, store, published, rest[0], rest[1])
 	case "replay":
+		if cfg.From != "" && gateway.CheckCursor(key(signsCursors), cfg.From) != nil {
+			return errs.New(errs.BadInput, "--from %s is no cursor of this shop's; each message of a webhook has one, to be given as it is", cfg.From)
+		}
 		if err := store.Replay(ctx, rest[0], cfg.From); err != nil {
 			return err
 		}
@@ -98,8 +102,11 @@ func runWebhooks(ctx context.Context, std stdio, args []string) error {
 	return cfg.list(ctx, std, store)
 }
 
-// signsWebhooks is what the key of webhooks is for; see SecretFlags.key.
-const signsWebhooks = "webhooks"
+// What the keys of webhooks and of cursors are for; see SecretFlags.key.
+const (
+	signsWebhooks = "webhooks"
+	signsCursors  = "cursor"
+)
 
 func (c *WebhooksConfig) create(ctx context.Context, std stdio, store *webhooks.Store, published *operations.Store, partner, address string) error {
 	list, err := published.List(ctx, partner)

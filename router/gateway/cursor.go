@@ -52,6 +52,12 @@ func (c cursors) read(encoded string) (cursor, error) {
 	return cursor{topic: parts[1], version: parts[2], position: position}, nil
 }
 
+// CheckCursor fails for what no gateway with this key has written.
+func CheckCursor(key []byte, encoded string) error {
+	_, err := cursors{key}.read(encoded)
+	return err
+}
+
 func (c cursors) sum(text string) []byte {
 	h := hmac.New(sha256.New, c.key)
 	h.Write([]byte(text))
