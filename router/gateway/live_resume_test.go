@@ -128,6 +128,8 @@ func TestCursorsThatDoNotHold(t *testing.T) {
 		c.subscribeWith("2", watchO1, `{"resume":"`+bad+`"}`)
 		c.expect("error", "BAD_INPUT")
 	}
+	c.subscribeWith("2", watchO1, `{"resume":7}`)
+	c.expect("error", "BAD_INPUT")
 	for v := 2; v < 6; v++ {
 		h.change("o1", "ada", "S", v)
 	}

@@ -147,7 +147,9 @@ func (req *request) set(name string, value []byte) bool {
 		case "operationId":
 			textOf(value, &req.OperationID)
 		case "resume":
-			textOf(value, &req.Begin.resume)
+			if !textOf(value, &req.Begin.resume) && string(value) != "null" {
+				req.Begin.resume = string(value) // which is refused: beginning anew would lose what lies between
+			}
 		case "fresh":
 			req.Begin.fresh = string(value) == "true"
 		case "initial":
