@@ -54,18 +54,34 @@ func (s *socket) initialize(m wsMessage) bool {
 	return s.write(wsMessage{Type: "connection_ack"})
 }
 
-// layHeaders sets a header for every string in connection_init's payload, and in its member
-// "headers", where some clients put them.
+// layHeaders sets a header for every string in connection_init's payload, and in its member "headers", where
+// some clients put them. What the request that opened the socket says stays as it is, since proxies may have
+// said it, but for a sign-in and languages, which are the client's own.
 func layHeaders(h http.Header, payload map[string]any) {
+	said := h.Clone()
 	nested, _ := payload["headers"].(map[string]any)
 	for _, values := range []map[string]any{payload, nested} {
 		for name, value := range values {
-			if text, ok := value.(string); ok && !strings.ContainsAny(text, "\r\n\x00") {
+			text, ok := value.(string)
+			if _, there := said[http.CanonicalHeaderKey(name)]; there && !ownHeader(name) || byProxies(name) {
+				continue
+			}
+			if ok && !strings.ContainsAny(text, "\r\n\x00") {
 				h.Set(name, text)
 			}
 		}
 	}
 	stripHopByHop(h)
+}
+
+func ownHeader(name string) bool {
+	return strings.EqualFold(name, "Authorization") || strings.EqualFold(name, "Accept-Language")
+}
+
+// byProxies reports whether a header is one in which proxies say where a request comes from.
+func byProxies(name string) bool {
+	name = http.CanonicalHeaderKey(name)
+	return name == "Forwarded" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-")
 }
 
 // revoke ends the connection of one who is not let in any more.

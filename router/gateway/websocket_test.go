@@ -161,6 +161,34 @@ func TestWebSocketHandshake(t *testing.T) {
 	}
 }
 
+// fromClient tells subgraphs what a proxy is to have written into a request.
+type fromClient struct{ tokens }
+
+func (fromClient) SubgraphHeaders(_ context.Context, _ *gateway.Identity, _ string, client http.Header) http.Header {
+	return http.Header{"X-User": {client.Get("X-Person") + "," + client.Get("Accept-Language") + "," + client.Get("X-Forwarded-For")}}
+}
+
+// A connection_init adds headers, and takes the place of none that a proxy has written.
+func TestWebSocketHeaders(t *testing.T) {
+	h := newHouse(t, func(c *gateway.Config) { c.Headers = fromClient{} })
+	for _, c := range []struct {
+		request []string
+		payload string
+		want    string
+	}{
+		{nil, `{"x-person":"ada","headers":{"accept-language":"de"}}`, "ada,de,"},
+		{[]string{"X-Person", "ada", "Accept-Language", "en"}, `{"x-person":"staff","headers":{"X-PERSON":"staff","accept-language":"de"}}`, "ada,de,"},
+		{[]string{"X-Person", "", "X-Forwarded-For", "10.1.1.1"}, `{"x-person":"staff","x-forwarded-for":"127.0.0.1"}`, ",,10.1.1.1"},
+		{nil, `{"x-person":"ada","X-forwarded-FOR":"127.0.0.1"}`, "ada,,"},
+	} {
+		s := h.dial(t, c.request...)
+		s.say(`{"type":"connection_init","payload":` + c.payload + `}`)
+		s.expect("connection_ack", "")
+		s.subscribe("1", "{ whoami }")
+		s.expect("next", `{"data":{"whoami":"`+c.want+`"}}`)
+	}
+}
+
 func TestWebSocketOperations(t *testing.T) {
 	h := newHouse(t, func(c *gateway.Config) { c.MaxOperations = 2 })
 	c := h.dial(t)
