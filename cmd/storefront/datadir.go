@@ -89,6 +89,15 @@ func secret(dir string) (string, error) {
 	return s, nil
 }
 
+// shopsSecret reads the secret of a shop's data folder, and never makes one: a shop that was given --secret has none there.
+func shopsSecret(dir string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(dir, "secret"))
+	if err != nil {
+		return "", errs.Wrap(errs.BadInput, err, "cannot read the shop's secret; give --data-dir or --secret")
+	}
+	return string(b), nil
+}
+
 // isSecret reports whether s is one that we made.
 func isSecret(s string) bool {
 	b, err := hex.DecodeString(s)

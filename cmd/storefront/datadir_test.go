@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"storefront/internal/errs"
@@ -80,5 +81,23 @@ func TestDamagedSecretIsNotReplaced(t *testing.T) {
 	}
 	if b, err := os.ReadFile(file); err != nil || len(b) != 62 {
 		t.Errorf("the file has become %d bytes (%v)", len(b), err)
+	}
+}
+
+// A shop that was given --secret has none in its folder, and what runs beside it makes it none.
+func TestSecretOfARunningShopIsOnlyRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, "addresses.json", "{}")
+	beside := RouterConfig{Beside: dir}
+	if err := beside.takeFromShop(); !errs.Is(err, errs.BadInput) || !strings.Contains(err.Error(), "--secret") {
+		t.Errorf("a router beside a shop without a secret in its folder: %v, want BadInput that names --secret", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "secret")); !os.IsNotExist(err) {
+		t.Errorf("the folder has got a secret (%v)", err)
+	}
+	beside.Secret = strings.Repeat("s", 32)
+	if err := beside.takeFromShop(); err != nil {
+		t.Error(err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -56,11 +55,9 @@ func (c *RouterData) open(ctx context.Context) (db *mongo.Database, key func(pur
 		}
 	}
 	if c.Secret == "" {
-		b, err := os.ReadFile(filepath.Join(c.DataDir, "secret"))
-		if err != nil {
-			return nil, nil, nil, errs.Wrap(errs.BadInput, err, "cannot read the shop's secret; give --data-dir or --secret")
+		if c.Secret, err = shopsSecret(c.DataDir); err != nil {
+			return nil, nil, nil, err
 		}
-		c.Secret = string(b)
 	}
 	secret := SecretFlags{c.Secret}
 	if err := secret.checkSecret(); err != nil {

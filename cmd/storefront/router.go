@@ -170,7 +170,7 @@ func (c *RouterConfig) takeFromShop() error {
 		c.WebhookAllow = shop.WebhookAllow // any router may be the one that delivers
 	}
 	if c.Secret == "" {
-		c.Secret, err = secret(c.Beside)
+		c.Secret, err = shopsSecret(c.Beside)
 	}
 	return err
 }
