@@ -19,7 +19,7 @@ import (
 // mailAll waits until no mail is pending.
 func (s *shop) mailAll(ctx context.Context) {
 	s.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		n, err := s.db.Collection("notifications").CountDocuments(ctx, bson.D{{Key: "mail", Value: "PENDING"}})
 		if err != nil {

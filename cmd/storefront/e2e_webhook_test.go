@@ -49,6 +49,9 @@ func TestWebhookFollowsTheStock(t *testing.T) {
 	if _, err := run("webhooks", "create", "acme", receiver.URL, "--operation", "hook-None"); err == nil || !strings.Contains(err.Error(), "no operation") {
 		t.Errorf("a webhook of nothing: %v", err)
 	}
+	if _, err := run("webhooks", "create", "acme", receiver.URL, "--operation", "hook-Watch", "--variables", `{"sku": 1}`); err == nil || !strings.Contains(err.Error(), "does not take these variables") {
+		t.Errorf("variables of another kind: %v", err)
+	}
 	secret := strings.TrimSpace(must(run("webhooks", "create", "acme", receiver.URL, "--operation", "hook-Watch", "--variables", `{"sku": "HOOKED"}`)))
 	next := func(want string) (c delivery, m value) {
 		t.Helper()

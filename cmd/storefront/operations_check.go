@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"storefront/internal/errs"
+	"storefront/internal/jsonscan"
 	"storefront/internal/operations"
 	"storefront/router/operation"
 	"storefront/router/plan"
@@ -30,17 +31,9 @@ type weight struct {
 
 // checkOperations validates and plans each operation, and reports all that is wrong with any.
 func checkOperations(file string, m operations.Manifest) ([]weight, error) {
-	sdl := schema.Supergraph
-	if file != "" {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			return nil, errs.Wrap(errs.BadInput, err, "cannot read the supergraph")
-		}
-		sdl = string(b)
-	}
-	sg, err := supergraph.Parse(sdl)
+	sg, err := supergraphOf(file)
 	if err != nil {
-		return nil, inFile(supergraphName(file), err)
+		return nil, err
 	}
 	var wrong []string
 	var weights []weight
@@ -59,6 +52,40 @@ func checkOperations(file string, m operations.Manifest) ([]weight, error) {
 		return nil, errs.New(errs.BadInput, "%d of %d operations are not valid; nothing was published:\n%s", failed, len(m.Operations), strings.Join(wrong, "\n"))
 	}
 	return weights, nil
+}
+
+// supergraphOf reads a supergraph's file, "" for the built-in one.
+func supergraphOf(file string) (*supergraph.Supergraph, error) {
+	sdl := schema.Supergraph
+	if file != "" {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return nil, errs.Wrap(errs.BadInput, err, "cannot read the supergraph")
+		}
+		sdl = string(b)
+	}
+	sg, err := supergraph.Parse(sdl)
+	if err != nil {
+		return nil, inFile(supergraphName(file), err)
+	}
+	return sg, nil
+}
+
+// checkVariables says what is wrong with an operation's variables, a JSON object.
+func checkVariables(sg *supergraph.Supergraph, o operations.Operation, given string) error {
+	value, err := (&jsonscan.Scanner{Data: []byte(given)}).Value(0)
+	variables, ok := value.(map[string]any)
+	if err != nil || !ok {
+		return errs.New(errs.BadInput, "the variables %s are no JSON object", given)
+	}
+	op, list := operation.Prepare(sg, o.Body, o.Name, operation.DefaultLimits())
+	if len(list) == 0 {
+		_, list = op.Variables(variables)
+	}
+	if len(list) > 0 {
+		return errs.New(errs.BadInput, "%s does not take these variables: %s", label(o), list[0].Message)
+	}
+	return nil
 }
 
 // weigh prepares and plans one operation. Each mistake names it, and the line and column in its text.

@@ -32,13 +32,14 @@ again, ever less often, for 24 h; after that, or after status 410, the webhook i
 
 // WebhooksConfig is what the commands of `storefront webhooks` take.
 type WebhooksConfig struct {
-	Operation string `flag:"operation" help:"id of a published subscription"`
-	Variables string `flag:"variables" default:"{}" help:"its variables, a JSON object"`
-	Partner   string `flag:"partner" help:"list only this partner's"`
-	From      string `flag:"from" help:"cursor of the last message that is not wanted again"`
-	Signing   string `flag:"secret-of-webhook" env:"STOREFRONT_WEBHOOK_SECRET" help:"whsec_..., as create has printed it"`
-	Receive   string `flag:"receive" help:"with verify: wait for calls at this address, such as 127.0.0.1:4030"`
-	Calls     int    `flag:"calls" default:"0" help:"with --receive: end after so many; 0 goes on until Ctrl-C"`
+	Operation  string `flag:"operation" help:"id of a published subscription"`
+	Variables  string `flag:"variables" default:"{}" help:"its variables, a JSON object"`
+	Supergraph string `flag:"supergraph" help:"supergraph file to check the variables by; the built-in one when absent"`
+	Partner    string `flag:"partner" help:"list only this partner's"`
+	From       string `flag:"from" help:"cursor of the last message that is not wanted again"`
+	Signing    string `flag:"secret-of-webhook" env:"STOREFRONT_WEBHOOK_SECRET" help:"whsec_..., as create has printed it"`
+	Receive    string `flag:"receive" help:"with verify: wait for calls at this address, such as 127.0.0.1:4030"`
+	Calls      int    `flag:"calls" default:"0" help:"with --receive: end after so many; 0 goes on until Ctrl-C"`
 	RouterData
 }
 
@@ -114,9 +115,10 @@ func (c *WebhooksConfig) create(ctx context.Context, std stdio, store *webhooks.
 		return err
 	}
 	kind := ""
+	var chosen operations.Operation
 	for _, o := range list {
 		if o.ID == c.Operation && o.RetiredAt == nil {
-			kind = o.Type
+			kind, chosen = o.Type, o.Operation
 		}
 	}
 	switch kind {
@@ -125,6 +127,13 @@ func (c *WebhooksConfig) create(ctx context.Context, std stdio, store *webhooks.
 	case "subscription":
 	default:
 		return errs.New(errs.BadInput, "%s is a %s; a webhook delivers the results of a subscription", c.Operation, kind)
+	}
+	sg, err := supergraphOf(c.Supergraph)
+	if err != nil {
+		return err
+	}
+	if err := checkVariables(sg, chosen, c.Variables); err != nil {
+		return err
 	}
 	w, err := store.Create(ctx, partner, address, c.Operation, c.Variables)
 	if err != nil {
@@ -146,6 +155,9 @@ func (c *WebhooksConfig) list(ctx context.Context, std stdio, store *webhooks.St
 	t := newTable(std.out, "WEBHOOK", "PARTNER", "OPERATION", "URL", "STATE", "DELIVERED", "ATTEMPTS", "CURSOR", "LAST ERROR")
 	for _, w := range list {
 		state, attempts := "active", 0
+		if w.LastError != "" {
+			state = "failing"
+		}
 		if w.Pending != nil && w.Pending.Attempts > 0 {
 			state, attempts = "retrying", w.Pending.Attempts
 		}

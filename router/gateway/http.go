@@ -307,7 +307,10 @@ func (a *answer) write(status int, body []byte) {
 // people are in neither.
 func (g *Gateway) record(ctx context.Context, c *caller, info RequestInfo) {
 	level := slog.LevelInfo
-	if info.Status >= http.StatusInternalServerError {
+	switch {
+	case info.Status == http.StatusServiceUnavailable: // refused, as it should be
+		level = slog.LevelWarn
+	case info.Status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
 	if g.log.Enabled(ctx, level) {

@@ -268,7 +268,7 @@ func (gr *group) resolve(c *caller, j *job, root map[string]any, events []*Event
 // cursorBehind is the cursor with which a client goes on behind an event.
 func (gr *group) cursorBehind(j *job, e *Event) string {
 	field := j.live.field
-	at := cursor{topic: field.Topic, position: e.At}
+	at := cursor{topic: field.Topic, of: cursorOf(field, gr.filters), position: e.At}
 	if field.Key != viewerKey { // one key is in one partition
 		at.position = live.Position{{Partition: e.Partition, Next: e.Offset + 1}}
 		if v := e.Data[field.Version]; field.Version != "" && v != nil {

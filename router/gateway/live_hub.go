@@ -35,7 +35,7 @@ func (h *hub) join(ctx context.Context, f *feed, j *job) *failure {
 	var from *cursor
 	if j.begin.resume != "" {
 		c, err := h.g.cursors.read(j.begin.resume)
-		if err != nil || c.topic != j.live.field.Topic {
+		if err != nil || c.topic != j.live.field.Topic || c.of != cursorOf(j.live.field, filters) {
 			return h.g.sourceFailure(errCursor, j.live.field.Topic)
 		}
 		from = &c

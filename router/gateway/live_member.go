@@ -55,7 +55,7 @@ func (gr *group) begin(ctx context.Context, m *member, how liveOptions, from *cu
 	if read.failure != nil {
 		return read.failure
 	}
-	at := cursor{topic: field.Topic, position: read.start}
+	at := cursor{topic: field.Topic, of: cursorOf(field, gr.filters), position: read.start}
 	if read.version != nil {
 		at.version = text(read.version)
 	}
@@ -145,7 +145,7 @@ func (m *member) cursorNow() string {
 	if busy || !m.began {
 		return ""
 	}
-	at := cursor{topic: field.Topic, position: latest(position, m.start)}
+	at := cursor{topic: field.Topic, of: cursorOf(field, gr.filters), position: latest(position, m.start)}
 	if field.Key != viewerKey && m.version != nil {
 		at.version = text(m.version)
 	}

@@ -122,9 +122,12 @@ func TestCursorsThatDoNotHold(t *testing.T) {
 	c := h.signedIn(t, "ada")
 	c.subscribe("1", watchO1)
 	old := cursorOf(t, c.expect("next", "PLACED").Payload)
+	bob := h.signedIn(t, "bob")
+	bob.subscribe("1", strings.ReplaceAll(watchO1, "o1", "o2"))
+	other := cursorOf(t, bob.expect("next", "PLACED").Payload) // of another order
 	foreign := stranger.signedIn(t, "ada")
 	foreign.subscribe("1", watchO1)
-	for _, bad := range []string{"x", "MDo5OTk5", strings.ToUpper(old), old[:len(old)-2], cursorOf(t, foreign.expect("next", "PLACED").Payload)} {
+	for _, bad := range []string{"x", "MDo5OTk5", strings.ToUpper(old), old[:len(old)-2], other, cursorOf(t, foreign.expect("next", "PLACED").Payload)} {
 		c.subscribeWith("2", watchO1, `{"resume":"`+bad+`"}`)
 		c.expect("error", "BAD_INPUT")
 	}
