@@ -78,7 +78,7 @@ func (c *caller) client() string {
 	return ""
 }
 
-// hold counts an open subscription of a client's, or says why there can be no more. release may be called more
+// hold counts an open subscription of a client's, or a stream for some, or says why there can be no more. release may be called more
 // than once.
 func (g *Gateway) hold(c *caller) (release func(), f *failure) {
 	client, a := c.client(), g.admission

@@ -112,6 +112,11 @@ func TestSubscriptionsOfOneClient(t *testing.T) {
 		f, err := s.read()
 		return err == nil && f.Type == "next"
 	})
+	for i, want := range []int{201, 201, 429} { // streams for some are of the share too
+		if got := h.send("PUT", "", "", "Authorization", "Bearer cy"); got.status != want {
+			t.Errorf("stream %d: %d %s", i+1, got.status, got.body)
+		}
+	}
 }
 
 // open1 opens a reserved stream.

@@ -94,7 +94,14 @@ func (g *Gateway) serveSingle(a *answer, r *http.Request, c *caller) bool {
 
 // reserve answers with the token of a new stream.
 func (s *streams) reserve(a *answer, c *caller) {
+	release, f := s.g.hold(c) // else one client could take all of MaxStreams
+	if f != nil {
+		f.wellFormed = false // its status is all that a client reads
+		a.fail(f)
+		return
+	}
 	if !s.g.enter() {
+		release()
 		a.fail(drainingFailure())
 		return
 	}
@@ -108,6 +115,7 @@ func (s *streams) reserve(a *answer, c *caller) {
 	}
 	s.mu.Unlock()
 	if full {
+		release()
 		s.g.inFlight.Done()
 		a.fail(refuse(http.StatusServiceUnavailable, codeTooMany, "There are %d streams in single connection mode here already; use one connection for each operation, or a WebSocket.", s.g.cfg.MaxStreams))
 		return
@@ -128,6 +136,7 @@ func (s *streams) reserve(a *answer, c *caller) {
 		delete(s.byToken, token)
 		s.mu.Unlock()
 		s.g.rights.remove(stream)
+		release()
 		s.g.inFlight.Done()
 	})
 	a.status = http.StatusCreated
