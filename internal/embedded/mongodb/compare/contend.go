@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -161,6 +163,7 @@ func takeKeys(ctx context.Context, c *mongo.Collection, rounds int) (string, err
 			insert := operation{command: bson.D{e("insert", c.Name()), e("documents", bson.A{bson.D{e("_id", fmt.Sprintf("%d-%d", n, i)), e("key", n)}})}}
 			a, err := ask(ctx, c.Database(), insert)
 			for err == nil && slices.Equal(a, answer{deadlock, "n 0"}) {
+				time.Sleep(rand.N(200 * time.Millisecond)) // all at once they would only meet again
 				a, err = ask(ctx, c.Database(), insert)
 			}
 			switch {
@@ -229,6 +232,7 @@ func claimQueue(ctx context.Context, c *mongo.Collection, rounds int) (string, e
 				if failed := serverError(err); failed == nil || failed.code != 1 {
 					break
 				}
+				time.Sleep(rand.N(200 * time.Millisecond))
 			}
 			switch {
 			case err == nil:
