@@ -341,7 +341,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 	}
 	cfg.metrics.Live(r.live)
 	cfg.metrics.Lanes(r.lanes)
-	r.keep = keepMemory(func() int { l := r.gateway.Live(); return l.Feeds + l.Sockets })
+	r.keep = giveBack(func() int { l := r.gateway.Live(); return l.Feeds + l.Sockets })
 	mux := http.NewServeMux()
 	mux.Handle("/", telemetry.Handler(r.gateway.Handler(), "router", "/graphql"))
 	for pattern, h := range cfg.pages {
