@@ -74,6 +74,24 @@ func yamlMistake(path string, err error) error {
 	return errs.New(errs.BadInput, "%s: %s", path, message)
 }
 
+// openRouterFile reads a file, and holds all of it to the form. With "" for none it has no settings.
+func openRouterFile(path string) (file routerFile, check *fileCheck, err error) {
+	if path == "" {
+		return file, &fileCheck{}, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return file, nil, errs.Wrap(errs.BadInput, err, "cannot read the configuration")
+	}
+	if check, err = checkFile(path, text, &routerFileForm{}); err != nil {
+		return file, nil, err
+	}
+	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
+		return file, nil, yamlMistake(path, err)
+	}
+	return file, check, nil
+}
+
 // readRouterFile reads a file, none when path is "". urls are the addresses that the supergraph gives,
 // which those of the file take the place of. Mistakes are told with their settings and lines.
 func readRouterFile(path string, urls map[string]string) (transport.Config, answerLimits, error) {
@@ -81,19 +99,11 @@ func readRouterFile(path string, urls map[string]string) (transport.Config, answ
 	if path == "" {
 		return cfg, limits, nil
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return cfg, limits, errs.Wrap(errs.BadInput, err, "cannot read the configuration")
-	}
-	wrong := func(err error) (transport.Config, answerLimits, error) { return cfg, limits, yamlMistake(path, err) }
-	check, err := checkFile(path, text, &routerFileForm{})
+	file, check, err := openRouterFile(path)
 	if err != nil {
 		return cfg, limits, err
 	}
-	var file routerFile
-	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
-		return wrong(err)
-	}
+	wrong := func(err error) (transport.Config, answerLimits, error) { return cfg, limits, yamlMistake(path, err) }
 	if err := settings(file.Operation, &limits); err != nil {
 		return wrong(err)
 	}

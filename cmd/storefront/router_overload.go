@@ -4,10 +4,7 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"time"
-
-	"github.com/goccy/go-yaml"
 
 	"storefront/internal/errs"
 	"storefront/internal/telemetry"
@@ -35,27 +32,15 @@ func defaultOverload(own bool) overloadSettings {
 // readOverload reads the settings of a configuration file, the defaults when path is "".
 func readOverload(file string, own bool) (gateway.Overload, error) {
 	s := defaultOverload(own)
-	lines := map[string]int{}
-	if file != "" {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return gateway.Overload{}, errs.Wrap(errs.BadInput, err, "cannot read the configuration")
-		}
-		check, err := checkFile(file, text, &routerFileForm{})
-		if err != nil {
-			return gateway.Overload{}, err
-		}
-		lines = check.lines
-		var all routerFile
-		if err = yaml.Unmarshal(text, &all); err == nil {
-			err = settings(all.Overload, &s)
-		}
-		if err != nil {
-			return gateway.Overload{}, yamlMistake(file, err)
-		}
+	all, check, err := openRouterFile(file)
+	if err != nil {
+		return gateway.Overload{}, err
+	}
+	if err := settings(all.Overload, &s); err != nil {
+		return gateway.Overload{}, yamlMistake(file, err)
 	}
 	wrong := func(setting, format string, args ...any) error {
-		return errs.New(errs.BadInput, "%s:%d: overload.%s: %s", file, lines["overload."+setting], setting, fmt.Sprintf(format, args...))
+		return errs.New(errs.BadInput, "%s:%d: overload.%s: %s", file, check.lines["overload."+setting], setting, fmt.Sprintf(format, args...))
 	}
 	for setting, n := range map[string]int{"heavy_cost": s.HeavyCost, "floor": s.Floor, "max_in_flight": s.MaxInFlight, "delay": int(s.Delay)} {
 		if n < 1 {

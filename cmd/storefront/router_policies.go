@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
-
-	"github.com/goccy/go-yaml"
 
 	"storefront/internal/errs"
 	"storefront/internal/identity"
@@ -36,20 +33,9 @@ func readPolicies(path string, own bool) (policies, error) {
 	if own {
 		all["staff"] = policySettings{Roles: []string{identity.RoleStaff}}
 	}
-	if path == "" {
-		return all, nil
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, errs.Wrap(errs.BadInput, err, "cannot read the configuration")
-	}
-	check, err := checkFile(path, text, &routerFileForm{})
+	file, check, err := openRouterFile(path)
 	if err != nil {
 		return nil, err
-	}
-	var file routerFile
-	if err := yaml.Unmarshal(text, &file); err != nil {
-		return nil, yamlMistake(path, err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(file.Policies)) {
 		var p policySettings

@@ -6,11 +6,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"os"
 	"strings"
 	"time"
-
-	"github.com/goccy/go-yaml"
 
 	"storefront/internal/errs"
 	"storefront/internal/partners"
@@ -39,30 +36,17 @@ func defaultRates() rateSettings {
 // readRates reads the rates of a configuration file, the defaults when path is "".
 func readRates(path string) (rateRules, error) {
 	s := defaultRates()
-	lines := map[string]int{}
-	if path != "" {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return rateRules{}, errs.Wrap(errs.BadInput, err, "cannot read the configuration")
-		}
-		check, err := checkFile(path, text, &routerFileForm{})
-		if err != nil {
-			return rateRules{}, err
-		}
-		lines = check.lines
-		var file routerFile
-		err = yaml.Unmarshal(text, &file)
-		if err == nil {
-			err = settings(file.Rates, &s)
-		}
-		if err != nil {
-			return rateRules{}, yamlMistake(path, err)
-		}
+	file, check, err := openRouterFile(path)
+	if err != nil {
+		return rateRules{}, err
+	}
+	if err := settings(file.Rates, &s); err != nil {
+		return rateRules{}, yamlMistake(path, err)
 	}
 	rules, wrong := s.rules()
 	var all []string
 	for _, w := range wrong {
-		all = append(all, fmt.Sprintf("%s:%d: %s: %s", path, lines[w.setting], w.setting, w.what))
+		all = append(all, fmt.Sprintf("%s:%d: %s: %s", path, check.lines[w.setting], w.setting, w.what))
 	}
 	if len(all) > 0 {
 		return rules, errs.New(errs.BadInput, "%s", strings.Join(all, "\n"))
