@@ -130,18 +130,19 @@ func (s *springs) renew(ctx context.Context) {
 			sp.cancel()
 			continue
 		}
+		if j == nil {
+			continue
+		}
+		sp.moveOn(j)
 		s.mu.Lock()
-		if j != nil && s.all[sp.key] == sp {
+		if s.all[sp.key] == sp {
 			delete(s.all, sp.key)
 			sp.key.operation = j.prepared
-			if s.all[sp.key] == nil {
+			if s.all[sp.key] == nil { // else there are two for a while, which is as correct
 				s.all[sp.key] = sp
 			}
 		}
 		s.mu.Unlock()
-		if j != nil {
-			sp.moveOn(j)
-		}
 	}
 }
 
