@@ -135,6 +135,12 @@ func (p *person) get(t *testing.T, query url.Values, header ...string) (*http.Re
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
+	return p.whole(t, req)
+}
+
+// whole is the answer to a request, read to its end.
+func (p *person) whole(t *testing.T, req *http.Request) (*http.Response, string) {
+	t.Helper()
 	res, err := p.http.Do(req)
 	if err != nil {
 		t.Fatal(err)

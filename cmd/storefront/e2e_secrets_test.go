@@ -232,14 +232,6 @@ func (p *person) raw(t *testing.T, request vars, accept string) (status int, sai
 	req.Header = p.header.Clone()
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", accept)
-	res, err := p.http.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.StatusCode, string(text)
+	res, text := p.whole(t, req)
+	return res.StatusCode, text
 }
