@@ -155,7 +155,7 @@ func (t *topic) reread(ctx context.Context, w *watch, s stretch) (found []*live.
 	defer func() { err = errors.Join(err, partitions.Close()) }()
 	records, lost := make(chan *kafka.Record), make(chan error, 1)
 	done := make(chan struct{})
-	following, err := partitions.Follow(s.partition, s.from, func(r *kafka.Record) {
+	following, err := partitions.Follow(ctx, s.partition, s.from, func(r *kafka.Record) {
 		select {
 		case records <- r:
 		case <-done:

@@ -150,7 +150,7 @@ func (t *topic) follow(ctx context.Context, partition int32) error {
 		t.lanes[partition] = to
 	}
 	set(l) // before the first record is dispatched
-	following, err := t.partitions.Follow(partition, newest,
+	following, err := t.partitions.Follow(ctx, partition, newest,
 		func(r *kafka.Record) { t.dispatch(l, r) }, func(err error) { t.lost(partition, l, err) })
 	if err != nil {
 		set(nil)

@@ -164,18 +164,17 @@ func topicOffsets(ctx context.Context, client sarama.Client, topic string) (map[
 	}
 	offsets := make(map[int32]Offsets, len(partitions))
 	for _, p := range partitions {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		oldest, err := client.GetOffset(topic, p, sarama.OffsetOldest)
+		var o Offsets
+		err := patiently(ctx, client, topic, func() (err error) {
+			if o.Oldest, err = client.GetOffset(topic, p, sarama.OffsetOldest); err == nil {
+				o.Newest, err = client.GetOffset(topic, p, sarama.OffsetNewest)
+			}
+			return err
+		})
 		if err != nil {
-			return nil, fmt.Errorf("find oldest offset of %s/%d: %w", topic, p, err)
+			return nil, fmt.Errorf("find offsets of %s/%d: %w", topic, p, err)
 		}
-		newest, err := client.GetOffset(topic, p, sarama.OffsetNewest)
-		if err != nil {
-			return nil, fmt.Errorf("find newest offset of %s/%d: %w", topic, p, err)
-		}
-		offsets[p] = Offsets{Oldest: oldest, Newest: newest}
+		offsets[p] = o
 	}
 	return offsets, nil
 }

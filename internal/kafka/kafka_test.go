@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	embedded "storefront/internal/embedded/kafka"
 	"storefront/internal/kafka"
@@ -316,6 +318,40 @@ func TestReaderStarts(t *testing.T) {
 	}
 	if _, err := c.OpenReader(t.Context(), topic, kafka.Start{Offsets: map[int32]int64{0: 1000}}); !errors.Is(err, kafka.ErrOffsetGone) {
 		t.Errorf("offset beyond the end: %v", err)
+	}
+}
+
+// A broker that closes connections instead of answering for a while, as one that starts, is waited for, also
+// where several partitions are asked for over one connection.
+func TestReaderOpensWhenConnectionsBreak(t *testing.T) {
+	t.Parallel()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(8, topic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	var asked atomic.Int32
+	cluster.ControlKey(int16(kmsg.ListOffsets), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		if asked.Add(1) <= 30 {
+			return nil, errors.New("not now"), true // closes the connection
+		}
+		return nil, nil, false
+	})
+	c := kafka.Config{Brokers: cluster.ListenAddrs()}
+	r, err := c.OpenReader(t.Context(), topic, kafka.Start{Oldest: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := producer(t, c).Publish(t.Context(), []kafka.Message{{Topic: topic, Key: "k", Value: []byte("v")}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := next(t, r); string(got.Value) != "v" {
+		t.Errorf("read %q", got.Value)
+	}
+	if n := asked.Load(); n <= 30 {
+		t.Errorf("asked %d times: no connection broke to the end", n)
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 
 	"github.com/IBM/sarama"
-
-	"storefront/internal/poll"
 )
 
 // Partitions reads chosen partitions of one topic over one set of connections, without a group. It is for
@@ -67,16 +65,11 @@ func (p *Partitions) Oldest(ctx context.Context, partition int32) (int64, error)
 }
 
 func (p *Partitions) offset(ctx context.Context, partition int32, start Start) (int64, error) {
-	offset, err := startOffset(p.client, p.topic, partition, start)
-	for attempt := 0; errors.Is(err, sarama.ErrNotLeaderForPartition) && attempt < 20 && poll.Sleep(ctx, backoff(attempt)); attempt++ {
-		// A leader has just been elected, as after a topic was made.
-		if err = p.client.RefreshMetadata(p.topic); err == nil {
-			offset, err = startOffset(p.client, p.topic, partition, start)
-		}
-	}
-	if err == nil {
-		err = ctx.Err()
-	}
+	var offset int64
+	err := patiently(ctx, p.client, p.topic, func() (err error) {
+		offset, err = startOffset(p.client, p.topic, partition, start)
+		return err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("find offset of %s/%d: %w", p.topic, partition, err)
 	}
@@ -93,12 +86,10 @@ type Following struct {
 
 // Follow reads a partition from an offset on. each is called with one record after another, by one
 // goroutine. lost is called at most once, by the same goroutine, when it cannot go on: the next record is not
-// in the topic any more. A broker that is away is waited for. A partition is followed once at a time.
-func (p *Partitions) Follow(partition int32, offset int64, each func(*Record), lost func(error)) (*Following, error) {
-	consumer, err := p.consumer.ConsumePartition(p.topic, partition, offset)
-	if errors.Is(err, sarama.ErrOffsetOutOfRange) {
-		err = ErrOffsetGone
-	}
+// in the topic any more. A broker that is away is waited for. ctx ends the beginning, not the reading. A partition
+// is followed once at a time.
+func (p *Partitions) Follow(ctx context.Context, partition int32, offset int64, each func(*Record), lost func(error)) (*Following, error) {
+	consumer, err := consume(ctx, p.client, p.consumer, p.topic, partition, offset)
 	if err != nil {
 		return nil, fmt.Errorf("read %s/%d from %d: %w", p.topic, partition, offset, err)
 	}

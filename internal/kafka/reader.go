@@ -9,8 +9,6 @@ import (
 
 	"github.com/IBM/sarama"
 	"golang.org/x/sync/errgroup"
-
-	"storefront/internal/poll"
 )
 
 // ErrOffsetGone says that a reader's position is not in the topic any more: records were deleted, or
@@ -80,21 +78,16 @@ func openReader(ctx context.Context, client sarama.Client, topic string, start S
 	g.SetLimit(8)
 	for _, p := range partitions {
 		g.Go(func() error {
-			offset, err := startOffset(client, topic, p, start)
-			for attempt := 0; errors.Is(err, sarama.ErrNotLeaderForPartition) && attempt < 20 && poll.Sleep(ctx, backoff(attempt)); attempt++ {
-				// A leader has just been elected, as after a topic was made.
-				if err = client.RefreshMetadata(topic); err == nil {
-					offset, err = startOffset(client, topic, p, start)
-				}
-			}
+			var offset int64
+			err := patiently(ctx, client, topic, func() (err error) {
+				offset, err = startOffset(client, topic, p, start)
+				return err
+			})
 			if err != nil {
 				return fmt.Errorf("find offset of partition %d: %w", p, err)
 			}
-			pc, err := consumer.ConsumePartition(topic, p, offset)
+			pc, err := consume(ctx, client, consumer, topic, p, offset)
 			if err != nil {
-				if errors.Is(err, sarama.ErrOffsetOutOfRange) {
-					err = ErrOffsetGone
-				}
 				return fmt.Errorf("read partition %d from %d: %w", p, offset, err)
 			}
 			r.mu.Lock()
@@ -103,11 +96,7 @@ func openReader(ctx context.Context, client sarama.Client, topic string, start S
 			return nil
 		})
 	}
-	err = g.Wait()
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
+	if err := g.Wait(); err != nil {
 		for _, pc := range r.parts {
 			err = errors.Join(err, ignoreLost(pc.Close()))
 		}
@@ -132,6 +121,18 @@ func startOffset(client sarama.Client, topic string, partition int32, start Star
 		// No record is that young: start with the next one.
 	}
 	return client.GetOffset(topic, partition, sarama.OffsetNewest)
+}
+
+// consume begins to read a partition. The error is ErrOffsetGone when the offset is not in it.
+func consume(ctx context.Context, client sarama.Client, consumer sarama.Consumer, topic string, partition int32, offset int64) (pc sarama.PartitionConsumer, err error) {
+	err = patiently(ctx, client, topic, func() error {
+		pc, err = consumer.ConsumePartition(topic, partition, offset)
+		return err
+	})
+	if errors.Is(err, sarama.ErrOffsetOutOfRange) {
+		err = ErrOffsetGone
+	}
+	return pc, err
 }
 
 // forward merges the partitions into one channel, each partition's records in order.
