@@ -4,7 +4,9 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -315,5 +317,34 @@ func TestTimesAndAlgorithms(t *testing.T) {
 		if _, err := NewVerifier(t.Context(), wrong); err == nil {
 			t.Errorf("%+v is taken", wrong)
 		}
+	}
+}
+
+// TestOnlyWhatIsSignedCounts: a token may be JSON as well (RFC 7515, section 7.2), and have more in it then than is
+// signed.
+func TestOnlyWhatIsSignedCounts(t *testing.T) {
+	t.Parallel()
+	s := provider(t, config(""))
+	v := verifier(t, s.Issuer())
+	parts := strings.Split(issue(t, s), ".")
+	body, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := strings.Replace(string(body), `"usr_ada"`, `"usr_sam","roles":["staff"]`, 1)
+	if forged == string(body) {
+		t.Fatalf("%s is nobody's token", body)
+	}
+	more := base64.RawURLEncoding.EncodeToString([]byte(forged))
+	for _, raw := range []string{
+		fmt.Sprintf(`{"protected":%q,"payload":%q,"signature":%q,"more":".%s."}`, parts[0], parts[1], parts[2], more),
+		fmt.Sprintf(`{"payload":%q,"signatures":[{"protected":%q,"signature":%q}],"more":".%s."}`, parts[1], parts[0], parts[2], more),
+	} {
+		if c, err := v.Verify(t.Context(), raw); !errs.Is(err, errs.Unauthenticated) {
+			t.Errorf("whoever has a token of ada's may be %+v, %v", c, err)
+		}
+	}
+	if c, err := v.Verify(t.Context(), strings.Join(parts, ".")); err != nil || c.Subject != "usr_ada" {
+		t.Errorf("the token itself: %+v, %v", c, err)
 	}
 }

@@ -46,7 +46,8 @@ type keySet struct {
 
 // verify returns what a token carries when a key of the issuer has signed it; errNoKeys when that is not to be known.
 func (s *keySet) verify(ctx context.Context, raw string) ([]byte, error) {
-	token, err := jose.ParseSigned(raw, asymmetric())
+	// Compact only: of a token that is JSON, other parts may be signed than those that it is read by.
+	token, err := jose.ParseSignedCompact(raw, asymmetric())
 	if err != nil {
 		return nil, fmt.Errorf("read signature: %w", err)
 	}

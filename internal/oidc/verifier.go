@@ -5,6 +5,7 @@
 package oidc
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -145,7 +146,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Claims, error) {
 	if hit, ok := v.cache.Get(key); ok && now.Before(hit.until) {
 		return hit.claims, nil
 	}
-	p, from, err := v.precheck(raw, now)
+	p, body, from, err := v.precheck(raw, now)
 	if err != nil {
 		return Claims{}, err
 	}
@@ -154,6 +155,9 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Claims, error) {
 		return Claims{}, errs.New(errs.Unavailable, "the sign-in service cannot be reached; try again in a moment")
 	}
 	signed, err := keys.verify(ctx, raw)
+	if err == nil && !bytes.Equal(signed, body) {
+		err = errors.New("what is signed is not what was checked")
+	}
 	if errors.Is(err, errNoKeys) {
 		return Claims{}, errs.Wrap(errs.Unavailable, err, "the sign-in service cannot be reached; try again in a moment")
 	}
@@ -176,32 +180,32 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Claims, error) {
 	return claims, nil
 }
 
-// precheck reads a token without trust in it, finds whose it says it is, and checks all but the signature, which
-// covers what is read here.
-func (v *Verifier) precheck(raw string, now time.Time) (p payload, from *issuer, err error) {
+// precheck reads a token without trust in it, finds whose it says it is, and checks all but the signature, which has
+// to be that of body.
+func (v *Verifier) precheck(raw string, now time.Time) (p payload, body []byte, from *issuer, err error) {
 	noJWT := errs.New(errs.Unauthenticated, "the token is not a JWT; send the access token you got at sign-in")
 	parts := strings.Split(raw, ".")
 	if len(parts) != 3 {
-		return p, nil, noJWT
+		return p, nil, nil, noJWT
 	}
-	body, err := base64.RawURLEncoding.DecodeString(parts[1])
+	body, err = base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil || json.Unmarshal(body, &p) != nil {
-		return p, nil, noJWT
+		return p, nil, nil, noJWT
 	}
 	from = v.issuer(p.Issuer)
 	switch {
 	case from == nil:
-		return p, nil, errs.New(errs.Unauthenticated, "the token was issued by another sign-in service; sign in at %s", v.names())
+		return p, nil, nil, errs.New(errs.Unauthenticated, "the token was issued by another sign-in service; sign in at %s", v.names())
 	case now.After(seconds(p.Expiry).Add(v.cfg.ClockSkew)):
-		return p, nil, errs.New(errs.Unauthenticated, "the token has expired; sign in again")
+		return p, nil, nil, errs.New(errs.Unauthenticated, "the token has expired; sign in again")
 	case now.Add(v.cfg.ClockSkew).Before(seconds(p.NotBefore)):
-		return p, nil, errs.New(errs.Unauthenticated, "the token is not valid yet; set the clocks right, or sign in again")
+		return p, nil, nil, errs.New(errs.Unauthenticated, "the token is not valid yet; set the clocks right, or sign in again")
 	case !slices.ContainsFunc(p.Audience, func(a string) bool { return slices.Contains(from.Audiences, a) }):
-		return p, nil, errs.New(errs.Unauthenticated, "the token is meant for another audience; ask for one for %q", strings.Join(from.Audiences, `" or "`))
+		return p, nil, nil, errs.New(errs.Unauthenticated, "the token is meant for another audience; ask for one for %q", strings.Join(from.Audiences, `" or "`))
 	case p.AccessTokenHash != "":
-		return p, nil, errs.New(errs.Unauthenticated, "this is an ID token; send the access token instead")
+		return p, nil, nil, errs.New(errs.Unauthenticated, "this is an ID token; send the access token instead")
 	}
-	return p, from, nil
+	return p, body, from, nil
 }
 
 // seconds is a time as JWT writes it.
