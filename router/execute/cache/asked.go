@@ -53,7 +53,11 @@ func (a *asked) find(ctx context.Context, missing []int) ([]byte, error) {
 		}
 	}
 	var again []int
-	for i, f := range theirs {
+	for _, i := range missing { // in their order: an answer to all of them is read in that
+		f := theirs[i]
+		if f == nil {
+			continue
+		}
 		select {
 		case <-f.done:
 		case <-ctx.Done():

@@ -91,7 +91,7 @@ func (s *shelf) Do(ctx context.Context, r *execute.SubgraphRequest) ([]byte, err
 	return body, err
 }
 
-func (s *shelf) DoKept(_ context.Context, r *execute.SubgraphRequest) ([]byte, string, error) {
+func (s *shelf) DoKept(ctx context.Context, r *execute.SubgraphRequest) ([]byte, string, error) {
 	var vars struct{ Representations []struct{ ID string } }
 	if r.Variables != nil {
 		if err := json.Unmarshal(r.Variables, &vars); err != nil {
@@ -102,17 +102,17 @@ func (s *shelf) DoKept(_ context.Context, r *execute.SubgraphRequest) ([]byte, s
 	var list, errors []string
 	switch {
 	case strings.Contains(r.Query, "touch"):
-		return s.done(`{"data":{"touch":{"__typename":"Thing","id":"a"}}}`)
+		return s.done(ctx, `{"data":{"touch":{"__typename":"Thing","id":"a"}}}`)
 	case r.Subgraph == "lists" && strings.Contains(r.Query, "things"):
 		_, of, _ := strings.Cut(r.Query, `"`)
 		of, _, _ = strings.Cut(of, `"`)
 		for id := range strings.SplitSeq(of, ",") {
 			list = append(list, fmt.Sprintf(`{"__typename":"Thing","id":%q}`, id))
 		}
-		return s.done(`{"data":{"things":[` + strings.Join(list, ",") + `]}}`)
+		return s.done(ctx, `{"data":{"things":[`+strings.Join(list, ",")+`]}}`)
 	case strings.Contains(r.Query, "top"):
 		s.asked = append(s.asked, "top")
-		return s.done(fmt.Sprintf(`{"data":{"top":{"id":"a","version":%d}}}`, s.versions["a"]))
+		return s.done(ctx, fmt.Sprintf(`{"data":{"top":{"id":"a","version":%d}}}`, s.versions["a"]))
 	}
 	for i, rep := range vars.Representations {
 		s.asked = append(s.asked, rep.ID)
@@ -125,18 +125,22 @@ func (s *shelf) DoKept(_ context.Context, r *execute.SubgraphRequest) ([]byte, s
 	}
 	body := `"data":{"_entities":[` + strings.Join(list, ",") + `]}}`
 	if len(errors) > 0 {
-		return s.done(`{"errors":[` + strings.Join(errors, ",") + `],` + body)
+		return s.done(ctx, `{"errors":[`+strings.Join(errors, ",")+`],`+body)
 	}
-	return s.done("{" + body)
+	return s.done(ctx, "{"+body)
 }
 
 // done answers, s.mu held: after hold, when that is set.
-func (s *shelf) done(body string) ([]byte, string, error) {
+func (s *shelf) done(ctx context.Context, body string) ([]byte, string, error) {
 	hold, control := s.hold, s.control
 	s.mu.Unlock()
 	if hold != nil {
 		s.held <- struct{}{}
-		<-hold
+		select {
+		case <-hold:
+		case <-ctx.Done():
+			return nil, "", ctx.Err()
+		}
 	}
 	return []byte(body), control, nil
 }
@@ -236,6 +240,10 @@ func (r *router) things(of, fields string, scope execute.Scope) *execute.Respons
 }
 
 func (r *router) run(query string, scope execute.Scope) *execute.Response {
+	return r.runIn(context.Background(), query, scope)
+}
+
+func (r *router) runIn(ctx context.Context, query string, scope execute.Scope) *execute.Response {
 	op, errs := operation.Prepare(r.sg, query, "", operation.DefaultLimits())
 	if errs != nil {
 		r.t.Error(errs)
@@ -251,7 +259,7 @@ func (r *router) run(query string, scope execute.Scope) *execute.Response {
 		r.t.Error(errs)
 		return nil
 	}
-	return r.executor.Execute(execute.WithScope(context.Background(), scope), r.executor.Prepare(p), vars, nil)
+	return r.executor.Execute(execute.WithScope(ctx, scope), r.executor.Prepare(p), vars, nil)
 }
 
 func (r *router) want(query, want string) {
