@@ -103,7 +103,7 @@ func (a *asked) lead(ctx context.Context, mine map[int]*flight) ([]byte, error) 
 		}
 		a.mu.Unlock()
 		for i, f := range mine {
-			if e := a.parts[i]; e != nil && !e.failed {
+			if e := a.parts[i]; e != nil && !e.own {
 				f.entry = e
 			}
 			close(f.done)
@@ -151,6 +151,7 @@ func (a *asked) ask(ctx context.Context, rest []int) ([]byte, error) {
 	}
 	for n, i := range rest {
 		a.parts[i] = a.entry(i, got.parts[n], ttl)
+		a.parts[i].own = ttl <= 0
 	}
 	if ttl > 0 {
 		a.keep(rest)
@@ -255,7 +256,7 @@ func (a *asked) failed(rest []int, got answer) error {
 	}
 	a.errors = append(a.errors, errors...)
 	for n, i := range rest {
-		a.parts[i] = &entry{value: []byte("null"), failed: true}
+		a.parts[i] = &entry{value: []byte("null"), own: true}
 		if len(got.parts) > 0 {
 			a.parts[i].value = got.parts[n]
 		}

@@ -16,7 +16,7 @@ type entry struct {
 	filled  int64  // unix nanoseconds: when it was asked for
 	expires int64  // unix nanoseconds
 	brief   bool   // it is kept for a moment only
-	failed  bool   // it is not kept at all: it came with errors
+	own     bool   // it is for who asked alone: it came with errors, or its subgraph does not let it be kept
 }
 
 // entryBytes is what an entry takes beside its value and slots, roughly.

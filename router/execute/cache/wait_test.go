@@ -74,3 +74,22 @@ func TestWhoWaitedKeepsThingsApart(t *testing.T) {
 		}
 	}
 }
+
+// What the subgraph calls private, or not to be kept, is for who asked alone, whoever waits for it; also where the
+// rest of the answer is kept.
+func TestNobodyIsGivenWhatIsNotKept(t *testing.T) {
+	for _, control := range []string{"private", "no-store", "max-age=0"} {
+		s := newShelf()
+		r := newRouter(t, s, cache.Config{})
+		ada, ben := execute.Scope{Public: "de", Private: "ada"}, execute.Scope{Public: "de", Private: "ben"}
+		r.things("a", "version", ada)
+		s.took()
+		s.control = control
+		release, wait := r.under(s, context.Background(), "a,b", func() {}, ada, ben)
+		release()
+		wait()
+		if asked := s.took(); asked != "b b" {
+			t.Errorf("%s: asked for %q, want b for each", control, asked)
+		}
+	}
+}
