@@ -43,40 +43,50 @@ func (a *asked) name() {
 }
 
 // find finds the parts that are not in memory: some are being asked for by others, the rest is in the store, or
-// asked for. It returns a body when that is the answer as it came, which may not be kept.
+// asked for. What another has got nothing for is asked for by this call alone; where the other left, by whoever
+// comes first, for all who wait. It returns a body when that is the answer as it came, which may not be kept.
 func (a *asked) find(ctx context.Context, missing []int) ([]byte, error) {
-	mine, theirs := a.claim(missing)
-	if len(mine) > 0 {
-		body, err := a.lead(ctx, mine)
-		if body != nil || err != nil {
-			return body, err
+	for len(missing) > 0 {
+		mine, theirs := a.claim(missing)
+		if len(mine) > 0 {
+			body, err := a.lead(ctx, mine)
+			if body != nil || err != nil {
+				return body, err
+			}
 		}
+		var alone, again []int
+		for _, i := range missing { // in their order: an answer to all of them is read in that
+			f := theirs[i]
+			if f == nil {
+				continue
+			}
+			select {
+			case <-f.done:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+			switch {
+			case f.entry != nil:
+				a.parts[i] = f.entry
+				a.stats.hits.Add(1)
+			case f.left:
+				again = append(again, i)
+			default:
+				alone = append(alone, i)
+			}
+		}
+		if len(alone) > 0 {
+			if body, err := a.ask(ctx, alone); body != nil || err != nil {
+				return body, err
+			}
+		}
+		missing = again
 	}
-	var again []int
-	for _, i := range missing { // in their order: an answer to all of them is read in that
-		f := theirs[i]
-		if f == nil {
-			continue
-		}
-		select {
-		case <-f.done:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		if f.entry != nil {
-			a.parts[i] = f.entry
-			a.stats.hits.Add(1)
-		} else {
-			again = append(again, i)
-		}
-	}
-	if len(again) == 0 {
-		return nil, nil
-	}
-	return a.ask(ctx, again)
+	return nil, nil
 }
 
-// claim divides what is missing into what this call asks for, and what others are asking for already.
+// claim divides what is missing into what this call asks for, and what others are asking for already. What one of
+// them has brought meanwhile is in neither.
 func (a *asked) claim(missing []int) (mine map[int]*flight, theirs map[int]*flight) {
 	mine, theirs = map[int]*flight{}, map[int]*flight{}
 	a.mu.Lock()
@@ -86,10 +96,24 @@ func (a *asked) claim(missing []int) (mine map[int]*flight, theirs map[int]*flig
 			theirs[i] = f
 			continue
 		}
+		if a.inMemory(i) {
+			a.stats.hits.Add(1)
+			continue
+		}
 		f := &flight{at: a.at, done: make(chan struct{})}
 		a.flights[a.keys[i]], mine[i] = f, f
 	}
 	return mine, theirs
+}
+
+// inMemory finds a part in memory.
+func (a *asked) inMemory(i int) bool {
+	e := a.local.get(a.keys[i])
+	if e == nil || !a.usable(e, a.began) {
+		return false
+	}
+	a.parts[i] = e
+	return true
 }
 
 // lead finds parts for this call and for all that wait for them.
@@ -106,6 +130,7 @@ func (a *asked) lead(ctx context.Context, mine map[int]*flight) ([]byte, error) 
 			if e := a.parts[i]; e != nil && !e.own {
 				f.entry = e
 			}
+			f.left = ctx.Err() != nil
 			close(f.done)
 		}
 	}()

@@ -63,6 +63,7 @@ type flight struct {
 	at    uint64 // the clock when it was begun
 	done  chan struct{}
 	entry *entry // nil when there is none that may be kept
+	left  bool   // who asked for it left, or ran out of time
 }
 
 // New returns a cache, which Close ends.
@@ -134,9 +135,7 @@ func (c *Cache) Answer(ctx context.Context, call *execute.Call, t execute.Transp
 	a.name()
 	var missing []int
 	for i := range a.keys {
-		if e := c.local.get(a.keys[i]); e != nil && c.usable(e, a.began) {
-			a.parts[i] = e
-		} else {
+		if !a.inMemory(i) {
 			missing = append(missing, i)
 		}
 	}

@@ -93,3 +93,16 @@ func TestNobodyIsGivenWhatIsNotKept(t *testing.T) {
 		}
 	}
 }
+
+// When the one who asks leaves, one of those who wait asks for all of them.
+func TestWhoAsksMayLeave(t *testing.T) {
+	s := newShelf()
+	r := newRouter(t, s, cache.Config{})
+	ctx, leave := context.WithCancel(context.Background())
+	_, wait := r.under(s, ctx, "a,b", func() {}, make([]execute.Scope, 20)...)
+	leave()
+	wait()
+	if asked := s.took(); asked != "a b a b" {
+		t.Errorf("asked for %q, want a and b twice: by who left, and for all others", asked)
+	}
+}
