@@ -12,7 +12,7 @@ type RouterConfig struct {
 	MongoFlags  `group:"Persisted operations: in memory without these"`
 	RedisFlags  `group:"Persisted operations: in memory without these"`
 	Drain       time.Duration `flag:"drain-time" env:"STOREFRONT_DRAIN_TIME" default:"5s" help:"over which a router that is stopped sends its subscribers elsewhere, at most 9s"`
-	Beside      string        `flag:"data-dir" env:"STOREFRONT_DATA_DIR" help:"data folder of a shop that 'storefront up' runs: what is not given is taken from there, for one more router beside its own"`
+	Beside      string        `flag:"data-dir" help:"data folder of a shop that 'storefront up' runs: what is not given is taken from there, for one more router beside its own"` // no variable: images and shells have that of all other commands
 	KafkaFlags  `group:"Kafka, which feeds subscriptions to fields with @live"`
 	LogFlags    `group:"Logs"`
 	TLSFlags    `group:"TLS: plain HTTP without a certificate"`
