@@ -242,7 +242,7 @@ func (s headers) PublicKey(id *gateway.Identity, client http.Header) string {
 func (s headers) Varies() ([]string, bool) {
 	names, known := s.rules.Load().Names()
 	if s.signer != nil {
-		names = append(names, "Accept-Language", "Authorization", guestHeader)
+		names = append(names, "Accept-Language", "Authorization", "X-Api-Key", guestHeader)
 	}
 	slices.Sort(names)
 	return slices.Compact(names), known

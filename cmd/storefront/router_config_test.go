@@ -5,10 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"storefront/internal/identity"
 	"storefront/internal/telemetry"
 	"storefront/router/execute/transport"
 )
@@ -146,5 +149,22 @@ func TestRouterConfigIdentity(t *testing.T) {
 	}
 	if _, _, err := reachSubgraphs(cfg, []string{"storefront-identity"}, telemetry.NewMetrics(), nil); err == nil {
 		t.Error("the identity's header is forwarded")
+	}
+}
+
+// What is kept outside of the router by the headers of an answer is for those only who sign in by the same ones: each
+// that an authenticator looks at is among them.
+func TestAnswersVaryByAllThatTellsWhoAsks(t *testing.T) {
+	rules, err := transport.NewHeaders(transport.To(twoURLs).With(func(s *transport.Subgraph) {
+		s.Headers = []transport.HeaderRule{{Propagate: "x-shop"}}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := headers{signer: identity.NewSigner([]byte("secret"), time.Now), rules: &atomic.Pointer[transport.Headers]{}}
+	h.rules.Store(rules)
+	names, known := h.Varies()
+	if want := []string{"Accept-Language", "Authorization", "X-Api-Key", "X-Guest-Token", "X-Shop"}; !known || !slices.Equal(names, want) {
+		t.Errorf("answers vary by %q, want %q", names, want)
 	}
 }
