@@ -48,10 +48,10 @@ func TestIssuersAsTheyAreWritten(t *testing.T) {
 			t.Errorf("the first of %q is %q, want %q", list, got, want)
 		}
 	}
-	if _, err := (OIDCFlags{Issuers: []string{"login.example"}, Audiences: []string{"storefront"}}).verifier(t.Context(), nil, nil); err == nil {
+	if _, err := (OIDCFlags{Issuers: []string{"login.example"}, Audiences: []string{"storefront"}}).verifier(t.Context(), nil, nil, nil); err == nil {
 		t.Error("an issuer that is no URL is taken")
 	}
-	if v, err := (OIDCFlags{}).verifier(t.Context(), nil, nil); v != nil || err != nil {
+	if v, err := (OIDCFlags{}).verifier(t.Context(), nil, nil, nil); v != nil || err != nil {
 		t.Errorf("without an issuer: %v, %v", v, err)
 	}
 }

@@ -52,7 +52,7 @@ func (w *world) keep(t *testing.T, secrets ...string) {
 // people signs everybody in.
 func (h *house) people(t *testing.T, guest *person, ada string) []asker {
 	t.Helper()
-	verifier, err := h.shop.cfg.verifier(t.Context(), nil, nil)
+	verifier, err := h.shop.cfg.verifier(t.Context(), nil, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

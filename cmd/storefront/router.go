@@ -66,8 +66,15 @@ func runRouter(ctx context.Context, std stdio, args []string) (err error) {
 	if rc.policies, err = readPolicies(cfg.File, rc.signer != nil); err != nil {
 		return err
 	}
-	if rc.verifier, err = cfg.verifier(ctx, rc.policies.claims(), log); err != nil {
+	may, err := cfg.readIssuers(cfg.File)
+	if err != nil {
 		return err
+	}
+	if rc.verifier, err = cfg.verifier(ctx, rc.policies.claims(), may, log); err != nil {
+		return err
+	}
+	if may == nil && len(cfg.Issuers) > 1 {
+		log.Warn("tokens of every OIDC issuer may give any role, staff as well; issuers in the configuration file says which may give which")
 	}
 	if len(cfg.Brokers) > 0 {
 		k := cfg.kafkaConfig(log)

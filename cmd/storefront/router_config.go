@@ -32,6 +32,7 @@ type routerFile struct {
 	Operation ast.Node            `yaml:"operation"`      // answerLimits
 	Rates     ast.Node            `yaml:"rates"`          // rateSettings
 	Overload  ast.Node            `yaml:"overload"`       // overloadSettings
+	Issuers   map[string]ast.Node `yaml:"issuers"`        // issuerSettings
 	Policies  map[string]ast.Node `yaml:"policies"`       // policySettings
 	Every     ast.Node            `yaml:"every_subgraph"` // a transport.Subgraph without addresses
 	Subgraphs map[string]ast.Node `yaml:"subgraphs"`      // what differs from it
@@ -42,6 +43,7 @@ type routerFileForm struct {
 	Operation answerLimits                  `yaml:"operation"`
 	Rates     rateSettings                  `yaml:"rates"`
 	Overload  overloadSettings              `yaml:"overload"`
+	Issuers   map[string]issuerSettings     `yaml:"issuers"`
 	Policies  map[string]policySettings     `yaml:"policies"`
 	Every     transport.Subgraph            `yaml:"every_subgraph"`
 	Subgraphs map[string]transport.Subgraph `yaml:"subgraphs"`

@@ -66,7 +66,7 @@ func TestRouterConfigExample(t *testing.T) {
 func TestRouterConfigMistakes(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "router.yaml")
 	for text, want := range map[string]string{
-		"port: 1\n": `1: port: there is no such setting; there are operation, rates, overload, policies, every_subgraph, subgraphs`,
+		"port: 1\n": `1: port: there is no such setting; there are operation, rates, overload, issuers, policies, every_subgraph, subgraphs`,
 		"subgraphs:\n  products:\n    retry:\n      max: 1s\n":             `4: subgraphs.products.retry.max: there is no such setting; there are attempts, min_pause, max_pause, budget`,
 		"every_subgraph:\n  timeout: 3\n":                                  `2: every_subgraph.timeout: 3 is no duration; write it like 250ms, 5s or 1m30s`,
 		"every_subgraph:\n  connect_timeout: 1s\n  timeout: soon\n":        `3: every_subgraph.timeout: "soon" is no duration`,

@@ -172,7 +172,7 @@ func (s *shop) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	verifier, err := s.cfg.verifier(ctx, nil, s.log)
+	verifier, err := s.cfg.verifier(ctx, nil, nil, s.log)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 type Issuer struct {
 	URL       string   // exactly as in its discovery document
 	Audiences []string // one of which is to be in a token's "aud"
+	Roles     []string // that its tokens may give, others that they name do not count; nil for all
 }
 
 const discoverTimeout = 3 * time.Second // of one try, and so of a start
@@ -39,6 +40,14 @@ func (i Issuer) check() error {
 		return fmt.Errorf("verify tokens: an audience is needed for the tokens of %s", i.URL)
 	}
 	return nil
+}
+
+// given are those roles that count, of the ones that a token names.
+func (i Issuer) given(named []string) []string {
+	if i.Roles == nil {
+		return named
+	}
+	return slices.DeleteFunc(slices.Clone(named), func(role string) bool { return !slices.Contains(i.Roles, role) })
 }
 
 // discover reads where the issuer has its keys.

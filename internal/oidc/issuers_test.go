@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -313,7 +314,7 @@ func TestTimesAndAlgorithms(t *testing.T) {
 			t.Errorf("%s: the claims are %v", what, got.Named)
 		}
 	}
-	for _, wrong := range []Config{{}, of("ldap://x"), of(s.URL, s.URL), {Issuers: []Issuer{{s.URL, nil}}}, {Issuers: of(s.URL).Issuers, ClockSkew: time.Hour}} {
+	for _, wrong := range []Config{{}, of("ldap://x"), of(s.URL, s.URL), {Issuers: []Issuer{{URL: s.URL}}}, {Issuers: of(s.URL).Issuers, ClockSkew: time.Hour}} {
 		if _, err := NewVerifier(t.Context(), wrong); err == nil {
 			t.Errorf("%+v is taken", wrong)
 		}
@@ -346,5 +347,30 @@ func TestOnlyWhatIsSignedCounts(t *testing.T) {
 	}
 	if c, err := v.Verify(t.Context(), strings.Join(parts, ".")); err != nil || c.Subject != "usr_ada" {
 		t.Errorf("the token itself: %+v, %v", c, err)
+	}
+}
+
+// TestRolesThatAnIssuerGives: what its tokens say of roles counts as far as it is believed.
+func TestRolesThatAnIssuerGives(t *testing.T) {
+	t.Parallel()
+	s := provider(t, config(""))
+	raw, err := s.IssueToken("sam")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ may, want []string }{
+		{nil, []string{"staff"}}, {[]string{}, nil}, {[]string{"partner"}, nil}, {[]string{"partner", "staff"}, []string{"staff"}},
+	} {
+		cfg := of(s.Issuer())
+		cfg.Issuers[0].Roles = c.may
+		v, err := NewVerifier(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the second time from what is remembered of the token
+			if got, err := v.Verify(t.Context(), raw); err != nil || got.Subject != "usr_sam" || !slices.Equal(got.Roles, c.want) {
+				t.Errorf("an issuer that may give %q gives %q, %v; want %q", c.may, got.Roles, err, c.want)
+			}
+		}
 	}
 }

@@ -48,7 +48,7 @@ func provider(t *testing.T, cfg embedded.Config) *embedded.Server {
 func of(issuers ...string) Config {
 	cfg := Config{ClockSkew: 30 * time.Second}
 	for _, url := range issuers {
-		cfg.Issuers = append(cfg.Issuers, Issuer{url, []string{embedded.Audience}})
+		cfg.Issuers = append(cfg.Issuers, Issuer{URL: url, Audiences: []string{embedded.Audience}})
 	}
 	return cfg
 }

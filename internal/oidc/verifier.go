@@ -165,6 +165,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Claims, error) {
 		return Claims{}, errs.Wrap(errs.Unauthenticated, err, "the token is not valid; sign in again for a new one")
 	}
 	claims := p.claims(seconds(p.Expiry))
+	claims.Roles = from.given(claims.Roles)
 	if len(v.cfg.Claims) > 0 {
 		var all map[string]any
 		if err := json.Unmarshal(signed, &all); err != nil {
