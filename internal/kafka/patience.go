@@ -16,15 +16,16 @@ const patience = 20
 
 // patiently asks about a topic's partition until what is in the way has passed. sarama asks twice; that is too
 // little where several ask over one connection, since it closes that for all when one of them gets no answer.
+// ctx ends the waiting; an answer that came all the same is given, for it may have to be closed.
 func patiently(ctx context.Context, client sarama.Client, topic string, ask func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	err := ask()
 	for attempt := 0; passes(err) && attempt < patience && poll.Sleep(ctx, backoff(attempt)); attempt++ {
 		if err = client.RefreshMetadata(topic); err == nil {
 			err = ask()
 		}
-	}
-	if err == nil {
-		err = ctx.Err()
 	}
 	return err
 }
