@@ -35,25 +35,23 @@ const (
 const maxErrorText = 2000
 
 // attempt handles a record where it comes from, the n-th time. It is done when the handlers succeed, or
-// when the record lies with the parked ones or the dead letters; else it comes again after the pause.
+// when the record lies with the parked ones or the dead letters; else it comes again after the pause. One
+// that has to follow a parked event does not overtake it either when parking it fails.
 func (s *session) attempt(ctx context.Context, record *kafka.Record, n int) (done bool, pause time.Duration) {
-	if n == 1 && s.parking.holds(record) {
-		return s.park(ctx, record, 0, time.Time{}, nil)
+	if n == 1 && s.parking.holds(record) || n > 1 && s.parking.behind(record) {
+		return s.park(ctx, record, n-1, time.Time{}, nil)
 	}
 	err := s.once(ctx, record, n)
 	switch {
-	case err == nil && n > s.InPlace.Attempts && s.parking.holds(record):
-		// Parking it had failed, or seemed to. Now nothing has to wait for it.
-		if err := s.parking.release(ctx, record); err != nil {
-			return false, s.InPlace.Backoff.pause(n)
-		}
-		return true, 0
 	case err == nil:
-		return true, 0
+		return s.unheld(ctx, record, n)
 	case ctx.Err() != nil:
 		return false, 0 // given up with its partition: the event comes again elsewhere
 	case isPermanent(err):
-		return s.bury(ctx, record, n, err)
+		if done, pause := s.bury(ctx, record, n, err); !done {
+			return false, pause
+		}
+		return s.unheld(ctx, record, n)
 	case n < s.InPlace.limit(err):
 		if n == 1 {
 			s.of(record, n).Warn("event failed; trying again", "error", err)
@@ -61,6 +59,18 @@ func (s *session) attempt(ctx context.Context, record *kafka.Record, n int) (don
 		return false, s.InPlace.Backoff.pause(n)
 	}
 	return s.park(ctx, record, n, time.Now().Add(s.Parked.Backoff.pause(1)), err)
+}
+
+// unheld is the end of a record that is done where it came from. If parking it had failed, or seemed to, its
+// key is held until the mark is read.
+func (s *session) unheld(ctx context.Context, record *kafka.Record, n int) (done bool, pause time.Duration) {
+	if n == 1 || !s.parking.knows(record) {
+		return true, 0
+	}
+	if err := s.parking.release(ctx, record); err != nil {
+		return false, s.InPlace.Backoff.pause(n)
+	}
+	return true, 0
 }
 
 // attemptParked handles a record of the retry topic. Whatever becomes of it, a mark is written behind it.

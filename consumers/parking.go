@@ -183,6 +183,25 @@ func (p *parking) holds(r *kafka.Record) bool {
 	return len(p.waiting[keyOf(r)]) > 0
 }
 
+// behind reports whether another event of this record's key is parked.
+func (p *parking) behind(r *kafka.Record) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	names := p.waiting[keyOf(r)]
+	if _, itself := names[nameOf(r.Topic, r.Partition, r.Offset)]; itself {
+		return len(names) > 1
+	}
+	return len(names) > 0
+}
+
+// knows reports whether this record is parked, or may be.
+func (p *parking) knows(r *kafka.Record) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, known := p.waiting[keyOf(r)][nameOf(r.Topic, r.Partition, r.Offset)]
+	return known
+}
+
 // park writes a record to the retry topic; the key is held from before that, so that nothing overtakes.
 // cause is nil for a record that only follows another.
 func (p *parking) park(ctx context.Context, r *kafka.Record, attempts int, due time.Time, cause error) error {
