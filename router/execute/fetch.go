@@ -254,6 +254,7 @@ func (r *run) request(f *fetch, reps []span, more []byte) *SubgraphRequest {
 	req := &SubgraphRequest{
 		Subgraph: f.Subgraph, Query: f.Operation, OperationName: f.OperationName, Prefix: f.head,
 		IsMutation: f.OperationKind == "mutation",
+		Alone:      r.p.main == nil, // what is read for a subscription is newer than its event, or than where it begins
 	}
 	if f.Kind == plan.EntityFetch || len(f.vars)+len(f.Computed) > 0 {
 		req.Variables = r.variables(f, reps, more)

@@ -5,10 +5,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/tools/txtar"
 
+	"storefront/router/execute"
 	"storefront/router/operation"
 	"storefront/router/planner"
 )
@@ -102,5 +104,44 @@ func TestEventsTogether(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: together\n%s\nalone\n%s", query, strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
+	}
+}
+
+// alone counts the requests that may be answered together with equal ones, and those that may not.
+type alone struct {
+	execute.Transport
+	together, apart atomic.Int32
+}
+
+func (a *alone) Do(ctx context.Context, r *execute.SubgraphRequest) ([]byte, error) {
+	if r.Alone {
+		a.apart.Add(1)
+	} else {
+		a.together.Add(1)
+	}
+	return a.Transport.Do(ctx, r)
+}
+
+// TestLiveIsReadAnew: what is read for an event, or where a subscription begins, is no answer that was asked for before.
+func TestLiveIsReadAnew(t *testing.T) {
+	archive, err := txtar.ParseFile(filepath.Join("testdata", "live", "orders.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := openHouse(t, archive)
+	op, errs := operation.Prepare(h.sg, `subscription { orderStatus(orderId: "o1") { status customer { name } } }`, "", operation.DefaultLimits())
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	p, err := planner.Plan(h.sg, op)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := &alone{Transport: h.transport}
+	e := execute.New(h.sg, seen, execute.Options{})
+	e.ExecuteLive(t.Context(), e.Prepare(p), true, map[string]any{"id": "o1"}, nil, nil)
+	e.ExecuteEvents(t.Context(), e.Prepare(p), []map[string]any{{"id": "o1"}, {"id": "o2"}}, nil, nil)
+	if seen.apart.Load() < 3 || seen.together.Load() != 0 {
+		t.Errorf("%d requests stand alone, %d do not", seen.apart.Load(), seen.together.Load())
 	}
 }

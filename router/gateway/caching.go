@@ -60,11 +60,21 @@ func (g *Gateway) scoped(ctx context.Context, c *caller, j *job) context.Context
 	return execute.WithScope(ctx, s)
 }
 
-// wrote makes queries that a caller sends from now on go to the subgraphs for a while, after a mutation of its
-// own. Callers who cannot be told apart have nothing of their own.
+// wrote makes queries that a caller sends from now on start anew after a mutation of its own, and go to the subgraphs
+// for a while. Callers who cannot be told apart have nothing of their own that is kept.
 func (g *Gateway) wrote(c *caller, j *job) {
-	if sharer, ok := g.cfg.Headers.(Sharer); ok && g.cfg.Cache != nil && j.op.Kind == ast.Mutation && len(c.id.owners()) > 0 {
-		g.writers.wrote(sharer.ShareKey(c.id, c.header), time.Now())
+	if j.op.Kind != ast.Mutation {
+		return
+	}
+	sharer, ok := g.cfg.Headers.(Sharer)
+	if !ok {
+		g.sharing.wrote("") // nobody's, where subgraphs get nothing of a caller
+		return
+	}
+	key := sharer.ShareKey(c.id, c.header)
+	g.sharing.wrote(key)
+	if g.cfg.Cache != nil && len(c.id.owners()) > 0 {
+		g.writers.wrote(key, time.Now())
 	}
 }
 

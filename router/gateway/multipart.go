@@ -42,6 +42,7 @@ func (g *Gateway) stream(ctx context.Context, c *caller, j *job, send func(*exec
 		})
 		if p.First != nil {
 			p.First = j.withCost(c, p.First)
+			g.wrote(c, j) // the mutation is over, whatever is still to come
 		}
 		if !send(p) {
 			break

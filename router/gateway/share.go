@@ -118,15 +118,13 @@ func (g *Gateway) run(ctx context.Context, c *caller, j *job) (r *execute.Respon
 	if !ok && g.cfg.Headers != nil {
 		return alone()
 	}
-	key := flightKey{operation: j.prepared}
+	if j.op.Kind == ast.Mutation {
+		return alone()
+	}
+	key := flightKey{operation: j.prepared, variables: string(j.sent), moment: g.moment()}
 	if ok {
 		key.caller = sharer.ShareKey(c.id, c.header)
 	}
-	if j.op.Kind == ast.Mutation {
-		defer g.sharing.wrote(key.caller)
-		return alone()
-	}
-	key.variables, key.moment = string(j.sent), g.moment()
 	if r, release := g.sharing.do(ctx, key, func(ctx context.Context) *execute.Response { return g.execute(ctx, c, j) }); r != nil {
 		return r, release
 	}

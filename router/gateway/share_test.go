@@ -118,6 +118,51 @@ func TestMutationEndsSharing(t *testing.T) {
 	wg.Wait()
 }
 
+// A mutation ends sharing however it is answered.
+func TestMutationByEventsEndsSharing(t *testing.T) {
+	held := holding{make(chan struct{}), make(chan struct{})}
+	g, err := New(Config{Supergraph: echoGraph(t), Transport: held, Headers: byName{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(g.Handler())
+	defer server.Close()
+	send := func(query, accept string) {
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/graphql", strings.NewReader(`{"query":"`+query+`"}`))
+		req.Header = http.Header{"Content-Type": {"application/json"}, "Accept": {accept}, "Name": {"ada"}}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { send("{ name }", "application/json") })
+	<-held.arrived
+	send("mutation { rename }", "text/event-stream")
+	g.sharing.mu.Lock()
+	if n := len(g.sharing.flights); n != 0 {
+		t.Errorf("%d queries from before the mutation may be joined", n)
+	}
+	g.sharing.mu.Unlock()
+	close(held.hold)
+	wg.Wait()
+}
+
+// holding answers queries once it may.
+type holding struct{ arrived, hold chan struct{} }
+
+func (h holding) Do(_ context.Context, r *execute.SubgraphRequest) ([]byte, error) {
+	if r.IsMutation {
+		return []byte(`{"data":{"rename":null}}`), nil
+	}
+	h.arrived <- struct{}{}
+	<-h.hold
+	return []byte(`{"data":{"name":"ada"}}`), nil
+}
+
 // A run that came to nothing, such as by a panic, is not everyone's fate.
 func TestFailedRunIsNotShared(t *testing.T) {
 	s, key := newSharing(), flightKey{}
@@ -194,7 +239,7 @@ func (echo) Do(_ context.Context, r *execute.SubgraphRequest) ([]byte, error) {
 
 func echoGraph(t *testing.T) *supergraph.Supergraph {
 	t.Helper()
-	result, errs := compose.Compose([]compose.Subgraph{{Name: "echo", URL: "http://echo", SDL: "type Query { name: String }"}})
+	result, errs := compose.Compose([]compose.Subgraph{{Name: "echo", URL: "http://echo", SDL: "type Query { name: String } type Mutation { rename: String }"}})
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}

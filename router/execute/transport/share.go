@@ -73,13 +73,23 @@ func (g *sharing) do(ctx context.Context, r *execute.SubgraphRequest, send func(
 func (g *sharing) lead(ctx context.Context, key uint64, f *flight, send func(context.Context, *execute.SubgraphRequest) ([]byte, error)) ([]byte, bool, error) {
 	defer func() {
 		g.mu.Lock()
-		delete(g.flights, key)
+		if g.flights[key] == f {
+			delete(g.flights, key)
+		}
 		g.mu.Unlock()
 		close(f.done)
 	}()
 	f.data, f.err = send(ctx, f.req)
 	f.abandoned = ctx.Err() != nil
 	return f.data, false, f.err
+}
+
+// wrote lets nobody join what is under way any more: it may have been read before a mutation that is answered now, and
+// who asks after that sees what it has changed.
+func (g *sharing) wrote() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	clear(g.flights)
 }
 
 // hash is the same for equal requests. The order of headers, which a map has none of, does not count.

@@ -169,6 +169,9 @@ func (t *Transport) Do(ctx context.Context, r *execute.SubgraphRequest) ([]byte,
 	if !ok {
 		return nil, fmt.Errorf("post to subgraph %q: no address is known", r.Subgraph)
 	}
+	if r.IsMutation && s.share != nil {
+		defer s.share.wrote()
+	}
 	if r.IsMutation || r.Alone || s.share == nil {
 		return s.do(ctx, r)
 	}
