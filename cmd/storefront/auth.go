@@ -56,6 +56,9 @@ func (a authenticator) Authenticate(ctx context.Context, h http.Header) (*gatewa
 		}
 		out.Expiry = claims.Expiry
 		if slices.Contains(claims.Roles, partnerRole) {
+			if claims.ClientID == "" { // what it may send and how much is known by its name
+				return nil, errs.New(errs.Unauthenticated, "the token is a partner's and does not say which: it has to have client_id, azp, cid or appid")
+			}
 			out.Partner = claims.ClientID
 			out.Priority = a.agreedPriority(ctx, claims.ClientID)
 		}

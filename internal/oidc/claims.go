@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -21,20 +22,18 @@ type payload struct {
 	Locale          string  `json:"locale"`
 	ClientID        string  `json:"client_id"` // RFC 9068
 	AuthorizedParty string  `json:"azp"`       // OpenID Connect Core, section 2
+	CID             string  `json:"cid"`       // the same, of Okta
+	AppID           string  `json:"appid"`     // and of Entra ID's first version
 	Roles           list    `json:"roles"`
 	Scope           list    `json:"scope"` // RFC 8693, section 4.2
 	Scp             list    `json:"scp"`   // the same, of providers such as Entra ID and Okta
 }
 
 func (p payload) claims(expiry time.Time) Claims {
-	c := Claims{
+	return Claims{
 		Issuer: p.Issuer, Subject: p.Subject, Name: p.Name, Email: p.Email, Locale: p.Locale,
-		ClientID: p.ClientID, Roles: p.Roles, Scopes: slices.Concat(p.Scope, p.Scp), Expiry: expiry,
+		ClientID: cmp.Or(p.ClientID, p.AuthorizedParty, p.CID, p.AppID), Roles: p.Roles, Scopes: slices.Concat(p.Scope, p.Scp), Expiry: expiry,
 	}
-	if c.ClientID == "" {
-		c.ClientID = p.AuthorizedParty
-	}
-	return c
 }
 
 // list is a JSON array of strings, or one string of words.

@@ -314,6 +314,11 @@ func TestTimesAndAlgorithms(t *testing.T) {
 			t.Errorf("%s: the claims are %v", what, got.Named)
 		}
 	}
+	for want, changes := range map[string]map[string]any{"a": {"client_id": "a", "azp": "b"}, "b": {"azp": "b", "cid": "c"}, "c": {"cid": "c"}, "d": {"appid": "d"}, "": nil} {
+		if got, err := v.Verify(t.Context(), token(jose.RS256, "rsa", key, changes)); err != nil || got.ClientID != want {
+			t.Errorf("with %v the client is %q, %v", changes, got.ClientID, err)
+		}
+	}
 	for _, wrong := range []Config{{}, of("ldap://x"), of(s.URL, s.URL), {Issuers: []Issuer{{URL: s.URL}}}, {Issuers: of(s.URL).Issuers, ClockSkew: time.Hour}} {
 		if _, err := NewVerifier(t.Context(), wrong); err == nil {
 			t.Errorf("%+v is taken", wrong)
