@@ -2,6 +2,8 @@ package execute
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -19,6 +21,43 @@ type Cache interface {
 // Keeper is a Transport that also says what the answer's Cache-Control header said; "" for nothing.
 type Keeper interface {
 	DoKept(ctx context.Context, r *SubgraphRequest) (body []byte, cacheControl string, err error)
+}
+
+// DoKept asks a subgraph, and returns what is known of its answer's Cache-Control header.
+func DoKept(ctx context.Context, t Transport, r *SubgraphRequest) (body []byte, cacheControl string, err error) {
+	if k, ok := t.(Keeper); ok {
+		return k.DoKept(ctx, r)
+	}
+	body, err = t.Do(ctx, r)
+	return body, "", err
+}
+
+// Lifetime is how long an answer may be kept: as long as its fields' hints say, or less when its Cache-Control
+// header does (RFC 9111, 5.2.2). What the header calls private is not kept for others.
+func Lifetime(control string, maxAge time.Duration, private bool) time.Duration {
+	ttl, shared := maxAge, false
+	for part := range strings.SplitSeq(control, ",") {
+		name, value, _ := strings.Cut(strings.ToLower(strings.TrimSpace(part)), "=")
+		switch name {
+		case "no-store", "no-cache":
+			return 0
+		case "private":
+			if !private {
+				return 0
+			}
+		case "max-age", "s-maxage":
+			seconds, err := strconv.Atoi(strings.Trim(value, `"`))
+			if err != nil || seconds < 0 {
+				return 0
+			}
+			if name == "s-maxage" && !private {
+				ttl, shared = min(maxAge, time.Duration(seconds)*time.Second), true
+			} else if name == "max-age" && !shared {
+				ttl = min(maxAge, time.Duration(seconds)*time.Second)
+			}
+		}
+	}
+	return ttl
 }
 
 // Scope is what answers to a caller may depend on, beside the request. Callers share what is kept when they

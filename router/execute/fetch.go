@@ -15,7 +15,7 @@ type answer struct {
 	fetch  *fetch
 	target targets
 	body   []byte
-	left   time.Duration // of what a cache answered
+	left   time.Duration // how long it may be kept; 0 for not at all
 	err    error
 }
 
@@ -164,10 +164,13 @@ func (r *run) send(ctx context.Context, q outgoing) (a answer) {
 		a.body, a.left, a.err = r.e.opts.Cache.Answer(ctx, q.call, r.e.transport)
 		return a
 	}
-	a.body, a.err = r.e.transport.Do(ctx, q.req)
-	if q.fetch.keep != nil {
-		a.left = q.fetch.keep.MaxAge
+	if k := q.fetch.keep; k != nil {
+		var control string
+		a.body, control, a.err = DoKept(ctx, r.e.transport, q.req)
+		a.left = Lifetime(control, k.MaxAge, k.Private)
+		return a
 	}
+	a.body, a.err = r.e.transport.Do(ctx, q.req)
 	return a
 }
 

@@ -2,9 +2,6 @@ package cache
 
 import (
 	"encoding/json"
-	"strconv"
-	"strings"
-	"time"
 
 	"storefront/internal/jsonscan"
 )
@@ -87,32 +84,4 @@ func (a *answer) moved(to []int) (list []any, ok bool) {
 		}
 	}
 	return list, true
-}
-
-// lifetime is how long an answer may be kept: as long as its fields' hints say, or less when its Cache-Control
-// header does (RFC 9111, 5.2.2). What the header calls private is not kept for others.
-func lifetime(control string, maxAge time.Duration, private bool) time.Duration {
-	ttl, shared := maxAge, false
-	for part := range strings.SplitSeq(control, ",") {
-		name, value, _ := strings.Cut(strings.ToLower(strings.TrimSpace(part)), "=")
-		switch name {
-		case "no-store", "no-cache":
-			return 0
-		case "private":
-			if !private {
-				return 0
-			}
-		case "max-age", "s-maxage":
-			seconds, err := strconv.Atoi(strings.Trim(value, `"`))
-			if err != nil || seconds < 0 {
-				return 0
-			}
-			if name == "s-maxage" && !private {
-				ttl, shared = min(maxAge, time.Duration(seconds)*time.Second), true
-			} else if name == "max-age" && !shared {
-				ttl = min(maxAge, time.Duration(seconds)*time.Second)
-			}
-		}
-	}
-	return ttl
 }

@@ -156,7 +156,7 @@ func (a *asked) ask(ctx context.Context, rest []int) ([]byte, error) {
 	if !whole {
 		req = a.Part(rest)
 	}
-	body, control, err := do(ctx, a.transport, req)
+	body, control, err := execute.DoKept(ctx, a.transport, req)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func (a *asked) ask(ctx context.Context, rest []int) ([]byte, error) {
 		}
 		return nil, a.failed(rest, got)
 	}
-	ttl := lifetime(control, a.MaxAge, a.Private)
+	ttl := execute.Lifetime(control, a.MaxAge, a.Private)
 	if whole && ttl <= 0 {
 		return body, nil
 	}
@@ -182,15 +182,6 @@ func (a *asked) ask(ctx context.Context, rest []int) ([]byte, error) {
 		a.keep(rest)
 	}
 	return nil, nil
-}
-
-// do asks a subgraph.
-func do(ctx context.Context, t execute.Transport, req *execute.SubgraphRequest) (body []byte, control string, err error) {
-	if k, ok := t.(execute.Keeper); ok {
-		return k.DoKept(ctx, req)
-	}
-	body, err = t.Do(ctx, req)
-	return body, "", err
 }
 
 // entry makes what is kept of a part.

@@ -103,6 +103,19 @@ func TestMutationsAndLowerHeaders(t *testing.T) {
 	}
 }
 
+// A subgraph's own word counts as well where nothing is kept here: what it calls private may be kept by nobody else.
+func TestLowerHeadersWithoutACache(t *testing.T) {
+	s := newShelf()
+	r := newRouter(t, s, cache.Config{})
+	r.executor = execute.New(r.sg, s, execute.Options{})
+	for control, want := range map[string]time.Duration{"": time.Minute, "max-age=7": 7 * time.Second, "private": 0, "no-store": 0} {
+		s.control = control
+		if got := r.run(`{ top { version } }`, execute.Scope{}).Fresh; got.Left != want || (got.MaxAge != 0) != (want != 0) {
+			t.Errorf("with %q the answer is %+v, want %v left", control, got, want)
+		}
+	}
+}
+
 func TestRootFieldsAndNested(t *testing.T) {
 	s := newShelf()
 	r := newRouter(t, s, cache.Config{})

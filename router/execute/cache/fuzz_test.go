@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"testing"
 	"time"
+
+	"storefront/router/execute"
 )
 
 // What stands in the store may be anything: it is read as what was written, or not at all.
@@ -47,11 +49,11 @@ func TestLifetime(t *testing.T) {
 		"": most, "max-age=5": 5, "max-age=500": most, "no-store": 0, "max-age=9, no-cache": 0, "private": 0, "s-maxage=7, max-age=3": 7,
 		"max-age=3, s-maxage=7": 7, "public": most, "max-age=x": 0, "MAX-AGE=4": 4,
 	} {
-		if got := lifetime(control, most*time.Second, false); got != time.Duration(want)*time.Second {
+		if got := execute.Lifetime(control, most*time.Second, false); got != time.Duration(want)*time.Second {
 			t.Errorf("%q: %v, want %d s", control, got, want)
 		}
 	}
-	if got := lifetime("private, max-age=2", most*time.Second, true); got != 2*time.Second {
+	if got := execute.Lifetime("private, max-age=2", most*time.Second, true); got != 2*time.Second {
 		t.Errorf("a private answer: %v, want 2 s", got)
 	}
 }

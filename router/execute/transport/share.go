@@ -22,12 +22,18 @@ type sharing struct {
 
 // flight is a request under way. Whoever asks first sends it; the others wait.
 type flight struct {
-	req       *execute.SubgraphRequest
-	waiters   int           // the one who sends it among them; guarded by sharing.mu
-	done      chan struct{} // closed when what follows is there
-	data      []byte
-	err       error
+	req     *execute.SubgraphRequest
+	waiters int           // the one who sends it among them; guarded by sharing.mu
+	done    chan struct{} // closed when what follows is there
+	answered
 	abandoned bool // the one who sent it left before it was answered
+}
+
+// answered is what a request came to.
+type answered struct {
+	body    []byte
+	control string // Cache-Control
+	err     error
 }
 
 func newSharing() *sharing {
@@ -37,7 +43,7 @@ func newSharing() *sharing {
 // do answers r by a request of its own, made by send, or by an equal one that is under way. When the one
 // who sends it leaves, the next who waits for it sends it anew: they are queries, and it costs a request
 // only where somebody left, while a context apart from the caller's would cost something every time.
-func (g *sharing) do(ctx context.Context, r *execute.SubgraphRequest, send func(context.Context, *execute.SubgraphRequest) ([]byte, error)) (data []byte, shared bool, err error) {
+func (g *sharing) do(ctx context.Context, r *execute.SubgraphRequest, send func(context.Context, *execute.SubgraphRequest) answered) (a answered, shared bool) {
 	key := g.hash(r)
 	for {
 		g.mu.Lock()
@@ -46,31 +52,31 @@ func (g *sharing) do(ctx context.Context, r *execute.SubgraphRequest, send func(
 			f = &flight{req: r, waiters: 1, done: make(chan struct{}), abandoned: true}
 			g.flights[key] = f
 			g.mu.Unlock()
-			return g.lead(ctx, key, f, send)
+			g.lead(ctx, key, f, send)
+			return f.answered, false
 		}
 		if !equal(f.req, r) {
 			g.mu.Unlock()
-			data, err = send(ctx, r)
-			return data, false, err
+			return send(ctx, r), false
 		}
 		f.waiters++
 		g.mu.Unlock()
 		select {
 		case <-f.done:
 			if !f.abandoned {
-				return f.data, true, f.err
+				return f.answered, true
 			}
 		case <-ctx.Done():
 			g.mu.Lock()
 			f.waiters--
 			g.mu.Unlock()
-			return nil, true, ctx.Err()
+			return answered{err: ctx.Err()}, true
 		}
 	}
 }
 
 // lead sends the request for all who wait for it.
-func (g *sharing) lead(ctx context.Context, key uint64, f *flight, send func(context.Context, *execute.SubgraphRequest) ([]byte, error)) ([]byte, bool, error) {
+func (g *sharing) lead(ctx context.Context, key uint64, f *flight, send func(context.Context, *execute.SubgraphRequest) answered) {
 	defer func() {
 		g.mu.Lock()
 		if g.flights[key] == f {
@@ -79,9 +85,8 @@ func (g *sharing) lead(ctx context.Context, key uint64, f *flight, send func(con
 		g.mu.Unlock()
 		close(f.done)
 	}()
-	f.data, f.err = send(ctx, f.req)
+	f.answered = send(ctx, f.req)
 	f.abandoned = ctx.Err() != nil
-	return f.data, false, f.err
 }
 
 // wrote lets nobody join what is under way any more: it may have been read before a mutation that is answered now, and

@@ -144,3 +144,31 @@ func TestShareLeaving(t *testing.T) {
 	default:
 	}
 }
+
+// TestShareKept: what the subgraph says of keeping an answer is told to all who share it.
+func TestShareKept(t *testing.T) {
+	hold := make(chan struct{})
+	s := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		<-hold
+		w.Header().Set("Cache-Control", "private")
+		w.Write([]byte(ok))
+	})
+	tr := reach(t, newWorld().options(), func(s *transport.Subgraph) { s.Share = true }, s.URL)
+	said := make(chan string, 2)
+	for range 2 {
+		go func() {
+			_, control, err := tr.DoKept(t.Context(), query())
+			if err != nil {
+				t.Error(err)
+			}
+			said <- control
+		}()
+	}
+	eventually(t, "both wait", func() bool { return tr.Waiting("s") == 2 })
+	close(hold)
+	for range 2 {
+		if control := <-said; control != "private" {
+			t.Errorf("one is told %q", control)
+		}
+	}
+}

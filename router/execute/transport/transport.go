@@ -165,40 +165,37 @@ func (t *Transport) Close() error {
 // Do posts one request and returns the body of its answer, whose bytes other callers may have been given
 // too. An answer that is no GraphQL response, or too large a one, is an error; so is a Refusal.
 func (t *Transport) Do(ctx context.Context, r *execute.SubgraphRequest) ([]byte, error) {
-	s, ok := t.subgraphs[r.Subgraph]
-	if !ok {
-		return nil, fmt.Errorf("post to subgraph %q: no address is known", r.Subgraph)
-	}
-	if r.IsMutation && s.share != nil {
-		defer s.share.wrote()
-	}
-	if r.IsMutation || r.Alone || s.share == nil {
-		return s.do(ctx, r)
-	}
-	data, shared, err := s.share.do(ctx, r, s.do)
-	if shared {
-		s.opts.Observer.Shared(s.name)
-	}
-	return data, err
+	body, _, err := t.DoKept(ctx, r)
+	return body, err
 }
 
-// DoKept is Do for a request that nobody shares, and returns the answer's Cache-Control as well. What came
-// with a status that says that something failed is not to be kept.
+// DoKept is Do, and returns the answer's Cache-Control as well. What came with a status that says that something
+// failed is not to be kept.
 func (t *Transport) DoKept(ctx context.Context, r *execute.SubgraphRequest) (body []byte, control string, err error) {
 	s, ok := t.subgraphs[r.Subgraph]
 	if !ok {
 		return nil, "", fmt.Errorf("post to subgraph %q: no address is known", r.Subgraph)
 	}
-	a := s.exchange(ctx, r)
-	if a.outcome != Answered {
-		a.control = "no-store"
+	if r.IsMutation && s.share != nil {
+		defer s.share.wrote()
+	}
+	if r.IsMutation || r.Alone || s.share == nil {
+		a := s.do(ctx, r)
+		return a.body, a.control, a.err
+	}
+	a, shared := s.share.do(ctx, r, s.do)
+	if shared {
+		s.opts.Observer.Shared(s.name)
 	}
 	return a.body, a.control, a.err
 }
 
-func (s *subgraph) do(ctx context.Context, r *execute.SubgraphRequest) ([]byte, error) {
+func (s *subgraph) do(ctx context.Context, r *execute.SubgraphRequest) answered {
 	a := s.exchange(ctx, r)
-	return a.body, a.err
+	if a.outcome != Answered {
+		a.control = "no-store"
+	}
+	return answered{a.body, a.control, a.err}
 }
 
 // exchange sends a request as often as it takes and is right.
