@@ -140,9 +140,10 @@ func (h *house) open1(t *testing.T, token string) io.Reader {
 // TestPartnersDoNotIntrospect: also where introspection is on, and the operation was published.
 func TestPartnersDoNotIntrospect(t *testing.T) {
 	h := newHouse(t, func(c *gateway.Config) {
-		c.Operations = storedTexts{"schema": "{ __schema { queryType { name } } }", "who": "{ whoami }"}
+		c.Supergraph = parsed(t, recursive)
+		c.Operations = storedTexts{"schema": "{ __schema { queryType { name } } }", "within": "{ self { __schema { queryType { name } } } }", "who": "{ whoami }"}
 	})
-	for id, want := range map[string]string{"schema": "INTROSPECTION_DISABLED", "who": `{"data":{"whoami":"acme"}}`} {
+	for id, want := range map[string]string{"schema": "INTROSPECTION_DISABLED", "within": "INTROSPECTION_DISABLED", "who": `{"data":{"whoami":"acme"}}`} {
 		if got := h.post(`{"id":"`+id+`"}`, "Authorization", "Bearer acme"); !strings.Contains(got.body, want) {
 			t.Errorf("%s: %s", id, got.body)
 		}

@@ -42,7 +42,7 @@ const (
 // permit is an operation as a caller may run it: p itself where nothing is refused. A subscription whose
 // field is refused fails, whatever the configuration: there would be nothing to wait for.
 func (g *Gateway) permit(ctx context.Context, c *caller, p *prepared) (*prepared, *failure) {
-	if c.id.Partner != "" && introspects(p.op) { // whatever is on for others
+	if c.id.Partner != "" && p.introspects { // whatever is on for others
 		return nil, reject(http.StatusForbidden, problem(codeIntrospection, "Partners do not introspect; the schema is published for them."))
 	}
 	if len(p.op.Access()) == 0 {

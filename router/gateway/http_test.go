@@ -152,11 +152,15 @@ func TestSubgraphHeaders(t *testing.T) {
 	}
 }
 
+// recursive is the house's supergraph with a field that leads to the query root again.
+var recursive = strings.Replace(testSupergraph, "  whoami: String", "  self: Query @join__field(graph: ORDERS)\n  whoami: String", 1)
+
 func TestIntrospectionOff(t *testing.T) {
-	h := newHouse(t, func(c *gateway.Config) { c.Introspection = false })
+	h := newHouse(t, func(c *gateway.Config) { c.Supergraph, c.Introspection = parsed(t, recursive), false })
 	for query, want := range map[string]string{
 		`{ __schema { types { name } } }`:                                     "INTROSPECTION_DISABLED",
 		`{ ...F } fragment F on Query { t: __type(name:\"Order\") { name } }`: "INTROSPECTION_DISABLED",
+		`{ self { self { s: __schema { queryType { name } } } } }`:            "INTROSPECTION_DISABLED",
 		`{ __typename }`: `"Query"`,
 	} {
 		if got := h.post(`{"query":"` + query + `"}`); !strings.Contains(got.body, want) {

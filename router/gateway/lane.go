@@ -150,7 +150,7 @@ func IsRootField(pattern string) bool {
 // importanceOf is what the root fields of an operation say: critical when all of them are, low when it asks for
 // the schema, "" else.
 func importanceOf(op *operation.Operation, critical []string) Priority {
-	if introspects(op) {
+	if introspects(op.Root) {
 		return PriorityLow
 	}
 	known := false

@@ -35,7 +35,8 @@ type prepared struct {
 	deferrals sync.Mutex
 	byDefer   map[string]*prepared // the same operation with fragments deferred
 
-	variables map[string]bool // that the operation declares
+	introspects bool            // it asks for the schema
+	variables   map[string]bool // that the operation declares
 
 	restrictions restrictions // the same operation for callers who may not see all of it
 
@@ -147,10 +148,11 @@ func (e *edition) prepareNow(query, operationName string, labels []string) (p *p
 	if len(list) > 0 {
 		return nil, reject(http.StatusBadRequest, withCode(list, operation.CodeInvalid)...)
 	}
-	if !e.introspection && introspects(op) {
+	introspects := introspects(op.Root)
+	if !e.introspection && introspects {
 		return nil, reject(http.StatusBadRequest, problem(codeIntrospection, "Introspection is switched off here."))
 	}
-	p = &prepared{edition: e, query: query, operationName: operationName, labels: labels, op: op, variables: map[string]bool{}}
+	p = &prepared{edition: e, query: query, operationName: operationName, labels: labels, op: op, introspects: introspects, variables: map[string]bool{}}
 	for _, v := range op.Def.VariableDefinitions {
 		p.variables[v.Variable] = true
 	}
@@ -249,9 +251,10 @@ func (e *edition) withVersion(op *operation.Operation, live *supergraph.Live) *o
 	return &out
 }
 
-// introspects reports whether an operation asks for the schema. __typename is always allowed.
-func introspects(op *operation.Operation) bool {
-	return slices.ContainsFunc(op.Root.Fields, func(f *operation.Field) bool {
-		return f.Name == "__schema" || f.Name == "__type"
+// introspects reports whether a selection asks for the schema, which may be done wherever the query root stands.
+// __typename is always allowed.
+func introspects(set *operation.SelectionSet) bool {
+	return slices.ContainsFunc(set.Fields, func(f *operation.Field) bool {
+		return f.Name == "__schema" || f.Name == "__type" || f.Sel != nil && introspects(f.Sel)
 	})
 }
