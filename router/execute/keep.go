@@ -76,6 +76,11 @@ type keeping struct {
 func (w *keeping) selections(set ast.SelectionSet, typ string, age time.Duration, into *ruled, over []*supergraph.CacheRule) {
 	if typ != "" {
 		w.concern(into, w.sg.CacheRules(w.graph, typ, ""), set, over)
+		if slices.ContainsFunc(set, isValue) {
+			for _, object := range w.objects(typ) {
+				w.concern(into, w.sg.CacheRules(w.graph, object, ""), set, over)
+			}
+		}
 	}
 	for _, sel := range set {
 		switch sel := sel.(type) {
@@ -93,12 +98,32 @@ func (w *keeping) selections(set ast.SelectionSet, typ string, age time.Duration
 	}
 }
 
+// objects are the object types that an interface's objects may have: what is read of the interface is theirs. None
+// for another type.
+func (w *keeping) objects(typ string) []string {
+	if t := w.sg.Type(typ); t != nil && t.Kind == ast.Interface {
+		return t.In[w.graph].Possible
+	}
+	return nil
+}
+
+// isValue reports whether a selection is a field whose value may change.
+func isValue(sel ast.Selection) bool {
+	f, ok := sel.(*ast.Field)
+	return ok && f.Name != "__typename"
+}
+
 func (w *keeping) fragment(set ast.SelectionSet, typ, on string, age time.Duration, into *ruled, over []*supergraph.CacheRule) {
 	if on == "" {
 		on = typ
 	}
 	if typ == "" { // an entity: what is around it is what its type says
-		hint := w.sg.CacheHint(w.graph, on, "")
+		t := w.sg.Type(on)
+		if t == nil {
+			w.ok = false
+			return
+		}
+		hint := w.ofType(t)
 		age, w.private = hint.MaxAge, w.private || hint.Private
 	}
 	w.selections(set, on, age, into, over)
@@ -127,6 +152,9 @@ func (w *keeping) field(f *ast.Field, beside ast.SelectionSet, typ string, aroun
 	}
 	rules := w.sg.CacheRules(w.graph, typ, f.Name)
 	w.concern(into, rules, beside, nil)
+	for _, object := range w.objects(typ) {
+		w.concern(into, w.sg.CacheRules(w.graph, object, f.Name), beside, nil)
+	}
 	if composite {
 		sub := &ruled{}
 		into.subs = append(into.subs, ruledSub{f.Alias, sub})

@@ -20,7 +20,7 @@ import (
 )
 
 const head = `extend schema
-  @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@composeDirective"])
+  @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@composeDirective", "@interfaceObject"])
   @link(url: "https://storefront.dev/cache/v1.0", import: ["@cacheControl", "@cacheInvalidate"])
   @composeDirective(name: "@cacheControl")
   @composeDirective(name: "@cacheInvalidate")
@@ -32,19 +32,23 @@ enum CacheControlScope { PUBLIC PRIVATE }
 // graph lists things in one subgraph, and has their versions in another.
 func graph(t testing.TB) *supergraph.Supergraph {
 	t.Helper()
-	result, errs := compose.Compose([]compose.Subgraph{
-		{Name: "lists", URL: "http://lists", SDL: head + `
+	return composed(t, `
 type Query { things(of: String!): [Thing!]! first: Thing @cacheControl(maxAge: 60) latest: Thing @cacheControl(maxAge: 60) }
 type Mutation { touch: Thing }
-type Thing @key(fields: "id") { id: ID! }`},
-		{Name: "shelf", URL: "http://shelf", SDL: head + `
+type Thing @key(fields: "id") { id: ID! }`, `
 type Query { top: Thing @cacheControl(maxAge: 60) }
 type Thing @key(fields: "id") @cacheControl(maxAge: 60) @cacheInvalidate(topic: "things", types: ["changed"]) {
   id: ID!
   version: Int
   mine: Int @cacheControl(maxAge: 60, scope: PRIVATE)
   next: Thing
-}`},
+}`)
+}
+
+func composed(t testing.TB, lists, shelf string) *supergraph.Supergraph {
+	t.Helper()
+	result, errs := compose.Compose([]compose.Subgraph{
+		{Name: "lists", URL: "http://lists", SDL: head + lists}, {Name: "shelf", URL: "http://shelf", SDL: head + shelf},
 	})
 	if errs != nil {
 		t.Fatal(errs)
@@ -103,13 +107,17 @@ func (s *shelf) DoKept(ctx context.Context, r *execute.SubgraphRequest) ([]byte,
 	switch {
 	case strings.Contains(r.Query, "touch"):
 		return s.done(ctx, `{"data":{"touch":{"__typename":"Thing","id":"a"}}}`)
-	case r.Subgraph == "lists" && strings.Contains(r.Query, "things"):
+	case r.Subgraph == "lists":
+		field, typ := "things", "Thing"
+		if !strings.Contains(r.Query, field) {
+			field, typ = "named", "Named"
+		}
 		_, of, _ := strings.Cut(r.Query, `"`)
 		of, _, _ = strings.Cut(of, `"`)
 		for id := range strings.SplitSeq(of, ",") {
-			list = append(list, fmt.Sprintf(`{"__typename":"Thing","id":%q}`, id))
+			list = append(list, fmt.Sprintf(`{"__typename":%q,"id":%q}`, typ, id))
 		}
-		return s.done(ctx, `{"data":{"things":[`+strings.Join(list, ",")+`]}}`)
+		return s.done(ctx, `{"data":{"`+field+`":[`+strings.Join(list, ",")+`]}}`)
 	case strings.Contains(r.Query, "top"):
 		s.asked = append(s.asked, "top")
 		return s.done(ctx, fmt.Sprintf(`{"data":{"top":{"id":"a","version":%d}}}`, s.versions["a"]))
@@ -214,7 +222,12 @@ type router struct {
 
 func newRouter(t testing.TB, s *shelf, cfg cache.Config) *router {
 	t.Helper()
-	r := &router{t: t, sg: graph(t), events: newEvents()}
+	return newRouterOf(t, graph(t), s, cfg)
+}
+
+func newRouterOf(t testing.TB, sg *supergraph.Supergraph, s *shelf, cfg cache.Config) *router {
+	t.Helper()
+	r := &router{t: t, sg: sg, events: newEvents()}
 	cfg.Events = r.events
 	r.cache = cache.New(cfg)
 	t.Cleanup(r.cache.Close)
