@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"io"
 	"strings"
 	"testing"
 )
@@ -21,6 +23,12 @@ func TestPartnerSignsInByKey(t *testing.T) {
 	run("operations", "publish", "--client", "acme", manifest(t, "key-",
 		"Stock", `query Stock($skus: [String!]!) { availability(skus: $skus) { available } }`,
 		"Watch", `subscription Watch($sku: String!) { productAvailability(sku: $sku) { available } }`))
+	if _, err := storefront(t.Context(), "partners", "key", "create", "acmee", "--data-dir", h.dir); err == nil || !strings.Contains(err.Error(), "there is no partner acmee") {
+		t.Errorf("a key of nobody's: %v", err)
+	}
+	if list := run("partners", "list"); strings.Contains(list, "acmee") {
+		t.Errorf("what was refused is there:\n%s", list)
+	}
 	first := strings.TrimSpace(run("partners", "key", "create", "acme"))
 	second := strings.TrimSpace(run("partners", "key", "create", "acme", "--days", "1"))
 	if !strings.HasPrefix(first, "sfk_") || first == second {
@@ -77,6 +85,14 @@ func TestPartnerSignsInByKey(t *testing.T) {
 		return a.code(), err == nil && a.status == 401 && strings.Contains(a.errors.Error(), "was revoked")
 	})
 	call(other, 200, "")
+	var told bytes.Buffer
+	for id, want := range map[string]string{"key-Stock": "", "key-Stok": `acme has published no operation with the id "key-Stok"`} {
+		told.Reset()
+		err := runPartners(t.Context(), stdio{io.Discard, &told, func(string) string { return "" }}, []string{"set", "acme", "--operation", id, "--requests", "100/s", "--data-dir", h.dir})
+		if err != nil || (want == "") != (told.Len() == 0) || !strings.Contains(told.String(), want) {
+			t.Errorf("what is agreed for %s: %q, %v; want %q", id, told.String(), err, want)
+		}
+	}
 	if a := h.signIn(t, "sam").ask(t, `mutation { stockAdjust(adjustments: [{sku: "KEYED", delta: 1}], reason: "delivery", idempotencyKey: "keyed-more") { userErrors { message } } }`, nil); len(a.list("stockAdjust.userErrors")) > 0 {
 		t.Fatalf("a delivery: %s", a)
 	}

@@ -64,6 +64,9 @@ func (h *house) people(t *testing.T, guest *person, ada string) []asker {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := storefront(t.Context(), "partners", "set", acmeClient, "--requests", "none", "--data-dir", h.dir); err != nil {
+		t.Fatal(err)
+	}
 	key, err := storefront(t.Context(), "partners", "key", "create", acmeClient, "--data-dir", h.dir)
 	if err != nil {
 		t.Fatal(err)

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"storefront/internal/errs"
 	"storefront/internal/flags"
+	"storefront/internal/operations"
 	"storefront/internal/partners"
 )
 
@@ -16,8 +18,9 @@ const partnersUsage = `storefront partners COMMAND: what is agreed with partners
 
   set NAME               how much a partner may ask, of all or of one --operation; what is not given stays
   list                   partners, their limits and keys
-  key create NAME        another key; its secret is shown this once. Two may be valid at the same time, so that a
-                         new one is in use everywhere before the old one is revoked
+  key create NAME        another key for one that something was agreed with or that has published operations; its
+                         secret is shown this once. Two may be valid at the same time, so that a new one is in use
+                         everywhere before the old one is revoked
   key list NAME          a partner's keys, and when each was used last
   key revoke NAME KEY    end a key; every router knows within 3 s, and closes the streams opened with it
 
@@ -32,6 +35,8 @@ type PartnersConfig struct {
 	Scopes    []string `flag:"scope" help:"scope that the partner's keys carry; repeatable, none takes all away"`
 	Days      int      `flag:"days" default:"365" max:"36500" help:"how long a new key is valid; 0 is for ever"`
 	RouterData
+
+	published *operations.Store
 }
 
 func runPartners(ctx context.Context, std stdio, args []string) error {
@@ -64,11 +69,14 @@ func runPartners(ctx context.Context, std stdio, args []string) error {
 	if len(rest) != want || command == "set" && cfg.Requests == "" && cfg.Cost == "" && cfg.Priority == "" && len(cfg.Scopes) == 0 {
 		return errs.New(errs.BadInput, "write: storefront partners %s", form)
 	}
-	db, _, closeIt, err := cfg.open(ctx)
+	db, key, closeIt, err := cfg.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer closeIt()
+	if cfg.published, err = operations.NewStore(ctx, db, nil, key(signsOperations)); err != nil {
+		return err
+	}
 	store, err := partners.NewStore(ctx, db, time.Now)
 	if err != nil {
 		return err
@@ -108,7 +116,33 @@ func (c *PartnersConfig) set(ctx context.Context, std stdio, store *partners.Sto
 		return err
 	}
 	printPartners(std, p)
+	return c.tellUnpublished(ctx, std, p.Name)
+}
+
+// tellUnpublished says that nothing is published under the id of --operation: what was agreed may be for another one.
+func (c *PartnersConfig) tellUnpublished(ctx context.Context, std stdio, name string) error {
+	if c.Operation == "" {
+		return nil
+	}
+	list, err := c.published.List(ctx, name)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(list, func(o operations.Published) bool { return o.ID == c.Operation && o.RetiredAt == nil }) {
+		fmt.Fprintf(std.err, "note: %s has published no operation with the id %q so far; 'storefront operations list --client %s' shows them\n", name, c.Operation, name)
+	}
 	return nil
+}
+
+// known refuses a name that nobody has heard of: a key of one that was mistyped is good for nothing, and looks well.
+func (c *PartnersConfig) known(ctx context.Context, store *partners.Store, name string) error {
+	if p, err := store.Find(ctx, name); err != nil || p.Version > 0 {
+		return err
+	}
+	if list, err := c.published.List(ctx, name); err != nil || len(list) > 0 {
+		return err
+	}
+	return errs.New(errs.NotFound, "there is no partner %s: nothing is agreed with it, and it has published nothing; mend the name, or write 'storefront partners set %s --requests 600/m' first", name, name)
 }
 
 func (c *PartnersConfig) list(ctx context.Context, std stdio, store *partners.Store, _ []string) error {
@@ -138,6 +172,9 @@ func printPartners(std stdio, list ...partners.Partner) {
 }
 
 func (c *PartnersConfig) createKey(ctx context.Context, std stdio, store *partners.Store, args []string) error {
+	if err := c.known(ctx, store, args[0]); err != nil {
+		return err
+	}
 	secret, k, err := store.CreateKey(ctx, args[0], time.Duration(c.Days)*24*time.Hour)
 	if err != nil {
 		return err
