@@ -96,6 +96,7 @@ func TestSecretsOfOperators(t *testing.T) {
 	for _, args := range [][]string{
 		{"--mongodb-uri", with("mongodb", "127.0.0.1:1/?serverSelectionTimeoutMS=100")}, {"--mongodb-uri", with("mongodb", "127.0.0.1:notaport")}, {"--mongodb-uri", with("mongo", "127.0.0.1")},
 		{"--redis-url", with("redis", "127.0.0.1:1")}, {"--redis-url", with("redis", "127.0.0.1:no port")}, {"--redis-url", with("http", "127.0.0.1")},
+		{"--redis-url", "redis://:" + password + "@127.0.0.1:no port"},
 		{"--oidc-issuer", with("ldap", "127.0.0.1")}, {"--oidc-issuer", with("http", "127.0.0.1:no port/")},
 		{"--subgraph", "echo=" + with("http", "127.0.0.1:no port/")}, {"--subgraph", "nobody=" + with("http", "127.0.0.1:1/")},
 		{"--page", "/3ds/=" + with("http", "127.0.0.1:no port/")}, {"--page", "3ds=" + with("http", "127.0.0.1/")},

@@ -49,7 +49,7 @@ var (
 	cardLike   = regexp.MustCompile(`\b\d(?:[ -]?\d){12,18}\b`)
 	bearerLike = regexp.MustCompile(`(?i)bearer\s+\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]+`)
 	keyLike    = regexp.MustCompile(`\b(?:sfk|whsec|sk_live|sk_test|rk_live|rk_test)_[\w+/=-]{8,}`) // of ours, and of Stripe's
-	userInfo   = regexp.MustCompile(`://[^/\s:@]+:[^/\s@]+@`)
+	userInfo   = regexp.MustCompile(`://[^/\s"'<>]*@`)                                              // of Redis it is a password alone; that may have an @ in it
 )
 
 const redacted = "[redacted]"
