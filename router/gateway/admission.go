@@ -101,14 +101,13 @@ func (g *Gateway) hold(c *caller) (release func(), f *failure) {
 	}), nil
 }
 
-// admit counts an operation in, or says why it is not run. Subscriptions have limits of their own. j.left is called
-// once it is answered.
+// admit counts an operation in, or says why it is not run. j.left is called once it is answered. A subscription is
+// refused when it would begin, as a query would be, and counted no longer: hold limits how many are open.
 func (g *Gateway) admit(c *caller, j *job) *failure {
-	if j.subscription() {
-		g.used(c, j)
-		return nil
-	}
 	client := c.client()
+	if j.subscription() {
+		client = ""
+	}
 	how := j.priorityFor(c, g.cfg.Overload.Heavy)
 	full, shed := g.admission.enter(time.Now(), client, how, j.lanes)
 	switch {
@@ -122,6 +121,9 @@ func (g *Gateway) admit(c *caller, j *job) *failure {
 	g.observer.Admitted(how)
 	g.used(c, j)
 	j.leave = sync.OnceFunc(func() { g.admission.exit(client, how, j.lanes) })
+	if j.subscription() {
+		j.leave()
+	}
 	return nil
 }
 

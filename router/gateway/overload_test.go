@@ -42,6 +42,12 @@ func TestOverloadedByTransport(t *testing.T) {
 	c := h.signedIn(t, "ada")
 	c.subscribe("1", "{ hello }")
 	c.expect("error", `"OVERLOADED"`)
+	const watch = `subscription { orderStatus(orderId: \"o1\") { status } }`
+	c.subscribe("1", `subscription { orderStatus(orderId: "o1") { status } }`)
+	c.expect("error", `"OVERLOADED"`)
+	if got := h.post(`{"query":"`+watch+`"}`, "Accept", "text/event-stream", "Authorization", "Bearer ada"); got.status != 503 || got.header.Get("Retry-After") == "" {
+		t.Errorf("a subscription: %d %v %s", got.status, got.header, got.body)
+	}
 	one.Go(func() {
 		if got := h.post(`{"query":"mutation { setNote(id: \"o1\", note: \"n\") { note } }"}`, "Authorization", "Bearer ada"); got.status != 200 {
 			t.Errorf("a critical one: %d %s", got.status, got.body)
@@ -56,6 +62,9 @@ func TestOverloadedByTransport(t *testing.T) {
 	one.Wait()
 	c.subscribe("1", "{ hello }") // the same on the same socket
 	c.expect("next", `"hello"`)
+	c.expect("complete", "")
+	c.subscribe("1", `subscription { orderStatus(orderId: "o1") { status } }`)
+	c.expect("next", `"status"`)
 	eventually(t, "one is answered when all others are", func() bool { return h.post(query).status == 200 })
 }
 
