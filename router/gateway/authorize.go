@@ -161,14 +161,21 @@ func (p *prepared) restricted(granted []bool, signedIn bool, told operation.Deni
 	}
 	made := &prepared{
 		edition: p.edition, query: p.query, operationName: p.operationName, labels: p.labels,
-		op: p.op.Restrict(granted, told), variables: p.variables,
+		op: p.op.Restrict(granted, told), variables: p.variables, variantOf: p,
 	}
 	if f := p.edition.plan(made); f != nil {
 		return nil, f
 	}
+	more := 1
 	if r.byKey == nil || len(r.byKey) >= maxRestrictions {
+		for _, v := range r.byKey {
+			v.deferrals.Lock()
+			more -= 1 + len(v.byDefer)
+			v.deferrals.Unlock()
+		}
 		r.byKey = map[string]*prepared{}
 	}
 	r.byKey[string(key)] = made
+	p.edition.cache.grew(p, more)
 	return made, nil
 }

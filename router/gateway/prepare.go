@@ -9,10 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-	"golang.org/x/sync/singleflight"
 
 	"storefront/internal/jsonscan"
 	"storefront/router/execute"
@@ -43,6 +41,10 @@ type prepared struct {
 	importance Priority // as its root fields say, "" for nothing
 	lanes      []*lane  // of the subgraphs it asks
 	usualTimes          // guarded by the admission's lock
+
+	variantOf *prepared // what it is restricted from; nil for the operation itself
+	size      int       // fields of it and its variants; guarded by the cache's lock
+	kept      bool      // in the cache; likewise
 
 	describe sync.Once // what follows, for Usage
 	fields   []string
@@ -92,28 +94,6 @@ func (p *prepared) newJob(sent []byte) (*job, gqlerror.List) {
 
 func (p *prepared) subscription() bool { return p.op.Kind == ast.Subscription }
 
-// cache keeps prepared operations, the most recently used ones. Requests that miss at the same
-// time share the work.
-type cache struct {
-	entries *lru.Cache[cacheKey, *prepared]
-	group   singleflight.Group
-}
-
-type cacheKey struct {
-	query                 [sha256.Size]byte
-	operationName, labels string
-}
-
-func (k cacheKey) String() string { return string(k.query[:]) + k.operationName + " " + k.labels }
-
-func newCache(size int) (*cache, error) {
-	entries, err := lru.New[cacheKey, *prepared](size)
-	if err != nil {
-		return nil, err
-	}
-	return &cache{entries: entries}, nil
-}
-
 // prepare parses, validates and plans an operation for the labels that are on, or finds it done.
 // Failures are not kept.
 func (e *edition) prepare(query, operationName string, labels []string) (*prepared, *failure) {
@@ -129,7 +109,7 @@ func (e *edition) prepare(query, operationName string, labels []string) (*prepar
 	shared, _, _ := e.cache.group.Do(key.String(), func() (any, error) {
 		p, f := e.prepareNow(query, operationName, labels)
 		if f == nil {
-			e.cache.entries.Add(key, p)
+			e.cache.add(key, p)
 		}
 		return outcome{p, f}, nil
 	})
@@ -152,7 +132,7 @@ func (e *edition) prepareNow(query, operationName string, labels []string) (p *p
 	if !e.introspection && introspects {
 		return nil, reject(http.StatusBadRequest, problem(codeIntrospection, "Introspection is switched off here."))
 	}
-	p = &prepared{edition: e, query: query, operationName: operationName, labels: labels, op: op, introspects: introspects, variables: map[string]bool{}}
+	p = &prepared{edition: e, query: query, operationName: operationName, labels: labels, op: op, introspects: introspects, variables: map[string]bool{}, size: fieldsOfAll(op.Root)}
 	for _, v := range op.Def.VariableDefinitions {
 		p.variables[v.Variable] = true
 	}
@@ -211,10 +191,13 @@ func (p *prepared) deferred(vars map[string]any) (*prepared, *failure) {
 		return nil, nil
 	}
 	d := &prepared{edition: p.edition, op: op, ready: p.edition.executor.Prepare(planned)}
+	more := 1
 	if p.byDefer == nil || len(p.byDefer) >= maxDeferrals {
+		more -= len(p.byDefer)
 		p.byDefer = map[string]*prepared{}
 	}
 	p.byDefer[key] = d
+	p.edition.cache.grew(p, more)
 	return d, nil
 }
 

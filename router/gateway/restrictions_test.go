@@ -51,6 +51,8 @@ type Query { open: Int ` + fields.String() + ` }`})
 		permitted(all, scopes...)
 		if n := len(base.restrictions.byKey); n > maxRestrictions {
 			t.Fatalf("%d are kept", n)
+		} else if want := 9 * (1 + n); base.size != want {
+			t.Fatalf("%d are kept, and counted as %d fields, not %d", n, base.size, want)
 		}
 	}
 }
