@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	neturl "net/url"
 	"strconv"
 	"syscall"
 	"time"
@@ -104,6 +105,9 @@ func (c *caller) call(ctx context.Context, url string, header http.Header, body 
 		client = c.tls
 	}
 	res, err := client.Do(req)
+	if e, ok := errors.AsType[*neturl.Error](err); ok {
+		err = e.Err // without the address, whose path may be what a receiver knows the shop by
+	}
 	if err != nil {
 		return 0, 0, err
 	}

@@ -93,6 +93,9 @@ func TestCallsGoToPublicAddressesOnly(t *testing.T) {
 	if len(called) > 0 {
 		t.Fatalf("%d calls came through", len(called))
 	}
+	if _, _, err := strict.call(t.Context(), plain.URL+"/services/T0/planted", http.Header{}, nil); !errors.Is(err, errForbidden) || strings.Contains(err.Error(), "planted") {
+		t.Errorf("what is written down and logged of a call: %v", err)
+	}
 	if status, _, err := open.call(t.Context(), plain.URL+"/elsewhere", http.Header{}, nil); err != nil || status != http.StatusTemporaryRedirect {
 		t.Errorf("a redirect: %d, %v", status, err)
 	}
