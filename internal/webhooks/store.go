@@ -124,6 +124,16 @@ func (s *Store) List(ctx context.Context, partner string) ([]Webhook, error) {
 	if partner != "" {
 		filter = bson.D{{Key: "partner", Value: partner}}
 	}
+	return s.find(ctx, filter)
+}
+
+// free are those that somebody should deliver, and nobody does. Others stay where they are, with messages of
+// megabytes: routers look every second.
+func (s *Store) free(ctx context.Context) ([]Webhook, error) {
+	return s.find(ctx, bson.D{{Key: "disabledAt", Value: nil}, {Key: "until", Value: bson.D{{Key: "$lte", Value: s.now().UTC()}}}})
+}
+
+func (s *Store) find(ctx context.Context, filter bson.D) ([]Webhook, error) {
 	cursor, err := s.all.Find(ctx, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
 	if err != nil {
 		return nil, mongodb.Wrap(err, "find webhooks")

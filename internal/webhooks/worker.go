@@ -93,7 +93,7 @@ func (w *Worker) Run(ctx context.Context) {
 
 // look takes on what nobody delivers.
 func (w *Worker) look(ctx context.Context) error {
-	list, err := w.cfg.Store.List(ctx, "")
+	list, err := w.cfg.Store.free(ctx)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (w *Worker) look(ctx context.Context) error {
 		w.mu.Lock()
 		mine := w.running[hook.ID]
 		w.mu.Unlock()
-		if mine || hook.DisabledAt != nil || hook.Until.After(w.cfg.Store.now()) {
+		if mine {
 			continue
 		}
 		if !w.cfg.Store.signed(hook) {

@@ -2,6 +2,7 @@ package webhooks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -340,5 +341,30 @@ func TestMistakes(t *testing.T) {
 		if !errs.Is(err, errs.NotFound) {
 			t.Errorf("a webhook that is not there: %v", err)
 		}
+	}
+}
+
+// TestRoutersLookForWorkOnly: what is delivered by another, or by nobody any more, is not read again and again.
+func TestRoutersLookForWorkOnly(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, 0)
+	var hooks [4]Webhook
+	for i := range hooks {
+		var err error
+		if hooks[i], err = s.store.Create(t.Context(), "acme", "https://a/", "op", "{}"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held, over := hooks[1], hooks[2]
+	if err := errors.Join(s.store.Disable(t.Context(), hooks[0].ID), s.store.claim(t.Context(), &held, "another", time.Hour), s.store.claim(t.Context(), &over, "gone", -time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.store.free(t.Context())
+	got := map[string]bool{}
+	for _, w := range list {
+		got[w.ID] = true
+	}
+	if err != nil || len(got) != 2 || !got[over.ID] || !got[hooks[3].ID] {
+		t.Errorf("to be delivered: %+v, %v", list, err)
 	}
 }
