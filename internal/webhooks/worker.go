@@ -43,8 +43,9 @@ type Config struct {
 
 const (
 	lease    = 15 * time.Second
-	maxPause = time.Hour // between attempts
-	errorLen = 300       // of what is written down
+	maxPause = time.Hour   // between attempts
+	maxRest  = time.Minute // until it is read again: whatever was away, results are not to be much later than it
+	errorLen = 300         // of what is written down
 )
 
 // Worker delivers for all webhooks that no other router has.
@@ -187,7 +188,7 @@ func (w *Worker) deliver(ctx context.Context, hook Webhook) error {
 			}
 		}
 		fails++
-		if !poll.Sleep(ctx, w.pause(fails)) {
+		if !poll.Sleep(ctx, w.rest(fails)) {
 			return nil
 		}
 	}
@@ -309,6 +310,9 @@ func (w *Worker) pause(failures int) time.Duration {
 	d := min(w.cfg.Pause<<min(failures-1, 20), maxPause)
 	return d/2 + rand.N(d/2+1)
 }
+
+// rest is how long to wait after so many failures to read.
+func (w *Worker) rest(failures int) time.Duration { return min(w.pause(failures), maxRest) }
 
 // brief is an error's text for people, on one line.
 func brief(err error) string {

@@ -368,3 +368,14 @@ func TestRoutersLookForWorkOnly(t *testing.T) {
 		t.Errorf("to be delivered: %+v, %v", list, err)
 	}
 }
+
+// What was away for an hour may be there again at any time, and receivers hear of it soon.
+func TestReadingIsTriedAgainSoon(t *testing.T) {
+	t.Parallel()
+	w := NewWorker(Config{})
+	for failures := 1; failures < 100; failures++ {
+		if rest, pause := w.rest(failures), w.pause(failures); rest <= 0 || rest > time.Minute || pause > time.Hour {
+			t.Fatalf("after %d failures it is read again in %s, and called again in %s", failures, rest, pause)
+		}
+	}
+}
