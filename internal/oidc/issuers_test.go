@@ -300,6 +300,8 @@ func TestTimesAndAlgorithms(t *testing.T) {
 		"begins later":                   {token(jose.RS256, "rsa", key, map[string]any{"nbf": now.Add(2 * time.Minute).Unix()}), "not valid yet"},
 		"a shared secret":                {token(jose.HS256, "shared", shared, nil), "not valid"},
 		"the public key as a secret":     {token(jose.HS256, "rsa", x509.MarshalPKCS1PublicKey(&key.PublicKey), nil), "not valid"},
+		"nobody":                         {token(jose.RS256, "rsa", key, map[string]any{"sub": nil}), "does not say whose it is"},
+		"nobody by name":                 {token(jose.RS256, "rsa", key, map[string]any{"sub": ""}), "does not say whose it is"},
 		"a key that is for encrypting":   {token(jose.RS256, "enc", key, nil), "not valid"},
 		"one of several audiences":       {token(jose.RS256, "rsa", key, map[string]any{"aud": []string{"other", embedded.Audience}}), ""},
 		"a person of another's audience": {token(jose.RS256, "rsa", key, map[string]any{"aud": "other"}), "another audience"},

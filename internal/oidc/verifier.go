@@ -203,6 +203,8 @@ func (v *Verifier) precheck(raw string, now time.Time) (p payload, body []byte, 
 		return p, nil, nil, errs.New(errs.Unauthenticated, "the token is not valid yet; set the clocks right, or sign in again")
 	case !slices.ContainsFunc(p.Audience, func(a string) bool { return slices.Contains(from.Audiences, a) }):
 		return p, nil, nil, errs.New(errs.Unauthenticated, "the token is meant for another audience; ask for one for %q", strings.Join(from.Audiences, `" or "`))
+	case p.Subject == "": // or all of an issuer's people would be one
+		return p, nil, nil, errs.New(errs.Unauthenticated, "the token does not say whose it is; have the sign-in service put sub into access tokens")
 	case p.AccessTokenHash != "":
 		return p, nil, nil, errs.New(errs.Unauthenticated, "this is an ID token; send the access token instead")
 	}
