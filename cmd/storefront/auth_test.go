@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -15,16 +16,17 @@ import (
 	"storefront/internal/oidc"
 )
 
-// TestAPartnerHasAName: what a partner may send, and how much, is known by its name; without one it is nobody.
-func TestAPartnerHasAName(t *testing.T) {
-	t.Parallel()
+// ownIssuer is an issuer whose tokens say what a test likes, and who verifies them. issue gives the headers of a request
+// with a token of an hour that has these claims beside the necessary ones.
+func ownIssuer(t *testing.T, skew time.Duration) (who authenticator, issue func(claims vars) http.Header) {
+	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
 	s := httptest.NewServer(mux)
-	defer s.Close()
+	t.Cleanup(s.Close)
 	for path, v := range map[string]any{
 		"/.well-known/openid-configuration": vars{"issuer": s.URL, "jwks_uri": s.URL + "/keys"},
 		"/keys":                             jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{KeyID: "rsa", Key: key.Public(), Use: "sig"}}},
@@ -34,7 +36,7 @@ func TestAPartnerHasAName(t *testing.T) {
 			json.NewEncoder(w).Encode(v)
 		})
 	}
-	verifier, err := oidc.NewVerifier(t.Context(), oidc.Config{Issuers: []oidc.Issuer{{URL: s.URL, Audiences: []string{"storefront"}}}})
+	verifier, err := oidc.NewVerifier(t.Context(), oidc.Config{Issuers: []oidc.Issuer{{URL: s.URL, Audiences: []string{"storefront"}}}, ClockSkew: skew})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,12 +44,11 @@ func TestAPartnerHasAName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		claim, partner string
-		roles          []string
-		refused        bool
-	}{{"client_id", "acme", []string{"partner"}, false}, {"cid", "acme", []string{"partner"}, false}, {"other", "", []string{"partner"}, true}, {"other", "", []string{"staff"}, false}} {
-		body, err := json.Marshal(vars{"iss": s.URL, "sub": "acme", "aud": "storefront", "exp": time.Now().Add(time.Hour).Unix(), "roles": c.roles, c.claim: "acme"})
+	return authenticator{verifier: verifier}, func(claims vars) http.Header {
+		t.Helper()
+		all := vars{"iss": s.URL, "sub": "acme", "aud": "storefront", "exp": time.Now().Add(time.Hour).Unix()}
+		maps.Copy(all, claims)
+		body, err := json.Marshal(all)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,9 +60,34 @@ func TestAPartnerHasAName(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		id, err := authenticator{verifier: verifier}.Authenticate(t.Context(), http.Header{"Authorization": {"Bearer " + raw}})
+		return http.Header{"Authorization": {"Bearer " + raw}}
+	}
+}
+
+// TestAPartnerHasAName: what a partner may send, and how much, is known by its name; without one it is nobody.
+func TestAPartnerHasAName(t *testing.T) {
+	t.Parallel()
+	who, issue := ownIssuer(t, 0)
+	for _, c := range []struct {
+		claim, partner string
+		roles          []string
+		refused        bool
+	}{{"client_id", "acme", []string{"partner"}, false}, {"cid", "acme", []string{"partner"}, false}, {"other", "", []string{"partner"}, true}, {"other", "", []string{"staff"}, false}} {
+		id, err := who.Authenticate(t.Context(), issue(vars{"roles": c.roles, c.claim: "acme"}))
 		if c.refused != errs.Is(err, errs.Unauthenticated) || !c.refused && (err != nil || id.Partner != c.partner) {
 			t.Errorf("a token with %s and the roles %q: %+v, %v", c.claim, c.roles, id, err)
 		}
+	}
+}
+
+// TestStreamsLastAsLongAsTokens: a token that is good for a while behind its end, since clocks differ, opens no stream
+// that is over at once.
+func TestStreamsLastAsLongAsTokens(t *testing.T) {
+	t.Parallel()
+	who, issue := ownIssuer(t, time.Minute)
+	end := time.Now().Add(-10 * time.Second)
+	id, err := who.Authenticate(t.Context(), issue(vars{"exp": end.Unix()}))
+	if err != nil || !id.Expiry.Equal(time.Unix(end.Unix(), 0).Add(time.Minute)) {
+		t.Errorf("a token that ended at %s is good, and its streams until %+v; %v", end, id, err)
 	}
 }

@@ -43,6 +43,7 @@ type Claims struct {
 	Roles    []string
 	Scopes   []string
 	Expiry   time.Time
+	Until    time.Time           // when it is good no longer: that much later as clocks may differ
 	Named    map[string][]string // those of Config.Claims that the token has, each as texts
 }
 
@@ -166,6 +167,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Claims, error) {
 	}
 	claims := p.claims(seconds(p.Expiry))
 	claims.Roles = from.given(claims.Roles)
+	claims.Until = claims.Expiry.Add(v.cfg.ClockSkew)
 	if len(v.cfg.Claims) > 0 {
 		var all map[string]any
 		if err := json.Unmarshal(signed, &all); err != nil {
@@ -173,7 +175,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Claims, error) {
 		}
 		claims.Named = named(all, v.cfg.Claims)
 	}
-	until := claims.Expiry.Add(v.cfg.ClockSkew)
+	until := claims.Until
 	if limit := now.Add(cachedFor); until.After(limit) {
 		until = limit
 	}
