@@ -67,21 +67,23 @@ func (a *Answers) Write(ctx context.Context, keys []string, values [][]byte, ttl
 	return nil
 }
 
-// Ended returns the counts at which slots were last ended, 0 for never.
-func (a *Answers) Ended(ctx context.Context, slots []uint32) ([]uint64, error) {
-	fields := make([]string, len(slots))
-	for i, s := range slots {
-		fields[i] = strconv.FormatUint(uint64(s), 10)
+// Ended returns the counts at which slots were last ended, 0 for never, and the epoch in which they were.
+func (a *Answers) Ended(ctx context.Context, slots []uint32) (counts []uint64, epoch string, err error) {
+	fields := make([]string, 1, len(slots)+1)
+	fields[0] = fieldEpoch
+	for _, s := range slots {
+		fields = append(fields, strconv.FormatUint(uint64(s), 10))
 	}
 	said, err := a.client.HMGet(ctx, a.clock, fields...).Result()
 	if err != nil {
-		return nil, fmt.Errorf("read clock of answers: %w", err)
+		return nil, "", fmt.Errorf("read clock of answers: %w", err)
 	}
-	counts := make([]uint64, len(slots))
-	for i, v := range said {
+	epoch, _ = said[0].(string)
+	counts = make([]uint64, len(slots))
+	for i, v := range said[1:] {
 		counts[i] = number(v)
 	}
-	return counts, nil
+	return counts, epoch, nil
 }
 
 // end counts on and sets fields to the count. A count and its slots are seen together.

@@ -18,8 +18,8 @@ type Store interface {
 	Read(ctx context.Context, keys []string) (values [][]byte, epoch string, count uint64, err error)
 	// Write puts values under keys for as long as ttls say.
 	Write(ctx context.Context, keys []string, values [][]byte, ttls []time.Duration) error
-	// Ended returns the counts at which slots were last ended, 0 for never.
-	Ended(ctx context.Context, slots []uint32) ([]uint64, error)
+	// Ended returns the counts at which slots were last ended, 0 for never, and the epoch in which they were.
+	Ended(ctx context.Context, slots []uint32) (counts []uint64, epoch string, err error)
 	// End counts on, and sets slots to that count, at once.
 	End(ctx context.Context, slots []uint32) error
 	// Begin gives the clock a new epoch: nothing that was written before is true any more.
@@ -246,8 +246,12 @@ func (a *asked) read(ctx context.Context, of []int) (rest []int) {
 	}
 	var ended []uint64
 	if len(slots) > 0 {
-		if ended, err = s.store.Ended(ctx, slots); err != nil {
+		var now string
+		if ended, now, err = s.store.Ended(ctx, slots); err != nil {
 			s.failed(err)
+			return of
+		}
+		if now != epoch { // the clock is another, and does not know what had ended
 			return of
 		}
 	}

@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -114,6 +115,45 @@ func TestNoStaleFillOfTheStore(t *testing.T) {
 	if quick.cache.Stats().Lost > 0 {
 		t.Error("the store failed")
 	}
+}
+
+// between is a store that somebody else does something to before it is asked what has ended.
+type between struct {
+	cache.Store
+	something atomic.Pointer[func()]
+}
+
+func (b *between) Ended(ctx context.Context, slots []uint32) ([]uint64, string, error) {
+	if do := b.something.Swap(nil); do != nil {
+		(*do)()
+	}
+	return b.Store.Ended(ctx, slots)
+}
+
+// A router that begins makes a new clock, which knows of nothing that has ended: what another router has read of the
+// store by the old one is not used.
+func TestNewClockBetweenTwoLooks(t *testing.T) {
+	_, client, store := redisFor(t)
+	s, watched := newShelf(), &between{Store: store}
+	r := newRouter(t, s, cache.Config{Store: watched, Settle: 1, Bytes: 1}) // it has the store only
+	fill(r, client, "a")
+	s.set("a", 1)
+	count := func() string { return client.HGet(t.Context(), "answers:clock", "count").Val() }
+	before := count()
+	r.changed("a")
+	eventually(t, "the store knows of the event", func() bool { return count() != before })
+	var asked atomic.Bool
+	begin := func() {
+		asked.Store(true)
+		if err := store.Begin(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	watched.something.Store(&begin)
+	eventually(t, "the store is asked what has ended", func() bool {
+		r.want(`{ things(of: "a") { id version } }`, `{"data":{"things":[{"id":"a","version":1}]}}`)
+		return asked.Load()
+	})
 }
 
 func TestWithoutTheStore(t *testing.T) {
