@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -69,7 +70,7 @@ func (g *Gateway) openFeed(ctx context.Context, c *caller, j *job) (*feed, *fail
 	if why := g.join(ctx, f, j); why != nil {
 		f.finish(why, reasonOf(why))
 		f.close()
-		return nil, why
+		return nil, f.endedBy(why)
 	}
 	f.mu.Lock()
 	f.begun = true
@@ -130,6 +131,13 @@ func (f *feed) who() *caller {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.caller
+}
+
+// endedBy is why the feed has ended; otherwise where no reason was given.
+func (f *feed) endedBy(otherwise *failure) *failure {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return cmp.Or(f.end, otherwise)
 }
 
 // revoke ends the feed of one who is not let in any more.

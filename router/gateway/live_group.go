@@ -92,9 +92,13 @@ func (gr *group) open(ctx context.Context) *failure {
 	}
 }
 
-// close ends the watch when it has been opened. Nobody is in the group any more.
+// close ends the watch when it has been opened. Nobody is in the group any more: who is about to open it has ended
+// meanwhile.
 func (gr *group) close() {
-	gr.opening.Do(func() { close(gr.opened) })
+	gr.opening.Do(func() {
+		gr.failed = reject(499, problem(codeUnavailable, "The subscription ended before it began."))
+		close(gr.opened)
+	})
 	go func() {
 		<-gr.opened
 		if gr.watch != nil {

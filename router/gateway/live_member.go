@@ -189,12 +189,12 @@ func (gr *group) read(ctx context.Context, m *member, read *stateRead) {
 	delete(gr.reads, m.share)
 	j, root := gr.job, gr.root
 	gr.mu.Unlock()
-	read.start = gr.watch.Position()
 	defer func() {
 		if fault := recover(); fault != nil {
 			read.failure = gr.g.fault(ctx, m.feed.who(), fault)
 		}
 	}()
+	read.start = gr.watch.Position()
 	read.state = gr.g.readState(ctx, m.feed.who(), j, root)
 }
 
