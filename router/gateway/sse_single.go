@@ -34,7 +34,9 @@ type singleStream struct {
 	end    context.CancelFunc
 	opened chan struct{} // closed when out is there
 
-	mu      sync.Mutex
+	writing sync.Mutex // held while something is written, which takes as long as the client likes, up to the deadline
+
+	mu      sync.Mutex // never held meanwhile
 	caller  *caller
 	out     *eventWriter
 	running map[string]context.CancelFunc // by operation id
@@ -190,8 +192,8 @@ func (s *singleStream) serve(a *answer, r *http.Request, c *caller) {
 
 // write lets one writer at a time write. One that fails ends the stream.
 func (s *singleStream) write(f func() error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	err := s.ctx.Err()
 	if err == nil {
 		if err = f(); err != nil {
