@@ -164,7 +164,7 @@ func (s *singleStream) serve(a *answer, r *http.Request, c *caller) {
 		a.fail(refuse(http.StatusConflict, string("CONFLICT"), "The stream is open already."))
 		return
 	}
-	defer s.end()
+	defer s.over()
 	if at := c.id.Expiry; !at.IsZero() {
 		defer time.AfterFunc(time.Until(at), s.end).Stop()
 	}
@@ -201,6 +201,13 @@ func (s *singleStream) write(f func() error) error {
 		}
 	}
 	return err
+}
+
+// over ends the stream, and waits for who is writing: the response is the server's once its request is answered.
+func (s *singleStream) over() {
+	s.end()
+	s.writing.Lock()
+	defer s.writing.Unlock()
 }
 
 // begin starts an operation and answers that it has been taken on.

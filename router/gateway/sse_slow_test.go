@@ -76,3 +76,18 @@ func TestStuckSingleEventStreamHoldsUpNobody(t *testing.T) {
 	}
 	eventually(t, "all have left", func() bool { return h.gw.Live().Feeds == 0 })
 }
+
+// Once a request is answered its response is the server's, which writes others' with the same memory.
+func TestSingleEventStreamEndsBehindItsLastWrite(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, nil)
+	s, leave, over := h.stuckStream(t)
+	leave()
+	select {
+	case <-over:
+		t.Error("the request is answered while a result is being written")
+	case <-time.After(100 * time.Millisecond):
+	}
+	s.letGo()
+	<-over
+}
