@@ -39,7 +39,14 @@ type singleStream struct {
 	mu      sync.Mutex // never held meanwhile
 	caller  *caller
 	out     *eventWriter
-	running map[string]context.CancelFunc // by operation id
+	running map[string]*singleOperation // by id
+}
+
+// singleOperation is one operation of a stream. Its id may be taken again as soon as it is over.
+type singleOperation struct {
+	id     string
+	ctx    context.Context
+	cancel context.CancelFunc
 }
 
 func newStreams(g *Gateway) *streams { return &streams{g: g, byToken: map[string]*singleStream{}} }
@@ -108,7 +115,7 @@ func (s *streams) reserve(a *answer, c *caller) {
 		return
 	}
 	ctx, end := context.WithCancel(context.Background())
-	stream := &singleStream{g: s.g, ctx: ctx, end: end, opened: make(chan struct{}), caller: c, running: map[string]context.CancelFunc{}}
+	stream := &singleStream{g: s.g, ctx: ctx, end: end, opened: make(chan struct{}), caller: c, running: map[string]*singleOperation{}}
 	token := rand.Text()
 	s.mu.Lock()
 	full := len(s.byToken) >= s.g.cfg.MaxStreams
@@ -213,11 +220,12 @@ func (s *singleStream) over() {
 // begin starts an operation and answers that it has been taken on.
 func (s *singleStream) begin(a *answer, c *caller, id string, j *job, f *failure) {
 	ctx, cancel := context.WithCancel(s.ctx)
+	op := &singleOperation{id, ctx, cancel}
 	s.mu.Lock()
 	_, exists := s.running[id]
 	full := len(s.running) >= s.g.cfg.MaxOperations
-	if !exists && !full {
-		s.running[id] = cancel
+	if id != "" && !exists && !full {
+		s.running[id] = op
 	}
 	s.mu.Unlock()
 	var why *failure
@@ -237,20 +245,20 @@ func (s *singleStream) begin(a *answer, c *caller, id string, j *job, f *failure
 	}
 	a.status = http.StatusAccepted
 	a.w.WriteHeader(http.StatusAccepted)
-	go s.run(ctx, cancel, c, id, j, f)
+	go s.run(op, c, j, f)
 }
 
 // run carries one operation once the stream is open.
-func (s *singleStream) run(ctx context.Context, cancel context.CancelFunc, c *caller, id string, j *job, f *failure) {
-	defer cancel()
-	defer s.stop(id)
+func (s *singleStream) run(op *singleOperation, c *caller, j *job, f *failure) {
+	ctx := op.ctx
+	defer s.forget(op)
 	defer j.left()
 	select {
 	case <-s.opened:
 	case <-ctx.Done():
 		return
 	}
-	out := &singleCarrier{s, id}
+	out := &singleCarrier{s, op}
 	defer func() {
 		if fault := recover(); fault != nil {
 			s.g.refuseStream(ctx, c, out, s.g.fault(ctx, c, fault))
@@ -269,15 +277,26 @@ func (s *singleStream) run(ctx context.Context, cancel context.CancelFunc, c *ca
 	}
 }
 
-// stop ends an operation, and frees its id.
+// stop ends the operation with an id.
 func (s *singleStream) stop(id string) {
 	s.mu.Lock()
-	cancel := s.running[id]
-	delete(s.running, id)
+	op := s.running[id]
 	s.mu.Unlock()
-	if cancel != nil {
-		cancel()
+	if op != nil {
+		s.forget(op)
 	}
+}
+
+// forget ends an operation and frees its id; false when that has been done already.
+func (s *singleStream) forget(op *singleOperation) bool {
+	op.cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running[op.id] != op {
+		return false
+	}
+	delete(s.running, op.id)
+	return true
 }
 
 func (s *singleStream) who() *caller {
@@ -292,7 +311,7 @@ func (s *singleStream) revoke(*failure) { s.end() }
 // operations would be taken for one; each is in its result's extensions.
 type singleCarrier struct {
 	stream *singleStream
-	id     string
+	op     *singleOperation
 }
 
 func (o *singleCarrier) event(format string, values ...any) error {
@@ -303,7 +322,10 @@ func (o *singleCarrier) open() error        { return nil }
 func (o *singleCarrier) alive(string) error { return nil } // the stream shows that it is
 
 func (o *singleCarrier) next(m *message) error {
-	return o.event("event: next\ndata: {\"id\":%s,\"payload\":%s}\n\n", marshal(o.id), oneLine(m.body))
+	if err := o.op.ctx.Err(); err != nil {
+		return err // its client has ended it, and may have given its id to another one
+	}
+	return o.event("event: next\ndata: {\"id\":%s,\"payload\":%s}\n\n", marshal(o.op.id), oneLine(m.body))
 }
 
 func (o *singleCarrier) failed(response []byte) error {
@@ -313,8 +335,12 @@ func (o *singleCarrier) failed(response []byte) error {
 	return o.complete()
 }
 
+// complete ends the operation. The id is free before the client learns of it.
 func (o *singleCarrier) complete() error {
-	return o.event("event: complete\ndata: {\"id\":%s}\n\n", marshal(o.id))
+	if !o.stream.forget(o.op) {
+		return context.Canceled
+	}
+	return o.event("event: complete\ndata: {\"id\":%s}\n\n", marshal(o.op.id))
 }
 
 func (o *singleCarrier) elsewhere(string) error {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -154,4 +155,51 @@ func TestSubscriptionInParts(t *testing.T) {
 	if bad := h.post(`{"query":"subscription { nothing }"}`, "Accept", accept); bad.status != http.StatusOK || !strings.HasPrefix(bad.header.Get("Content-Type"), "application/json") {
 		t.Errorf("a wrong subscription: %d %s", bad.status, bad.header.Get("Content-Type"))
 	}
+}
+
+// lateEnd holds the end of the first subscription up.
+type lateEnd struct {
+	*observer
+	once sync.Once
+	at   chan struct{} // closed when it has come to that
+	goOn chan struct{}
+}
+
+func (o *lateEnd) SubscriberEnded(field, reason string) {
+	o.observer.SubscriberEnded(field, reason)
+	o.once.Do(func() { close(o.at); <-o.goOn })
+}
+
+// An operation that has been ended takes nothing with it of another that got its id, however late it is through.
+func TestSingleEventStreamGivesAnIDAgain(t *testing.T) {
+	t.Parallel()
+	var late *lateEnd
+	h := newHouse(t, func(c *gateway.Config) {
+		late = &lateEnd{observer: c.Observer.(*observer), at: make(chan struct{}), goOn: make(chan struct{})}
+		c.Observer, c.MaxOperations = late, 1
+	})
+	const ada = "Bearer ada"
+	token := h.send(http.MethodPut, "", "", "Authorization", ada).body
+	post := func(id string) int {
+		return h.post(`{"query":`+mustJSON(watchO1)+`,"extensions":{"operationId":"`+id+`"}}`, "Authorization", ada, "X-GraphQL-Event-Stream-Token", token).status
+	}
+	res := h.connect(t, http.MethodGet, "?token="+token, "", "Accept", "text/event-stream", "Authorization", ada)
+	s := &events{t, res.StatusCode, res.Header, bufio.NewScanner(res.Body)}
+	if none := post(""); none != http.StatusBadRequest {
+		t.Errorf("no id: %d", none)
+	}
+	if first := post("1"); first != http.StatusAccepted { // one without an id has no place
+		t.Fatalf("the first operation: %d", first)
+	}
+	s.expect("next", "PLACED")
+	h.send(http.MethodDelete, "operationId=1", "", "Authorization", ada, "X-GraphQL-Event-Stream-Token", token)
+	<-late.at
+	if again := post("1"); again != http.StatusAccepted {
+		t.Errorf("the id again: %d", again)
+	}
+	s.expect("next", "PLACED")
+	close(late.goOn)
+	eventually(t, "the first one is gone", func() bool { return h.gw.Live().Feeds == 1 && h.observed.open() == 1 })
+	h.change("o1", "ada", "PAID", 2)
+	s.expect("next", "PAID")
 }
