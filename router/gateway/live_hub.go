@@ -48,8 +48,15 @@ func (h *hub) join(ctx context.Context, f *feed, j *job) *failure {
 	if root == nil {
 		key.owners = fmt.Sprint(f.who().id.owners())
 	}
-	gr := h.enter(key, func() *group { return newGroup(h.g, j, filters, root) })
-	m := newMember(gr, f, share)
+	var gr *group
+	var m *member
+	for in := false; !in; {
+		gr = h.enter(key, func() *group { return newGroup(h.g, j, filters, root) })
+		if m, in = newMember(gr, f, share); !in { // its members are being told
+			h.forget(gr)
+			h.leave(m)
+		}
+	}
 	f.joined(func() { h.leave(m) }, m.cursorNow)
 	if why := gr.open(ctx); why != nil {
 		return why

@@ -27,12 +27,16 @@ type member struct {
 	there   bool          // the client has seen something of the entity, so it may be told that it sees no more
 }
 
-func newMember(gr *group, f *feed, share string) *member {
-	m := &member{group: gr, feed: f, round: f.joins(gr.fieldOf().Latest), share: share, owner: f.who().id.owners(), all: f.who().id.mayAll()}
+// newMember lets a feed into a group; false when the group has ended, and gives nobody anything any more.
+func newMember(gr *group, f *feed, share string) (m *member, ok bool) {
+	m = &member{group: gr, feed: f, round: f.joins(gr.fieldOf().Latest), share: share, owner: f.who().id.owners(), all: f.who().id.mayAll()}
 	gr.mu.Lock()
+	defer gr.mu.Unlock()
+	if gr.ended {
+		return m, false
+	}
 	gr.members[m] = struct{}{}
-	gr.mu.Unlock()
-	return m
+	return m, true
 }
 
 // begin gives a member its first messages: the state as it is, or what it missed behind a cursor, or nothing;
