@@ -229,6 +229,7 @@ func (f *feed) finish(end *failure, reason string) {
 		f.queue, f.bytes = nil, 0
 	}
 	wake, leave := f.wake, f.leave
+	f.leave = nil // a restart that comes now does not leave again
 	if f.expiry != nil {
 		f.expiry.Stop()
 	}
@@ -261,7 +262,9 @@ func (f *feed) joins(latest bool) (round int) {
 func (f *feed) joined(leave func(), now func() string) {
 	f.mu.Lock()
 	ended := f.ended
-	f.leave, f.now = leave, now
+	if !ended {
+		f.leave, f.now = leave, now
+	}
 	f.mu.Unlock()
 	if ended {
 		leave()

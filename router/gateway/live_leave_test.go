@@ -2,7 +2,9 @@ package gateway_test
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"storefront/router/gateway"
 )
@@ -42,4 +44,34 @@ func TestNobodyJoinsAGroupThatIsCutOff(t *testing.T) {
 	letGo()
 	h.broker.publish("order-events", event("o1", "ada", "PAID", version+1))
 	c.expect("next", `"version":10004,`)
+}
+
+// A subscriber that is refused while it joins, and while the supergraph is replaced, leaves its group once: those
+// who stay in it go on.
+func TestRefusedWhileJoiningLeavesOnce(t *testing.T) {
+	t.Parallel()
+	who := &people{refused: map[string]bool{}}
+	h := newHouse(t, func(c *gateway.Config) { c.Auth, c.Recheck = who, time.Millisecond })
+	staff := h.signedIn(t, "staff")
+	staff.subscribe("1", watchO1)
+	staff.expect("next", "PLACED")
+	arrived, goOn := make(chan struct{}), make(chan struct{})
+	h.orders.mu.Lock()
+	h.orders.onRead = func() { close(arrived); <-goOn }
+	h.orders.mu.Unlock()
+	var joining sync.WaitGroup
+	joining.Go(func() {
+		h.post(`{"query":`+mustJSON(watchO1)+`}`, "Accept", "text/event-stream", "Authorization", "Bearer ada")
+	})
+	<-arrived
+	who.mu.Lock()
+	who.refused["Bearer ada"] = true
+	who.mu.Unlock()
+	eventually(t, "ada is refused", func() bool { return h.observed.count("refused") == 1 })
+	var closed atomic.Int64
+	h.replace(h.urls, &closed, more...)
+	close(goOn)
+	joining.Wait()
+	h.change("o1", "ada", "PAID", 2)
+	staff.expect("next", "PAID")
 }
