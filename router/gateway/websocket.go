@@ -252,7 +252,10 @@ func (s *socket) run(ctx context.Context, op *wsOperation, req *request, f *fail
 	carried := false // by a feed, which goes on when this has returned
 	defer func() {
 		if fault := recover(); fault != nil {
-			s.fail(op, s.g.fault(ctx, c, fault))
+			f := s.g.fault(ctx, c, fault)
+			if ctx.Err() == nil {
+				s.fail(op, f)
+			}
 		}
 		if carried {
 			return
@@ -263,7 +266,9 @@ func (s *socket) run(ctx context.Context, op *wsOperation, req *request, f *fail
 	}()
 	fail := func(f *failure) {
 		info.Status, info.Errors = f.status, len(f.errors)
-		s.fail(op, f)
+		if ctx.Err() == nil { // else its client has ended it, and may have given its id to another one
+			s.fail(op, f)
+		}
 	}
 	if f != nil {
 		fail(f)
