@@ -314,7 +314,11 @@ func (s *socket) run(ctx context.Context, op *wsOperation, req *request, f *fail
 	}
 	s.mu.Lock()
 	op.feed = feed
+	now := s.caller
 	s.mu.Unlock()
+	if now != c { // renewed meanwhile
+		feed.is(now)
+	}
 	carried = true
 	carry := &wsCarry{s: s, op: op, ctx: ctx, feed: feed, info: info, started: started}
 	context.AfterFunc(ctx, feed.close)

@@ -1,6 +1,11 @@
 package gateway_test
 
-import "testing"
+import (
+	"testing"
+	"time"
+
+	"storefront/router/gateway"
+)
 
 // What a client has ended says nothing any more: its id may be another operation's.
 func TestWebSocketSaysNothingOfWhatWasEnded(t *testing.T) {
@@ -18,4 +23,25 @@ func TestWebSocketSaysNothingOfWhatWasEnded(t *testing.T) {
 	c.subscribe("1", `{ whoami }`)
 	c.expect("next", `{"data":{"whoami":"ada"}}`)
 	c.expect("complete", "")
+}
+
+// A subscription that begins while its sign-in is renewed goes on with the new one.
+func TestSignInIsRenewedWhileASubscriptionBegins(t *testing.T) {
+	t.Parallel()
+	soon := time.Now().Add(time.Second)
+	h := newHouse(t, func(c *gateway.Config) { c.Auth = &people{expiry: map[string]time.Time{"Bearer ada": soon}} })
+	c, left := h.signedIn(t, "ada"), h.signedIn(t, "ada")
+	arrived, goOn := make(chan struct{}), make(chan struct{})
+	h.orders.mu.Lock()
+	h.orders.onRead = func() { close(arrived); <-goOn }
+	h.orders.mu.Unlock()
+	c.subscribe("1", watchO1)
+	<-arrived
+	c.say(`{"type":"ping","payload":{"authorization":"Bearer ada/2"}}`)
+	c.expect("pong", "")
+	close(goOn)
+	c.expect("next", "PLACED")
+	left.closed(4403)
+	h.change("o1", "ada", "PAID", 2)
+	c.expect("next", "PAID")
 }
