@@ -5,7 +5,6 @@ package gateway
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/coder/websocket"
 
-	"storefront/internal/errs"
 	"storefront/router/execute"
 )
 
@@ -378,14 +376,4 @@ func (s *socket) close(code websocket.StatusCode, reason string) {
 		_ = s.under.SetDeadline(time.Now().Add(closeTime))
 		_ = s.conn.Close(code, reason)
 	})
-}
-
-func closeReason(f *failure) string {
-	switch errs.Code(f.code()) {
-	case errs.Internal:
-		return "Internal server error"
-	case errs.Forbidden, errs.Unauthenticated:
-		return fmt.Sprintf("Forbidden: %s", f.errors[0].Message)
-	}
-	return f.errors[0].Message
 }

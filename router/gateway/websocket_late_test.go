@@ -1,9 +1,14 @@
 package gateway_test
 
 import (
+	"context"
+	"net/http"
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
+	"storefront/internal/errs"
 	"storefront/router/gateway"
 )
 
@@ -44,4 +49,20 @@ func TestSignInIsRenewedWhileASubscriptionBegins(t *testing.T) {
 	left.closed(4403)
 	h.change("o1", "ada", "PAID", 2)
 	c.expect("next", "PAID")
+}
+
+// away cannot find out who anybody is.
+type away struct{}
+
+func (away) Authenticate(context.Context, http.Header) (*gateway.Identity, error) {
+	return nil, errs.New(errs.Unavailable, "Nobody can sign in at the moment.")
+}
+
+// Clients do not come back by themselves after 4500, and do after 1013.
+func TestWebSocketSignInIsAway(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(c *gateway.Config) { c.Auth = away{} })
+	c := h.dial(t)
+	c.say(`{"type":"connection_init"}`)
+	c.closed(websocket.StatusTryAgainLater)
 }

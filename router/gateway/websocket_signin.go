@@ -4,9 +4,14 @@ package gateway
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/coder/websocket"
+
+	"storefront/internal/errs"
 )
 
 // expires closes the connection when the sign-in ends; the zero time is never.
@@ -40,11 +45,7 @@ func (s *socket) initialize(m wsMessage) bool {
 	c := s.who() // nobody else knows it yet
 	layHeaders(c.header, payload)
 	if f := s.g.authenticate(s.ctx, c); f != nil {
-		code := closeForbidden
-		if f.status >= http.StatusInternalServerError {
-			code = closeInternal
-		}
-		s.close(code, closeReason(f))
+		s.close(closeCode(f), closeReason(f))
 		return false
 	}
 	s.mu.Lock()
@@ -84,6 +85,28 @@ func byProxies(name string) bool {
 	return name == "Forwarded" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-")
 }
 
+// closeCode is how the connection of one who is not let in ends. Clients do not come back by themselves after
+// closeInternal.
+func closeCode(f *failure) websocket.StatusCode {
+	switch {
+	case f.status == http.StatusServiceUnavailable:
+		return websocket.StatusTryAgainLater
+	case f.status >= http.StatusInternalServerError:
+		return closeInternal
+	}
+	return closeForbidden
+}
+
+func closeReason(f *failure) string {
+	switch errs.Code(f.code()) {
+	case errs.Internal:
+		return "Internal server error"
+	case errs.Forbidden, errs.Unauthenticated:
+		return fmt.Sprintf("Forbidden: %s", f.errors[0].Message)
+	}
+	return f.errors[0].Message
+}
+
 // revoke ends the connection of one who is not let in any more.
 func (s *socket) revoke(why *failure) { s.close(closeForbidden, closeReason(why)) }
 
@@ -106,11 +129,7 @@ func (s *socket) renew(m wsMessage) (renewed, ok bool) {
 	next.header = old.header.Clone()
 	next.header.Set("Authorization", authorization)
 	if f := s.g.authenticate(s.ctx, &next); f != nil {
-		if f.status >= http.StatusInternalServerError {
-			s.close(closeInternal, closeReason(f))
-		} else {
-			s.close(closeForbidden, closeReason(f))
-		}
+		s.close(closeCode(f), closeReason(f))
 		return false, false
 	}
 	if next.id.ID != old.id.ID || !sameRights(next.id, old.id) {
