@@ -136,6 +136,7 @@ func (w *relayWorker) finish(d document, err error) {
 func (w *relayWorker) publish(ctx context.Context, documents []document) []error {
 	failed := make([]error, len(documents))
 	entries := make([][]outbox.Record, len(documents))
+	marked := make([]bool, len(documents))
 	byStore(documents, func(store outbox.Store, at []int) {
 		ids := make([]string, len(at))
 		for i, n := range at {
@@ -143,7 +144,7 @@ func (w *relayWorker) publish(ctx context.Context, documents []document) []error
 		}
 		loaded, err := store.Load(ctx, ids)
 		for i, n := range at {
-			if entries[n] = loaded[ids[i]]; err != nil {
+			if entries[n], marked[n] = loaded[ids[i]]; err != nil {
 				failed[n] = fmt.Errorf("load outbox of %s %s: %w", store.Name(), ids[i], err)
 			}
 		}
@@ -179,18 +180,23 @@ func (w *relayWorker) publish(ctx context.Context, documents []document) []error
 		ids := make(map[string][]string, len(at))
 		count := 0
 		for _, n := range at {
+			if marked[n] && len(entries[n]) == 0 {
+				ids[documents[n].id] = []string{} // the mark is left
+			}
 			for _, e := range entries[n][:published[n]] {
 				ids[documents[n].id] = append(ids[documents[n].id], e.ID)
 				count++
 			}
 		}
-		if count == 0 {
+		if len(ids) == 0 {
 			return
 		}
-		w.relay.Observer.Published(store.Name(), count, time.Since(began))
+		if count > 0 {
+			w.relay.Observer.Published(store.Name(), count, time.Since(began))
+		}
 		if err := store.Remove(ctx, ids); err != nil {
 			for _, n := range at {
-				if published[n] > 0 && failed[n] == nil {
+				if ids[documents[n].id] != nil && failed[n] == nil {
 					failed[n] = fmt.Errorf("take published entries out of %s %s: %w", store.Name(), documents[n].id, err)
 				}
 			}

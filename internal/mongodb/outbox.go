@@ -66,23 +66,27 @@ func (a *Aggregates[T, P]) Depth(ctx context.Context, limit int) (int, time.Time
 	return a.marks().Depth(ctx, limit)
 }
 
-// Load reads the entries of documents, in one round trip.
+// Load reads the entries of documents, in one round trip. A document that is marked and has none, because
+// taking out its last ones was cut off, is there with none.
 func (a *Aggregates[T, P]) Load(ctx context.Context, ids []string) (map[string][]outbox.Record, error) {
 	cursor, err := a.c.Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}},
-		options.Find().SetProjection(bson.D{{Key: "outbox", Value: 1}}))
+		options.Find().SetProjection(bson.D{{Key: "outbox", Value: 1}, {Key: "outboxSince", Value: 1}}))
 	if err != nil {
 		return nil, Wrap(err, "read outbox of %s", a.c.Name())
 	}
 	var docs []struct {
 		ID     string          `bson:"_id"`
 		Outbox []outbox.Record `bson:"outbox"`
+		Since  *time.Time      `bson:"outboxSince"`
 	}
 	if err := cursor.All(ctx, &docs); err != nil {
 		return nil, Wrap(err, "read outbox of %s", a.c.Name())
 	}
 	entries := make(map[string][]outbox.Record, len(docs))
 	for _, d := range docs {
-		entries[d.ID] = d.Outbox
+		if d.Since != nil || len(d.Outbox) > 0 {
+			entries[d.ID] = d.Outbox
+		}
 	}
 	return entries, nil
 }

@@ -64,9 +64,10 @@ type Store interface {
 	// written; the zero time when there is none.
 	Depth(ctx context.Context, limit int) (documents int, oldest time.Time, err error)
 	// Load returns the entries of documents, by id, each document's in the order they were written.
-	// A document that has none, or is gone, may be absent.
+	// A document that is not marked as having some, or is gone, is absent; one that is marked and has none
+	// is there, for Remove to take the mark away.
 	Load(ctx context.Context, docIDs []string) (map[string][]Record, error)
-	// Remove takes entries out of documents, by document id.
+	// Remove takes entries out of documents, by document id, and the mark of those that have none then.
 	Remove(ctx context.Context, recordIDs map[string][]string) error
 	// Written yields the id of each document this process has written entries to. It may drop some
 	// under load: Pending finds those.
