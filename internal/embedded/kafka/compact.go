@@ -7,7 +7,9 @@ package kafka
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,7 +72,7 @@ func (s *Server) compact(ctx context.Context, cfg Config) error {
 		return err
 	}
 	s.cluster.Compact()
-	if err := os.RemoveAll(asideDir(cfg.Dir)); err != nil {
+	if err := dropAside(cfg.Dir, os.RemoveAll); err != nil {
 		return fmt.Errorf("compact topics: %w", err)
 	}
 	var after int64
@@ -103,10 +105,24 @@ func segmentBytes(folder string) (int64, error) {
 	return n, nil
 }
 
+func asidePart(dir string) string { return asideDir(dir) + ".part" }
+
+// dropAside gives up what was set aside. The folder loses its name first: a kill amid the removal would
+// leave a part of it, which the next start would take for all there is.
+func dropAside(dir string, remove func(string) error) error {
+	if err := remove(asidePart(dir)); err != nil { // what an earlier kill left
+		return err
+	}
+	if err := os.Rename(asideDir(dir), asidePart(dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return remove(asidePart(dir))
+}
+
 // linkAside links every file of the partitions into the aside folder. The folder gets its name last,
 // so that it is there whole or not at all.
 func linkAside(dir string, partitions []string) error {
-	tmp := asideDir(dir) + ".part"
+	tmp := asidePart(dir)
 	if err := os.RemoveAll(tmp); err != nil {
 		return fmt.Errorf("set partitions aside: %w", err)
 	}
@@ -158,7 +174,7 @@ func restoreUncompacted(dir string) error {
 			return err
 		}
 	}
-	if err := os.RemoveAll(aside); err != nil {
+	if err := dropAside(dir, os.RemoveAll); err != nil {
 		return fmt.Errorf("restore partitions: %w", err)
 	}
 	return nil

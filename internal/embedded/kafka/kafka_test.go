@@ -268,6 +268,27 @@ func TestCompactionAtStartAndItsInterruption(t *testing.T) {
 	}
 	s.Close()
 
+	// A kill while what was set aside is removed.
+	if err := linkAside(dir, []string{folder}); err != nil {
+		t.Fatal(err)
+	}
+	killed := errors.New("killed")
+	err := dropAside(dir, func(path string) error {
+		err := os.Remove(filepath.Join(path, "product-events-0", "0.dat"))
+		if errors.Is(err, os.ErrNotExist) {
+			return nil // nothing is there yet
+		}
+		return errors.Join(killed, err)
+	})
+	if !errors.Is(err, killed) {
+		t.Fatalf("the removal was not interrupted: %v", err)
+	}
+	s = start(t, cfg)
+	if got := read(t, s.Addr(), "product-events", 0); len(got) != 200 {
+		t.Fatalf("after an interrupted removal there are %d records, want 200", len(got))
+	}
+	s.Close()
+
 	cfg.CompactAbove, cfg.Topics = 1, nil // which topics to compact is known from the folder
 	s = start(t, cfg)
 	got := read(t, s.Addr(), "product-events", 0)
