@@ -24,11 +24,12 @@ import (
 // changed since. A hundred sales in the time of one publish are one event.
 type levels struct {
 	stock   *mongo.Collection
+	now     func() time.Time
 	written chan string
 }
 
-func newLevels(stock *mongo.Collection) *levels {
-	return &levels{stock: stock, written: make(chan string, 4096)}
+func newLevels(stock *mongo.Collection, now func() time.Time) *levels {
+	return &levels{stock: stock, now: now, written: make(chan string, 4096)}
 }
 
 func (l *levels) Name() string           { return l.stock.Database().Name() + ".stock" }
@@ -65,13 +66,16 @@ func (l *levels) Load(ctx context.Context, skus []string) (map[string][]outbox.R
 	if err := cursor.All(ctx, &docs); err != nil {
 		return nil, mongodb.Wrap(err, "read changed stock")
 	}
+	// When the levels are so. The mark tells of the first change since it was last taken away, which is long ago
+	// where one change follows the other.
+	at := l.now().UTC().Truncate(time.Millisecond)
 	entries := make(map[string][]outbox.Record, len(docs))
 	for _, doc := range docs {
 		if doc.ChangedSince == nil {
 			continue
 		}
 		e := events.StockLevelChanged{
-			Stamp: events.Stamp{At: *doc.ChangedSince}, SKU: doc.SKU, ProductID: doc.ProductID,
+			Stamp: events.Stamp{At: at}, SKU: doc.SKU, ProductID: doc.ProductID,
 			Available: doc.Available, OnHand: doc.OnHand(), Version: doc.Version,
 		}
 		data, err := json.Marshal(e)

@@ -39,7 +39,7 @@ func New(ctx context.Context, db *mongo.Database, now func() time.Time) (*Store,
 		stock: db.Collection("stock"), adjustments: db.Collection("adjustments"), warehouses: db.Collection("warehouses"),
 		reservations: mongodb.NewAggregates[inventory.Reservation](db.Collection("reservations"), Source, now), now: now,
 	}
-	s.levels = newLevels(s.stock)
+	s.levels = newLevels(s.stock, now)
 	exists := func(field string) bson.D { return bson.D{{Key: field, Value: bson.D{{Key: "$exists", Value: true}}}} }
 	if err := s.reservations.EnsureIndexes(ctx,
 		mongodb.Index{Name: "expiry", Keys: []string{"expiresAt"}, Partial: exists("expiresAt")},
