@@ -7,7 +7,9 @@ package mongodb
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -88,17 +90,36 @@ func EnsureIndexes(ctx context.Context, c *mongo.Collection, indexes ...Index) e
 	return nil
 }
 
-// Wrap gives a driver's error its code: a database that is away is Unavailable, a missing document
-// NotFound; all else is internal.
+// Wrap gives a driver's error its code: a database that is away, or whose primary is giving up, is
+// Unavailable, a missing document NotFound; all else is internal.
 func Wrap(err error, format string, args ...any) error {
 	switch what := fmt.Sprintf(format, args...); {
 	case err == nil:
 		return nil
 	case err == mongo.ErrNoDocuments:
 		return errs.Wrap(errs.NotFound, err, "%s: not found", what)
-	case mongo.IsNetworkError(err), mongo.IsTimeout(err):
+	case mongo.IsNetworkError(err), mongo.IsTimeout(err), failsOver(err):
 		return errs.Wrap(errs.Unavailable, fmt.Errorf("%s: %w", what, err), "the database is away; try again in a moment")
 	default:
 		return fmt.Errorf("%s: %w", what, err)
 	}
+}
+
+// failsOver reports whether a server refuses because it is no primary any more, or is about to end: the codes
+// are those of the specification "Server Discovery And Monitoring".
+func failsOver(err error) bool {
+	e, answered := errors.AsType[mongo.ServerError](err)
+	if !answered {
+		return false
+	}
+	return slices.ContainsFunc([]int{
+		91,    // ShutdownInProgress
+		189,   // PrimarySteppedDown
+		10058, // LegacyNotPrimary
+		10107, // NotWritablePrimary
+		11600, // InterruptedAtShutdown
+		11602, // InterruptedDueToReplStateChange
+		13435, // NotPrimaryNoSecondaryOk
+		13436, // NotPrimaryOrSecondary
+	}, e.HasErrorCode)
 }
