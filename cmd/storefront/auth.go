@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"storefront/internal/errs"
 	"storefront/internal/identity"
@@ -54,7 +55,10 @@ func (a authenticator) Authenticate(ctx context.Context, h http.Header) (*gatewa
 		if claims.Locale != "" {
 			who.Locale = claims.Locale
 		}
-		out.Expiry = claims.Until
+		out.Expiry = claims.Expiry
+		if !time.Now().Before(claims.Expiry) { // a stream is not over as it begins
+			out.Expiry = claims.Until
+		}
 		if slices.Contains(claims.Roles, partnerRole) {
 			if claims.ClientID == "" { // what it may send and how much is known by its name
 				return nil, errs.New(errs.Unauthenticated, "the token is a partner's and does not say which: it has to have client_id, azp, cid or appid")
