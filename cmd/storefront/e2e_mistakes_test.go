@@ -66,6 +66,7 @@ func TestMistakesGetOneClearLine(t *testing.T) {
 		"no Redis there":        {up("--redis-url", "redis://127.0.0.1:1"), []string{"127.0.0.1:1", "--redis-url"}},
 		"no Kafka there":        {up("--kafka-brokers", "127.0.0.1:1"), []string{"127.0.0.1:1", "--kafka-brokers"}},
 		"origin with a path":    {up("--cors-origin", "https://shop.example/"), []string{"--cors-origin", "https://shop.example"}},
+		"header of proxies":     {up("--init-header", "x-forwarded-for"), []string{"--init-header", "x-forwarded-for"}},
 		"unknown gateway":       {up("--payment-gateway", "cash"), []string{"--payment-gateway", "cash", "stripe"}},
 		"long drain":            {[]string{"router", "--supergraph", file, "--drain-time", "1m"}, []string{"--drain-time", "9s"}},
 		"fewer than no batches": {[]string{"router", "--supergraph", file, "--max-batch=-1"}, []string{"--max-batch", "1000"}},

@@ -271,6 +271,9 @@ func newRouter(cfg routerConfig) (*router, error) {
 	if gc.Proxies, err = cfg.trusted(); err != nil {
 		return nil, err
 	}
+	if gc.InitHeaders, err = cfg.initHeaders(); err != nil {
+		return nil, err
+	}
 	if gc.Errors, err = cfg.rules(cfg.own); err != nil {
 		return nil, err
 	}

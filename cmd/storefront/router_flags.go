@@ -1,6 +1,12 @@
 package main
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"storefront/internal/errs"
+	"storefront/router/gateway"
+)
 
 // RouterConfig is what the router alone needs.
 type RouterConfig struct {
@@ -35,5 +41,16 @@ type RouterFlags struct {
 	MaxListArguments int      `flag:"max-list-arguments" env:"STOREFRONT_MAX_LIST_ARGUMENTS" default:"1000" max:"1000000" help:"how many items a list may have that stands in an argument or in an input object; 0 for any number"`
 	Introspection    bool     `flag:"introspection" env:"STOREFRONT_INTROSPECTION" default:"false" help:"answer introspection queries"`
 	Authorization    string   `flag:"authorization" env:"STOREFRONT_AUTHORIZATION" oneof:"null reject" help:"of fields that a caller may not see by @authenticated, @requiresScopes or @policy: null (they are null, with errors) or reject (the operation is refused); null when absent"`
+	InitHeaders      []string `flag:"init-header" env:"STOREFRONT_INIT_HEADERS" help:"header that a WebSocket's connection_init may set besides authorization, x-api-key, x-guest-token, accept-language, x-operation-cost and those with a client's name and version; repeatable"`
 	Origins          []string `flag:"cors-origin" env:"STOREFRONT_CORS_ORIGINS" help:"origin whose pages may call the router; repeatable"`
+}
+
+// initHeaders are the headers that a WebSocket's connection_init may set.
+func (c RouterFlags) initHeaders() ([]string, error) {
+	for _, name := range c.InitHeaders {
+		if !gateway.IsInitHeader(name) {
+			return nil, errs.New(errs.BadInput, "--init-header %s: it is no header's name, or one of a connection or of proxies, which no client sets", name)
+		}
+	}
+	return slices.Concat(gateway.DefaultInitHeaders(), []string{"X-Api-Key", guestHeader}, c.InitHeaders), nil
 }

@@ -49,8 +49,8 @@ func (id *Identity) authenticated() bool { return id != nil && (id.ID != "" || i
 // mayAll reports whether every owner's events may be shown.
 func (id *Identity) mayAll() bool { return id != nil && id.All }
 
-// Authenticator finds out who is calling from a request's headers. On a WebSocket the string values
-// of connection_init's payload are laid over the headers of the upgrade request.
+// Authenticator finds out who is calling from a request's headers. On a WebSocket those of Config.InitHeaders
+// that connection_init's payload gives are added to the headers of the upgrade request.
 //
 // An error with a code of internal/errs is shown to the client: Unauthenticated answers 401,
 // Forbidden 403, Unavailable 503. Anonymous callers, where allowed, are an Identity without an ID.

@@ -69,6 +69,7 @@ type Config struct {
 	MaxResponseBytes   int // of the data of one response; default 128 MiB
 	MaxDeferred        int // deferred parts of objects in one response; default 10,000
 
+	InitHeaders   []string      // that a socket's connection_init may set; default DefaultInitHeaders
 	InitTimeout   time.Duration // from a socket's opening to its connection_init; default 2.5 s
 	Heartbeat     time.Duration // between signs of life on a quiet stream; default 12 s
 	WriteTimeout  time.Duration // of one message to a client; default 10 s
@@ -122,6 +123,16 @@ func New(cfg Config) (*Gateway, error) {
 	case AuthorizationNull, AuthorizationReject:
 	default:
 		return nil, fmt.Errorf("make gateway: the authorization %q is neither %s nor %s", cfg.Authorization, AuthorizationNull, AuthorizationReject)
+	}
+	if cfg.InitHeaders == nil {
+		cfg.InitHeaders = DefaultInitHeaders()
+	}
+	cfg.InitHeaders = slices.Clone(cfg.InitHeaders)
+	for i, name := range cfg.InitHeaders {
+		if !IsInitHeader(name) {
+			return nil, fmt.Errorf("make gateway: a connection_init cannot set the header %q", name)
+		}
+		cfg.InitHeaders[i] = http.CanonicalHeaderKey(name)
 	}
 	if len(cfg.Errors.Codes)+len(cfg.Errors.Extensions) == 0 {
 		cfg.Errors = DefaultErrors()

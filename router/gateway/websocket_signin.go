@@ -3,10 +3,8 @@ package gateway
 // Who is at the other end of a socket: at its beginning, renewed, taken back.
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/coder/websocket"
@@ -37,13 +35,15 @@ func (s *socket) initialize(m wsMessage) bool {
 		s.close(closeManyInits, "Too many initialisation requests")
 		return false
 	}
-	payload := map[string]any{}
-	if len(m.Payload) > 0 && string(m.Payload) != "null" && json.Unmarshal(m.Payload, &payload) != nil {
-		s.close(closeBadRequest, "Invalid message received")
-		return false
-	}
 	c := s.who() // nobody else knows it yet
-	layHeaders(c.header, payload)
+	if len(m.Payload) > 0 && string(m.Payload) != "null" {
+		given, wrong := headersIn(m.Payload, s.g.cfg.InitHeaders)
+		if wrong != "" {
+			s.close(closeBadRequest, wrong)
+			return false
+		}
+		layHeaders(c.header, given)
+	}
 	if f := s.g.authenticate(s.ctx, c); f != nil {
 		s.close(closeCode(f), closeReason(f))
 		return false
@@ -53,36 +53,6 @@ func (s *socket) initialize(m wsMessage) bool {
 	s.mu.Unlock()
 	s.g.rights.add(s)
 	return s.write(wsMessage{Type: "connection_ack"})
-}
-
-// layHeaders sets a header for every string in connection_init's payload, and in its member "headers", where
-// some clients put them. What the request that opened the socket says stays as it is, since proxies may have
-// said it, but for a sign-in and languages, which are the client's own.
-func layHeaders(h http.Header, payload map[string]any) {
-	said := h.Clone()
-	nested, _ := payload["headers"].(map[string]any)
-	for _, values := range []map[string]any{payload, nested} {
-		for name, value := range values {
-			text, ok := value.(string)
-			if _, there := said[http.CanonicalHeaderKey(name)]; there && !ownHeader(name) || byProxies(name) {
-				continue
-			}
-			if ok && !strings.ContainsAny(text, "\r\n\x00") {
-				h.Set(name, text)
-			}
-		}
-	}
-	stripHopByHop(h)
-}
-
-func ownHeader(name string) bool {
-	return strings.EqualFold(name, "Authorization") || strings.EqualFold(name, "Accept-Language")
-}
-
-// byProxies reports whether a header is one in which proxies say where a request comes from.
-func byProxies(name string) bool {
-	name = http.CanonicalHeaderKey(name)
-	return name == "Forwarded" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-")
 }
 
 // closeCode is how the connection of one who is not let in ends. Clients do not come back by themselves after
@@ -114,12 +84,14 @@ func (s *socket) revoke(why *failure) { s.close(closeForbidden, closeReason(why)
 // subscriptions go on when the old one expires. It must be the same person's. ok is false when the
 // connection has been closed for it.
 func (s *socket) renew(m wsMessage) (renewed, ok bool) {
-	var payload map[string]any
-	if len(m.Payload) == 0 || m.Payload[0] != '{' || json.Unmarshal(m.Payload, &payload) != nil {
+	if len(m.Payload) == 0 || m.Payload[0] != '{' {
 		return false, true
 	}
-	given := http.Header{}
-	layHeaders(given, payload)
+	given, wrong := headersIn(m.Payload, []string{"Authorization"})
+	if wrong != "" {
+		s.close(closeBadRequest, wrong)
+		return false, false
+	}
 	authorization := given.Get("Authorization")
 	old := s.who()
 	if authorization == "" || old.id == nil {

@@ -108,19 +108,25 @@ func TestWebSocketClosesAsTheProtocolSays(t *testing.T) {
 		code websocket.StatusCode
 		say  []string
 	}{
-		"no init":             {4408, nil},
-		"not JSON":            {4400, []string{`{`}},
-		"unknown type":        {4400, []string{`{"type":"start"}`}},
-		"a server's type":     {4400, []string{`{"type":"next","id":"1","payload":{}}`}},
-		"subscribe first":     {4401, []string{`{"type":"subscribe","id":"1","payload":{"query":"{ hello }"}}`}},
-		"init twice":          {4429, []string{`{"type":"connection_init"}`, `{"type":"connection_init"}`}},
-		"init payload":        {4400, []string{`{"type":"connection_init","payload":"x"}`}},
-		"refused":             {4403, []string{`{"type":"connection_init","payload":{"authorization":"Bearer expired"}}`}},
-		"fault":               {4500, []string{`{"type":"connection_init","payload":{"headers":{"authorization":"Bearer broken"}}}`}},
-		"no id":               {4400, []string{`{"type":"connection_init"}`, `{"type":"subscribe","payload":{"query":"{ hello }"}}`}},
-		"no payload":          {4400, []string{`{"type":"connection_init"}`, `{"type":"subscribe","id":"1"}`}},
-		"complete without id": {4400, []string{`{"type":"connection_init"}`, `{"type":"complete"}`}},
-		"the same id at once": {4409, []string{`{"type":"connection_init","payload":{"authorization":"Bearer ada"}}`, `{"type":"subscribe","id":"1","payload":{"query":"subscription{orderStatus(orderId:\"o1\"){id}}"}}`, `{"type":"subscribe","id":"1","payload":{"query":"{ hello }"}}`}},
+		"no init":              {4408, nil},
+		"not JSON":             {4400, []string{`{`}},
+		"unknown type":         {4400, []string{`{"type":"start"}`}},
+		"a server's type":      {4400, []string{`{"type":"next","id":"1","payload":{}}`}},
+		"subscribe first":      {4401, []string{`{"type":"subscribe","id":"1","payload":{"query":"{ hello }"}}`}},
+		"init twice":           {4429, []string{`{"type":"connection_init"}`, `{"type":"connection_init"}`}},
+		"init payload":         {4400, []string{`{"type":"connection_init","payload":"x"}`}},
+		"sign-in is no text":   {4400, []string{`{"type":"connection_init","payload":{"authorization":{"token":"ada"}}}`}},
+		"sign-in in a list":    {4400, []string{`{"type":"connection_init","payload":{"headers":{"Authorization":["Bearer ada"]}}}`}},
+		"sign-in in two lines": {4400, []string{`{"type":"connection_init","payload":{"AUTHORIZATION":"Bearer ada\n"}}`}},
+		"name is no text":      {4400, []string{`{"type":"connection_init","payload":{"graphql-client-name":7}}`}},
+		"headers are a text":   {4400, []string{`{"type":"connection_init","payload":{"headers":"authorization: Bearer ada"}}`}},
+		"renewed by no text":   {4400, []string{`{"type":"connection_init","payload":{"authorization":null,"more":[7]}}`, `{"type":"ping","payload":{"authorization":7}}`}},
+		"refused":              {4403, []string{`{"type":"connection_init","payload":{"authorization":"Bearer expired"}}`}},
+		"fault":                {4500, []string{`{"type":"connection_init","payload":{"headers":{"authorization":"Bearer broken"}}}`}},
+		"no id":                {4400, []string{`{"type":"connection_init"}`, `{"type":"subscribe","payload":{"query":"{ hello }"}}`}},
+		"no payload":           {4400, []string{`{"type":"connection_init"}`, `{"type":"subscribe","id":"1"}`}},
+		"complete without id":  {4400, []string{`{"type":"connection_init"}`, `{"type":"complete"}`}},
+		"the same id at once":  {4409, []string{`{"type":"connection_init","payload":{"authorization":"Bearer ada"}}`, `{"type":"subscribe","id":"1","payload":{"query":"subscription{orderStatus(orderId:\"o1\"){id}}"}}`, `{"type":"subscribe","id":"1","payload":{"query":"{ hello }"}}`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			house := h
@@ -168,24 +174,39 @@ func (fromClient) SubgraphHeaders(_ context.Context, _ *gateway.Identity, _ stri
 	return http.Header{"X-User": {client.Get("X-Person") + "," + client.Get("Accept-Language") + "," + client.Get("X-Forwarded-For")}}
 }
 
-// A connection_init adds headers, and takes the place of none that a proxy has written.
+// A connection_init adds headers, of those that it may, and takes the place of none that a proxy has written.
 func TestWebSocketHeaders(t *testing.T) {
-	h := newHouse(t, func(c *gateway.Config) { c.Headers = fromClient{} })
+	usual := newHouse(t, func(c *gateway.Config) { c.Headers = fromClient{} })
+	more := newHouse(t, func(c *gateway.Config) {
+		c.Headers, c.InitHeaders = fromClient{}, append(gateway.DefaultInitHeaders(), "x-person")
+	})
 	for _, c := range []struct {
+		*house
 		request []string
 		payload string
 		want    string
 	}{
-		{nil, `{"x-person":"ada","headers":{"accept-language":"de"}}`, "ada,de,"},
-		{[]string{"X-Person", "ada", "Accept-Language", "en"}, `{"x-person":"staff","headers":{"X-PERSON":"staff","accept-language":"de"}}`, "ada,de,"},
-		{[]string{"X-Person", "", "X-Forwarded-For", "10.1.1.1"}, `{"x-person":"staff","x-forwarded-for":"127.0.0.1"}`, ",,10.1.1.1"},
-		{nil, `{"x-person":"ada","X-forwarded-FOR":"127.0.0.1"}`, "ada,,"},
+		{usual, nil, `{"x-person":"staff","headers":{"X-Person":"staff","accept-language":"de"}}`, ",de,"},
+		{usual, []string{"X-Person", "ada"}, `{"x-person":"staff"}`, "ada,,"},
+		{more, nil, `{"x-person":"ada","headers":{"accept-language":"de"}}`, "ada,de,"},
+		{more, []string{"X-Person", "ada", "Accept-Language", "en"}, `{"x-person":"staff","headers":{"X-PERSON":"staff","accept-language":"de"}}`, "ada,de,"},
+		{more, []string{"X-Person", "", "X-Forwarded-For", "10.1.1.1"}, `{"x-person":"staff","x-forwarded-for":"127.0.0.1"}`, ",,10.1.1.1"},
+		{more, nil, `{"x-person":"ada","X-forwarded-FOR":"127.0.0.1"}`, "ada,,"},
 	} {
-		s := h.dial(t, c.request...)
+		s := c.dial(t, c.request...)
 		s.say(`{"type":"connection_init","payload":` + c.payload + `}`)
 		s.expect("connection_ack", "")
 		s.subscribe("1", "{ whoami }")
 		s.expect("next", `{"data":{"whoami":"`+c.want+`"}}`)
+	}
+}
+
+// What proxies write is never a client's to set.
+func TestInitHeadersOfProxies(t *testing.T) {
+	for _, name := range []string{"X-Forwarded-For", "forwarded", "X-Real-IP", "Connection", "host", "two words"} {
+		if gateway.IsInitHeader(name) {
+			t.Errorf("a connection_init may set %s", name)
+		}
 	}
 }
 
