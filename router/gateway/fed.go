@@ -51,6 +51,8 @@ type spring struct {
 	ended bool
 	again context.CancelFunc // ends the stream, so that it is asked for anew
 	at    string             // the address of the stream
+
+	patience patience // with the feeds; who delivers has it
 }
 
 // join brings a feed to its spring, and returns when the subgraph has been asked for the subscription.
@@ -59,6 +61,7 @@ func (s *springs) join(ctx context.Context, f *feed, j *job) *failure {
 		return reject(http.StatusBadRequest, problem(codeBadInput, "This subscription is a subgraph's own, which cannot be resumed; subscribe without a cursor."))
 	}
 	key := groupKey{operation: j.prepared, variables: string(j.sent), rights: s.g.shareKey(f)}
+	f.beAwaited()
 	var flow context.Context
 	s.mu.Lock()
 	sp := s.all[key]
@@ -272,7 +275,7 @@ func (sp *spring) stream(ctx context.Context, j *job, c *caller, again bool, ope
 	var delivering sync.WaitGroup
 	delivering.Go(func() {
 		for m := range messages {
-			sp.deliver(<-m)
+			sp.deliver(ctx, <-m)
 		}
 	})
 	defer delivering.Wait()
@@ -321,7 +324,8 @@ func (sp *spring) resolve(sent []byte, reconnected bool) (m *message) {
 	return m
 }
 
-func (sp *spring) deliver(m *message) {
+// deliver gives a message to all feeds. Where a queue is full the subgraph has to wait a little.
+func (sp *spring) deliver(ctx context.Context, m *message) {
 	if m == nil {
 		return
 	}
@@ -329,6 +333,7 @@ func (sp *spring) deliver(m *message) {
 	feeds := maps.Clone(sp.feeds)
 	sp.mu.Unlock()
 	for f, round := range feeds {
+		sp.patience.await(ctx, f, m)
 		f.push(m, round)
 	}
 }

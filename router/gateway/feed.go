@@ -39,10 +39,11 @@ type feed struct {
 	more   int    // messages that the queue may hold besides: those that were missed are not the client's slowness
 	wake   func() // says that there is something to take, or that the feed is over; it must not block
 	ended  bool
-	end    *failure // why; nil: complete
-	cursor string   // behind the last message that was taken
-	begun  bool     // no event can be missed any more
-	round  int      // of joining: what one that was given up still brings is not the feed's
+	end    *failure      // why; nil: complete
+	cursor string        // behind the last message that was taken
+	begun  bool          // no event can be missed any more
+	round  int           // of joining: what one that was given up still brings is not the feed's
+	room   chan struct{} // gets a token when the queue becomes shorter, or the feed is over; nil where nobody waits for that
 }
 
 // openFeed starts a subscription. It returns when no event can be missed any more and the first message, if
@@ -153,6 +154,7 @@ func (f *feed) take() (m *message, open bool, end *failure) {
 		f.queue[0] = nil
 		f.queue = f.queue[1:]
 		f.bytes -= len(m.body)
+		f.tellRoom()
 		if len(f.queue) == 0 {
 			f.queue, f.more = nil, 0 // its memory is wanted only while the client is behind
 		}
@@ -195,7 +197,7 @@ func (f *feed) push(m *message, round int) {
 			}
 		}
 	}
-	full := len(f.queue) >= f.g.cfg.Queue+f.more || f.more == 0 && len(f.queue) > 0 && f.bytes+len(m.body) > f.g.cfg.QueueBytes
+	full := f.full(m)
 	if !full {
 		f.queue = append(f.queue, m)
 		f.bytes += len(m.body)
@@ -207,6 +209,11 @@ func (f *feed) push(m *message, round int) {
 		return
 	}
 	wake()
+}
+
+// full says that the queue has no room for a message. f.mu is held.
+func (f *feed) full(m *message) bool {
+	return len(f.queue) >= f.g.cfg.Queue+f.more || f.more == 0 && len(f.queue) > 0 && f.bytes+len(m.body) > f.g.cfg.QueueBytes
 }
 
 // expect makes room for messages that the client has missed.
@@ -230,6 +237,7 @@ func (f *feed) finish(end *failure, reason string) {
 	}
 	wake, leave := f.wake, f.leave
 	f.leave = nil // a restart that comes now does not leave again
+	f.tellRoom()
 	if f.expiry != nil {
 		f.expiry.Stop()
 	}
