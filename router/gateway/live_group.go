@@ -45,9 +45,8 @@ type group struct {
 	ended    bool
 	versions map[string]any // by key of events: of the last that was resolved
 	recent   []resolved
-	reads    map[string]*stateRead // by rights: that have not begun
+	reads    map[string]*stateRead // by rights: the last of those that are not done
 
-	reading sync.Map   // by rights: *sync.Mutex, held while a state is read
 	catchUp sync.Mutex // held while what one member missed is resolved, so that the next finds it
 }
 

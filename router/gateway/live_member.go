@@ -160,6 +160,8 @@ func (m *member) cursorNow() string {
 type stateRead struct {
 	state
 	start live.Position // of the watch, before the state was read
+	after chan struct{} // closed when the one before it is done; nil for none
+	begun bool          // guarded by the group's lock
 	done  chan struct{}
 }
 
@@ -167,10 +169,14 @@ type stateRead struct {
 // that is under way may have been read before an event that a newcomer does not get.
 func (gr *group) state(ctx context.Context, m *member) *stateRead {
 	gr.mu.Lock()
-	read, waiting := gr.reads[m.share]
+	read := gr.reads[m.share]
+	waiting := read != nil && !read.begun
 	if !waiting {
-		read = &stateRead{done: make(chan struct{})}
-		gr.reads[m.share] = read
+		next := &stateRead{done: make(chan struct{})}
+		if read != nil {
+			next.after = read.done
+		}
+		gr.reads[m.share], read = next, next
 	}
 	gr.mu.Unlock()
 	if !waiting {
@@ -185,12 +191,19 @@ func (gr *group) state(ctx context.Context, m *member) *stateRead {
 }
 
 func (gr *group) read(ctx context.Context, m *member, read *stateRead) {
-	turn, _ := gr.reading.LoadOrStore(m.share, &sync.Mutex{})
-	turn.(*sync.Mutex).Lock()
-	defer turn.(*sync.Mutex).Unlock()
-	defer close(read.done)
+	if read.after != nil {
+		<-read.after
+	}
+	defer func() {
+		gr.mu.Lock()
+		if gr.reads[m.share] == read {
+			delete(gr.reads, m.share)
+		}
+		gr.mu.Unlock()
+		close(read.done)
+	}()
 	gr.mu.Lock()
-	delete(gr.reads, m.share)
+	read.begun = true
 	j, root := gr.job, gr.root
 	gr.mu.Unlock()
 	defer func() {
