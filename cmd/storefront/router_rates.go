@@ -100,19 +100,7 @@ func (r rates) Arrive(ctx context.Context, from netip.Addr) gateway.Quota {
 	if !from.IsValid() || from.IsLoopback() || r.address.None() {
 		return gateway.Quota{}
 	}
-	return r.take(ctx, "address "+network(from), []ratelimit.Charge{{Name: "address", Rate: r.address, Units: 1}})
-}
-
-// network is whose an address is: of IPv6 everybody has at least a /64.
-func network(a netip.Addr) string {
-	if a.Is4() {
-		return a.String()
-	}
-	p, err := a.Prefix(64)
-	if err != nil {
-		return a.String()
-	}
-	return p.String()
+	return r.take(ctx, "address "+gateway.Network(from), []ratelimit.Charge{{Name: "address", Rate: r.address, Units: 1}})
 }
 
 // Ask counts an operation against what its caller may ask: a partner by what was agreed, anyone else who

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/rand/v2"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -73,9 +74,17 @@ func (c *caller) client() string {
 	case c.id.ID != "":
 		return "person " + c.id.ID
 	case c.from.IsValid() && !c.from.IsLoopback():
-		return "address " + c.from.String()
+		return "address " + Network(c.from)
 	}
 	return ""
+}
+
+// Network is whose an address is: of IPv6 everybody has at least a /64.
+func Network(a netip.Addr) string {
+	if a.Unmap().Is4() {
+		return a.Unmap().String()
+	}
+	return netip.PrefixFrom(a.WithZone(""), 64).Masked().String()
 }
 
 // hold counts an open subscription of a client's, or a stream for some, or says why there can be no more. release may be called more

@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -45,6 +46,32 @@ func TestAtOnceByClient(t *testing.T) {
 	if got := h.post(body("e"), "Authorization", "Bearer ada"); got.status != 200 {
 		t.Errorf("when those before are answered: %d %s", got.status, got.body)
 	}
+}
+
+// TestAtOnceByNetwork: who has one IPv6 address has a /64 of them, and is one client.
+func TestAtOnceByNetwork(t *testing.T) {
+	held, with := hold("orders")
+	h := newHouse(t, func(c *gateway.Config) {
+		with(c)
+		c.MaxAtOnce, c.Proxies = 1, gateway.Proxies{Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}}
+	})
+	from := func(name, address string) reply {
+		return h.post(`{"query":"{ hello(name: \"`+name+`\") }"}`, "X-Forwarded-For", address, "Accept", "application/graphql-response+json")
+	}
+	var all sync.WaitGroup
+	for name, address := range map[string]string{"a": "2001:db8:1:2::1", "b": "2001:db8:1:3::1"} {
+		all.Go(func() {
+			if got := from(name, address); got.status != 200 {
+				t.Errorf("the first of a network: %d %s", got.status, got.body)
+			}
+		})
+		<-held.arrived
+	}
+	if got := from("c", "2001:db8:1:2::2"); got.status != 429 {
+		t.Errorf("another address of the same network: %d %s", got.status, got.body)
+	}
+	held.release()
+	all.Wait()
 }
 
 // TestAtOnceOverSockets: what a client has under way on its sockets and streams is its share as well.
