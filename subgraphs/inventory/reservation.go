@@ -79,17 +79,20 @@ func (r *Reservation) Identity() (string, *int) { return r.OrderID, &r.Version }
 // Demand sums an order's lines per SKU, in the order of their first appearance.
 func Demand(lines []events.OrderLine) []ReservationLine {
 	var demand []ReservationLine
-	at := map[string]int{}
 	for _, l := range lines {
-		i, ok := at[l.SKU]
-		if !ok {
-			i = len(demand)
-			at[l.SKU] = i
-			demand = append(demand, ReservationLine{SKU: l.SKU})
-		}
-		demand[i].Quantity += l.Quantity
+		demand = add(demand, l.SKU, l.Quantity)
 	}
 	return demand
+}
+
+// add counts n units to the line of their SKU: a stock document takes one change for each SKU only.
+func add(lines []ReservationLine, sku string, n int) []ReservationLine {
+	i := slices.IndexFunc(lines, func(l ReservationLine) bool { return l.SKU == sku })
+	if i < 0 {
+		return append(lines, ReservationLine{SKU: sku, Quantity: n})
+	}
+	lines[i].Quantity += n
+	return lines
 }
 
 // Reserve holds all of an order's goods or none. Safe to repeat at any point.
@@ -279,9 +282,9 @@ func (s *Service) finish(ctx context.Context, r Reservation) error {
 // Return puts lines of a sold order on stock again, once per return. A return that is heard of before
 // the sale is committed waits for that.
 func (s *Service) Return(ctx context.Context, e events.OrderLinesReturned) error {
-	back := Return{ID: e.ReturnID, Lines: make([]ReservationLine, len(e.Lines))}
-	for i, l := range e.Lines {
-		back.Lines[i] = ReservationLine{SKU: l.SKU, Quantity: l.Quantity}
+	back := Return{ID: e.ReturnID}
+	for _, l := range e.Lines {
+		back.Lines = add(back.Lines, l.SKU, l.Quantity)
 	}
 	r, err := s.store.UpdateReservation(ctx, e.ID, func(r *Reservation) ([]outbox.Event, error) {
 		known := slices.Contains(r.Returns, back.ID) || slices.ContainsFunc(r.Waiting, func(w Return) bool { return w.ID == back.ID })

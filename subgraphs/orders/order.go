@@ -230,7 +230,11 @@ func (o *Order) returnLines(lines []ReturnLineInput, reason, key string, now tim
 		before := l.paidFor(l.Returned)
 		l.Returned += in.Quantity
 		ret.Refund = ret.Refund.Add(l.paidFor(l.Returned).Sub(before))
-		ret.Lines = append(ret.Lines, events.Line{SKU: in.Sku, Quantity: in.Quantity})
+		if n := slices.IndexFunc(ret.Lines, func(l events.Line) bool { return l.SKU == in.Sku }); n >= 0 {
+			ret.Lines[n].Quantity += in.Quantity
+		} else {
+			ret.Lines = append(ret.Lines, events.Line{SKU: in.Sku, Quantity: in.Quantity})
+		}
 	}
 	o.Returns = append(o.Returns, ret)
 	o.UpdatedAt = now

@@ -376,3 +376,20 @@ func TestReturnsAddUp(t *testing.T) {
 		}
 	}
 }
+
+// Lines of one SKU are one line of what is told: the refund and the goods that come back are of both.
+func TestReturnOfASKUInTwoLinesIsTheirSum(t *testing.T) {
+	o := &Order{ID: "ord_1", Status: StatusPaid, Total: money.New(300, "EUR"),
+		Lines: []OrderLine{{SKU: "A", Quantity: 3, Total: money.New(300, "EUR")}}}
+	list, err := o.returnLines([]ReturnLineInput{{Sku: "A", Quantity: 1}, {Sku: "A", Quantity: 1}}, "", "key", t0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := list[0].(events.OrderLinesReturned)
+	if len(back.Lines) != 1 || back.Lines[0].Quantity != 2 || back.Refund.Amount != 200 || o.Lines[0].Returned != 2 {
+		t.Errorf("told %+v with %d returned, want one line of 2 and a refund of 200", back, o.Lines[0].Returned)
+	}
+	if _, err := o.returnLines([]ReturnLineInput{{Sku: "A", Quantity: 1}, {Sku: "A", Quantity: 1}}, "", "more", t0); err == nil {
+		t.Error("more came back than was sold")
+	}
+}

@@ -244,6 +244,28 @@ func TestOneWayThroughEveryStepTwice(t *testing.T) {
 	}
 }
 
+func TestReturnOfASKUInTwoLinesRestocksBoth(t *testing.T) {
+	s, ctx := newShop(t)
+	s.stock(t, ctx, "cup", 10)
+	back := events.OrderLinesReturned{ID: "ord_1", ReturnID: "ret_1", Lines: []events.Line{{SKU: "cup", Quantity: 1}, {SKU: "cup", Quantity: 1}}}
+	for _, step := range []func() error{
+		func() error { return s.Reserve(ctx, placed("ord_1", "cup", 3)) },
+		func() error { return s.Confirm(ctx, "ord_1") },
+		func() error { return s.Commit(ctx, "ord_1") },
+		func() error { return s.Return(ctx, back) },
+		func() error { return s.Return(ctx, back) },
+	} {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.expect(t, ctx, "cup", 9, 9)
+	if err := s.Cancel(ctx, "ord_1", "usr_1"); err != nil { // the one that is left
+		t.Fatal(err)
+	}
+	s.expect(t, ctx, "cup", 10, 10)
+}
+
 func TestReturnBeforeTheSaleIsCommittedWaits(t *testing.T) {
 	s, ctx := newShop(t)
 	s.stock(t, ctx, "cup", 10)
