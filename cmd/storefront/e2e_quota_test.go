@@ -143,7 +143,7 @@ func TestPartnerMeetsItsQuota(t *testing.T) {
 func TestAddressesAndPersonsAreLimited(t *testing.T) {
 	t.Parallel()
 	set := defaultRates()
-	set.Address, set.Identity = "3/d", rateLimits{"2/d", "10/d"}
+	set.Address, set.AddressCost, set.Identity = "3/d", "20/d", rateLimits{"2/d", "10/d"}
 	rules, wrong := set.rules()
 	if len(wrong) > 0 {
 		t.Fatal(wrong)
@@ -183,7 +183,12 @@ func TestAddressesAndPersonsAreLimited(t *testing.T) {
 	ask(gateway.Asked{By: &gateway.Identity{ID: "ada"}, From: far, Cost: 1}, "2/d requests for one person is met")
 	ask(gateway.Asked{By: &gateway.Identity{ID: "ada"}, From: netip.MustParseAddr("127.0.0.1"), Cost: 1}, "")
 	ask(gateway.Asked{By: &gateway.Identity{Also: []string{"gst_1"}}, From: far, Cost: 1}, "")
-	ask(gateway.Asked{By: &gateway.Identity{}, From: far, Cost: 1000}, "")
+	ask(gateway.Asked{By: &gateway.Identity{}, From: far, Cost: 1000}, "one address may use 20/d units of cost in all")
+	ask(gateway.Asked{By: &gateway.Identity{}, From: far, Cost: 10}, "")
+	ask(gateway.Asked{By: &gateway.Identity{Also: []string{"gst_2"}}, From: far, Cost: 9}, "") // a new guest at the same address
+	ask(gateway.Asked{By: &gateway.Identity{Also: []string{"gst_3"}}, From: far, Cost: 1}, "20/d units of cost for one address is met")
+	ask(gateway.Asked{By: &gateway.Identity{ID: "eve"}, From: far, Cost: 1}, "") // who has signed in is somebody
+	ask(gateway.Asked{By: &gateway.Identity{}, From: netip.MustParseAddr("198.51.100.8"), Cost: 10}, "")
 	// On a socket each operation counts against the address as well.
 	q := r.Ask(t.Context(), gateway.Asked{By: &gateway.Identity{ID: "ben"}, From: netip.MustParseAddr("198.51.100.1"), Cost: 1})
 	if !strings.Contains(q.Refused, "for one address is met") {

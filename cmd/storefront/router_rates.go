@@ -17,10 +17,11 @@ import (
 
 // rateSettings are the rates of the configuration file, as ratelimit.ParseRate reads them.
 type rateSettings struct {
-	Address  string     `yaml:"address"`
-	Identity rateLimits `yaml:"identity"`
-	Partner  rateLimits `yaml:"partner"`
-	Routers  int        `yaml:"routers"`
+	Address     string     `yaml:"address"`
+	AddressCost string     `yaml:"address_cost"` // of who has not signed in
+	Identity    rateLimits `yaml:"identity"`
+	Partner     rateLimits `yaml:"partner"`
+	Routers     int        `yaml:"routers"`
 }
 
 type rateLimits struct {
@@ -30,7 +31,7 @@ type rateLimits struct {
 
 // defaultRates let a busy screen with all its pictures through, and stop a program that runs away.
 func defaultRates() rateSettings {
-	return rateSettings{Address: "12000/m", Identity: rateLimits{"6000/m", "1200000/m"}, Partner: rateLimits{"6000/m", "600000/m"}, Routers: 1}
+	return rateSettings{Address: "12000/m", AddressCost: "12000000/m", Identity: rateLimits{"6000/m", "1200000/m"}, Partner: rateLimits{"6000/m", "600000/m"}, Routers: 1}
 }
 
 // readRates reads the rates of a configuration file, the defaults when path is "".
@@ -56,7 +57,8 @@ func readRates(path string) (rateRules, error) {
 
 // rateRules are rateSettings understood.
 type rateRules struct {
-	address, requests, cost       ratelimit.Rate // cost and requests of an identity
+	address, addressCost          ratelimit.Rate
+	requests, cost                ratelimit.Rate // of an identity
 	partnerRequests, partnerCosts ratelimit.Rate
 	routers                       int
 }
@@ -68,7 +70,7 @@ func (s rateSettings) rules() (r rateRules, wrong []wrongSetting) {
 		setting, text string
 		rate          *ratelimit.Rate
 	}{
-		{"address", s.Address, &r.address},
+		{"address", s.Address, &r.address}, {"address_cost", s.AddressCost, &r.addressCost},
 		{"identity.requests", s.Identity.Requests, &r.requests}, {"identity.cost", s.Identity.Cost, &r.cost},
 		{"partner.requests", s.Partner.Requests, &r.partnerRequests}, {"partner.cost", s.Partner.Cost, &r.partnerCosts},
 	} {
@@ -104,11 +106,19 @@ func (r rates) Arrive(ctx context.Context, from netip.Addr) gateway.Quota {
 }
 
 // Ask counts an operation against what its caller may ask: a partner by what was agreed, anyone else who
-// signed in or holds a guest token by the router's own limits, and not on the machine itself.
+// signed in or holds a guest token by the router's own limits, and not on the machine itself. What guests and those
+// without a token ask counts against their address too: a new token is made as fast as a request.
 func (r rates) Ask(ctx context.Context, a gateway.Asked) gateway.Quota {
 	var before gateway.Quota
 	if !a.Arrived {
 		if before = r.Arrive(ctx, a.From); before.Refused != "" {
+			return before
+		}
+	}
+	if a.By.Partner == "" && a.By.ID == "" && a.From.IsValid() && !a.From.IsLoopback() && !r.addressCost.None() && a.Cost > 0 {
+		q := r.take(ctx, "address "+gateway.Network(a.From), []ratelimit.Charge{{Name: "address-cost", Rate: r.addressCost, Units: a.Cost}})
+		q.Limits = append(before.Limits, q.Limits...)
+		if before = q; before.Refused != "" {
 			return before
 		}
 	}
