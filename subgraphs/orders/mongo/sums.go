@@ -56,9 +56,12 @@ func (s *Sums) add(o orders.Order) {
 		m.Refunded += o.Refunded.Amount
 	case reached == orders.StatusPaid || reached == orders.StatusPreparing || reached == orders.StatusShipped || reached == orders.StatusDelivered:
 		m.Captured += o.Total.Amount
+		returned := int64(0)
 		for _, r := range o.Returns {
-			m.Refunded += r.Refund.Amount
+			returned += r.Refund.Amount
 		}
+		// Staff may have given back more than returns ask for, and never more than was paid.
+		m.Refunded += max(min(returned, o.Total.Amount), o.Refunded.Amount)
 		for _, l := range o.Lines {
 			s.Sold[l.SKU] += l.Quantity - l.Returned
 		}
