@@ -1,6 +1,10 @@
 package orders
 
-import "time"
+import (
+	"time"
+
+	"storefront/internal/money"
+)
 
 // CartInput opens a cart.
 type CartInput struct {
@@ -24,8 +28,9 @@ type CartLineUpdateInput struct {
 
 // PlaceOrderInput names the cart and the payment method.
 type PlaceOrderInput struct {
-	CartID       string
-	PaymentToken string
+	CartID        string
+	PaymentToken  string
+	ExpectedTotal *money.Money // what was agreed to; nil for whatever it is
 }
 
 // ReturnLineInput is a quantity that came back.

@@ -177,6 +177,7 @@ func newOrder(p placing, c *Cart, now time.Time) (*Order, []outbox.Event) {
 	return o, append([]outbox.Event{o.placed()}, changed...)
 }
 
+// hash is the same for inputs that make the same order. What was agreed to only decides whether there is one.
 func (in PlaceOrderInput) hash() string { return inputHash(in.CartID, in.PaymentToken) }
 
 // placed is the event that starts the saga.

@@ -70,6 +70,10 @@ func (s *Service) PlaceOrder(ctx context.Context, in PlaceOrderInput, key string
 	if len(cart.Problems) > 0 {
 		return s.notReady(cart)
 	}
+	if agreed := in.ExpectedTotal; agreed != nil && *agreed != cart.Total {
+		cart.problem("TOTAL_CHANGED", []string{"input", "expectedTotal"}, "the cart comes to %s now, not to %s; show that, and place the order with it", cart.Total, agreed)
+		return s.notReady(cart)
+	}
 	if cart.DiscountCode != nil {
 		held, err := s.store.HoldDiscount(ctx, *cart.DiscountCode, cart.ID, s.now())
 		if err != nil {

@@ -3,6 +3,7 @@ package graph_test
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +11,32 @@ import (
 	"storefront/events"
 	"storefront/internal/identity"
 )
+
+// Nobody pays what was not shown, if their client says what was.
+func TestPlaceOrderForTheTotalAgreedTo(t *testing.T) {
+	t.Parallel()
+	sh := newShop(t)
+	sh.sell(1000, "A")
+	cartID := sh.readyCart(ann, 490, line("A", 1))
+	agreed := func(amount int, currency string) map[string]any {
+		t.Helper()
+		return at(sh.must(ann, `mutation($cart:ID!,$agreed:MoneyInput!){placeOrder(input:{cartId:$cart,paymentToken:"pm_card",expectedTotal:$agreed},idempotencyKey:"key-00000001"){
+			__typename ... on PlaceOrderSuccess{created order{total{amount}}} ... on CartNotReady{problems{field code message} cart{total{amount}}}}}`,
+			map[string]any{"cart": cartID, "agreed": map[string]any{"amount": amount, "currency": currency}}), "placeOrder").(map[string]any)
+	}
+	for _, other := range []map[string]any{agreed(1489, "EUR"), agreed(1490, "USD")} {
+		if other["__typename"] != "CartNotReady" || at(other, "problems", 0, "code") != "TOTAL_CHANGED" || at(other, "cart", "total", "amount") != 1490.0 ||
+			!strings.Contains(at(other, "problems", 0, "message").(string), "the cart comes to 14.90 EUR now") {
+			t.Errorf("another total: %v", other)
+		}
+	}
+	if got := agreed(1490, "EUR"); got["created"] != true || at(got, "order", "total", "amount") != 1490.0 {
+		t.Errorf("the total: %v", got)
+	}
+	if got := agreed(1489, "EUR"); got["created"] != false { // the key has placed it: whatever is agreed to now
+		t.Errorf("the same key with another total: %v", got)
+	}
+}
 
 func TestPlaceOrder(t *testing.T) {
 	t.Parallel()
