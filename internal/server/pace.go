@@ -8,6 +8,8 @@ import (
 
 // A request's body has to arrive at this pace, after a grace for the way: one that trickles in would hold
 // its connection, and what was read of it, for as long as its sender likes.
+//
+// An answer has to be read at the same pace.
 const (
 	bodyGrace = 10 * time.Second
 	bodyPace  = 32 << 10 // bytes a second
@@ -27,7 +29,7 @@ func paced(next http.Handler, grace time.Duration) http.Handler {
 			size = bodyBound
 		}
 		control := http.NewResponseController(w)
-		if control.SetReadDeadline(time.Now().Add(grace+time.Duration(size)*time.Second/bodyPace)) == nil {
+		if control.SetReadDeadline(time.Now().Add(grace+timeFor(size))) == nil {
 			r.Body = &pacedBody{r.Body, control}
 		}
 		next.ServeHTTP(w, r)
@@ -46,3 +48,40 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// PaceWrites puts a deadline on each piece that a handler writes, for handlers that have none of their own: whoever does
+// not read would hold the connection, and what is behind it, for ever.
+func PaceWrites(next http.Handler) http.Handler { return pacedWrites(next, bodyGrace) }
+
+func pacedWrites(next http.Handler, grace time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := &pacedWriter{ResponseWriter: w, control: http.NewResponseController(w), grace: grace}
+		next.ServeHTTP(p, r)
+		if p.wrote {
+			p.extend(0) // the server may still have some of it
+		}
+	})
+}
+
+type pacedWriter struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	grace   time.Duration
+	wrote   bool
+}
+
+func (w *pacedWriter) Write(p []byte) (int, error) {
+	w.wrote = true
+	w.extend(int64(len(p)))
+	return w.ResponseWriter.Write(p)
+}
+
+// extend sets a deadline that holds for this request: the server takes it off.
+func (w *pacedWriter) extend(bytes int64) {
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.grace + timeFor(bytes)))
+}
+
+// Unwrap lets http.ResponseController find the rest.
+func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func timeFor(bytes int64) time.Duration { return time.Duration(bytes) * time.Second / bodyPace }

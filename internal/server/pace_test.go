@@ -66,3 +66,30 @@ func TestAnswerOutlivesTheBodysDeadline(t *testing.T) {
 		t.Errorf("%v\n%s", err, text)
 	}
 }
+
+// TestAnswerThatNobodyReadsIsCutOff asks for more than the kernel holds, reads nothing, and the handler is over.
+func TestAnswerThatNobodyReadsIsCutOff(t *testing.T) {
+	t.Parallel()
+	wrote := make(chan error, 1)
+	s := httptest.NewServer(pacedWrites(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		b := make([]byte, 32<<10)
+		for range 1000 {
+			if _, err := w.Write(b); err != nil {
+				wrote <- err
+				return
+			}
+			_ = http.NewResponseController(w).Flush()
+		}
+		wrote <- nil
+	}), 10*time.Millisecond))
+	defer s.Close()
+	dial(t, s, "GET / HTTP/1.1\r\nHost: shop\r\n\r\n")
+	select {
+	case err := <-wrote:
+		if err == nil {
+			t.Error("all was written")
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it is still being written")
+	}
+}

@@ -56,7 +56,7 @@ func Start(cfg Config) (*Server, error) {
 		fmt.Fprintln(w, "ready")
 	})
 	if cfg.Metrics != nil {
-		mux.Handle("GET /metrics", cfg.Metrics)
+		mux.Handle("GET /metrics", PaceWrites(cfg.Metrics))
 	}
 	mux.Handle("/", cfg.Handler)
 	s := &Server{name: cfg.Name, scheme: "http", listener: l, log: cfg.Log, http: &http.Server{

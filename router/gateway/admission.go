@@ -129,9 +129,10 @@ func (g *Gateway) admit(c *caller, j *job) *failure {
 	}
 	g.observer.Admitted(how)
 	g.used(c, j)
-	j.leave = sync.OnceFunc(func() { g.admission.exit(client, how, j.lanes) })
+	j.free = sync.OnceFunc(func() { g.admission.exit(how, j.lanes) })
+	j.leave = sync.OnceFunc(func() { g.admission.leave(client) })
 	if j.subscription() {
-		j.leave()
+		j.left()
 	}
 	return nil
 }
@@ -176,14 +177,22 @@ func (a *admission) enter(now time.Time, client string, how Priority, lanes []*l
 	return false, nil
 }
 
-func (a *admission) exit(client string, how Priority, lanes []*lane) {
+// leave counts an operation out of its client's.
+func (a *admission) leave(client string) {
+	if client == "" {
+		return
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if client != "" {
-		if a.clients[client]--; a.clients[client] == 0 {
-			delete(a.clients, client)
-		}
+	if a.clients[client]--; a.clients[client] == 0 {
+		delete(a.clients, client)
 	}
+}
+
+// exit counts an operation out of the lanes it was in.
+func (a *admission) exit(how Priority, lanes []*lane) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.all.running[how.index()]--
 	for _, l := range lanes {
 		l.running[how.index()]--
@@ -227,8 +236,17 @@ func (g *Gateway) Load() []Lane {
 	return lanes
 }
 
+// ran says that a job has its response, which is yet to be written. Its place is free for others from now on, and it is
+// its client's until it has left: one that reads slowly holds the memory of its own share, and nobody's place.
+func (j *job) ran() {
+	if j != nil && j.free != nil {
+		j.free()
+	}
+}
+
 // left says that a job, nil for none, is answered.
 func (j *job) left() {
+	j.ran()
 	if j != nil && j.leave != nil {
 		j.leave()
 	}

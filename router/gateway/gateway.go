@@ -72,7 +72,7 @@ type Config struct {
 	InitHeaders   []string      // that a socket's connection_init may set; default DefaultInitHeaders
 	InitTimeout   time.Duration // from a socket's opening to its connection_init; default 2.5 s
 	Heartbeat     time.Duration // between signs of life on a quiet stream; default 12 s
-	WriteTimeout  time.Duration // of one message to a client; default 10 s
+	WriteTimeout  time.Duration // of one message to a client; a whole answer has longer, as it is large (see pace.go); default 10 s
 	DrainTime     time.Duration // over which a draining gateway sends its clients elsewhere; default 5 s
 	Recheck       time.Duration // between two looks at whether a subscriber still is who it was; default 2 s
 	Reconnect     time.Duration // for which a subgraph's subscription that was lost is asked for again; default 1 min
@@ -218,7 +218,7 @@ func (g *Gateway) Handler() http.Handler {
 func (g *Gateway) astray(w http.ResponseWriter, r *http.Request) {
 	setSecurityHeaders(w.Header())
 	if !g.setCORS(w, r) {
-		(&answer{w: w, mediaType: mediaJSON}).fail(refuse(http.StatusNotFound, codeNotFound, "There is nothing at this address; GraphQL is at /graphql."))
+		(&answer{w: w, timeout: g.cfg.WriteTimeout, mediaType: mediaJSON}).fail(refuse(http.StatusNotFound, codeNotFound, "There is nothing at this address; GraphQL is at /graphql."))
 	}
 }
 

@@ -40,7 +40,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	if isWebSocket(r) {
 		c.transport = "ws"
 		if refused != nil {
-			(&answer{w: w, mediaType: mediaJSON}).fail(refused)
+			(&answer{w: w, timeout: g.cfg.WriteTimeout, mediaType: mediaJSON}).fail(refused)
 			return
 		}
 		g.serveWebSocket(w, r, c)
@@ -54,7 +54,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	if mediaType == mediaEvents {
 		c.transport = "sse"
 	}
-	a := &answer{w: w, mediaType: mediaType, parts: takesParts(r.Header.Values("Accept"), mediaType),
+	a := &answer{w: w, timeout: g.cfg.WriteTimeout, mediaType: mediaType, parts: takesParts(r.Header.Values("Accept"), mediaType),
 		subscriptionParts: takesSubscriptionParts(r.Header.Values("Accept"))}
 	info := RequestInfo{Transport: c.transport}
 	a.info, a.started = &info, started
@@ -160,11 +160,13 @@ func (g *Gateway) answer(a *answer, r *http.Request, c *caller, info *RequestInf
 		a.fail(refuse(http.StatusNotAcceptable, codeNotAcceptable, "A subscription needs Accept: %s or %s;subscriptionSpec=1.0, or a WebSocket with the subprotocol %s.", mediaEvents, mediaParts, subprotocol))
 	case a.mediaType == "": // nothing is deferred, and the client wants parts all the same
 		response := j.withCost(c, g.execute(ctx, c, j))
+		j.ran()
 		response.Errors = g.present(ctx, c, response.Errors)
 		a.status, a.errors = http.StatusOK, len(response.Errors)
 		_ = g.partsTo(a.w).part((&execute.Payload{First: response}).JSON(), false)
 	default:
 		response, release := g.run(ctx, c, j)
+		j.ran()
 		response = j.withCost(c, response)
 		body, shown := g.encodeResponse(ctx, c, response)
 		if a.errors = len(shown); r.Method == http.MethodGet {
@@ -275,9 +277,10 @@ func (g *Gateway) shown(ctx context.Context, c *caller, f *failure) *failure {
 // answer is the one response of an HTTP request, and what is remembered of it.
 type answer struct {
 	w                 http.ResponseWriter
-	mediaType         string // negotiated for a whole response; "" when nothing we have is acceptable
-	parts             bool   // what is deferred may come in parts
-	subscriptionParts bool   // and so may the results of a subscription
+	timeout           time.Duration // see pace.go
+	mediaType         string        // negotiated for a whole response; "" when nothing we have is acceptable
+	parts             bool          // what is deferred may come in parts
+	subscriptionParts bool          // and so may the results of a subscription
 	info              *RequestInfo
 	started           time.Time
 	detached          bool // a stream has the connection now
@@ -300,7 +303,7 @@ func (a *answer) write(status int, body []byte) {
 	a.w.Header().Set("Content-Type", a.mediaType+"; charset=utf-8")
 	a.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	a.w.WriteHeader(status)
-	_, _ = a.w.Write(body)
+	writePaced(a.w, body, a.timeout)
 }
 
 // record writes the access log's line and tells the observer. Variables, tokens and addresses of

@@ -71,7 +71,7 @@ func (w *slowWorld) run(d time.Duration, p *prepared) {
 			}
 			took := w.now.Sub(j.sent)
 			w.adm.answered(w.now, j.job, took, false)
-			w.adm.exit("", j.client.how, p.lanes)
+			w.adm.exit(j.client.how, p.lanes)
 			j.client.answered++
 			if took < 300*time.Millisecond {
 				j.client.timely++

@@ -60,8 +60,9 @@ type job struct {
 	vars map[string]any // coerced
 	sent []byte         // as the client sent them, a JSON object
 
-	price int    // what it costs at worst; see charge
-	leave func() // nil until it is admitted
+	price int // what it costs at worst; see charge
+
+	free, leave func() // see ran and left; nil until it is admitted
 
 	stored string // the id it was sent by, "" for its text
 
