@@ -19,34 +19,56 @@ import (
 // searchFeed is what the search index is told of, by topic and wire name.
 type searchFeed map[string]map[string]func([]byte) error
 
+// restWait is how long an index that has all products waits for stock and ratings before it answers. Their
+// topics keep all that ever happened, so that reading them may take long; product-events is compacted.
+const restWait = 15 * time.Second
+
 // FeedSearchIndex reads product-, review- and inventory-events from their beginning, without a group
 // since each process has an index of its own, says when it has caught up with what was there at the
 // start, and follows them until ctx ends. It also writes the index, so it is all that a process runs.
 func FeedSearchIndex(ctx context.Context, cfg kafka.Config, x *search.Index, log *slog.Logger) error {
+	return feedSearchIndex(ctx, cfg, x, log, restWait)
+}
+
+func feedSearchIndex(ctx context.Context, cfg kafka.Config, x *search.Index, log *slog.Logger, restWait time.Duration) error {
 	feed := searchFeedOf(x)
 	g, ctx := errgroup.WithContext(ctx)
 	caughtUp := make(chan string, len(feed))
 	for topic, types := range feed {
 		g.Go(func() error { return follow(ctx, cfg, topic, types, log, func() { caughtUp <- topic }) })
 	}
-	g.Go(func() error {
-		for range feed {
-			select {
-			case <-caughtUp:
-			case <-ctx.Done():
-				return nil
-			}
-		}
-		if err := x.CaughtUp(); err != nil {
-			return err
-		}
-		log.InfoContext(ctx, "search index is ready")
-		return nil
-	})
+	g.Go(func() error { return announce(ctx, x, log, feed.topics(), caughtUp, restWait) })
 	g.Go(func() error { return x.Run(ctx) })
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("feed the search index: %w", err)
 	}
+	return nil
+}
+
+// announce tells x when it has all products, and restWait later at the latest that it may answer; and when
+// it has the rest as well.
+func announce(ctx context.Context, x *search.Index, log *slog.Logger, topics []string, caughtUp <-chan string, restWait time.Duration) error {
+	var late <-chan time.Time
+	for len(topics) > 0 {
+		select {
+		case <-ctx.Done():
+			return nil
+		case topic := <-caughtUp:
+			topics = slices.DeleteFunc(topics, func(t string) bool { return t == topic })
+			if topic == events.ProductTopic {
+				late = time.After(restWait)
+			}
+		case <-late:
+			if err := x.HasProducts(); err != nil {
+				return err
+			}
+			log.InfoContext(ctx, "search index is ready, except for filters by stock and rating", "reads", topics)
+		}
+	}
+	if err := x.CaughtUp(); err != nil {
+		return err
+	}
+	log.InfoContext(ctx, "search index is ready")
 	return nil
 }
 

@@ -4,10 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
+	"time"
 
 	"storefront/events"
+	"storefront/internal/errs"
 	"storefront/internal/kafka"
+	"storefront/internal/kafka/kafkatest"
 	"storefront/subgraphs/products"
 	"storefront/subgraphs/products/search"
 )
@@ -81,6 +85,53 @@ func TestSearchIndexIsRebuiltAndFollows(t *testing.T) {
 	eventually(t, "the new name and stock are found", func() bool {
 		n, id := find("chair", products.ProductFilter{InStock: &yes})
 		return n == 1 && id == "prd_8"
+	})
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// What happened to stock may be long. The index waits for it a little, and answers then all but what stock decides.
+func TestSearchIndexIsReadyWhileStockIsStillRead(t *testing.T) {
+	withoutStock := slices.DeleteFunc(topicsOfTests(), func(t kafka.Topic) bool { return t.Name == events.InventoryTopic })
+	b := &broker{t: t, kafka: kafkatest.Config(t, withoutStock...)} // its reader never comes to an end
+	lamp := message(t, events.ProductChanged{ID: "prd_1", Version: 1, Title: "Blue lamp", Status: "ACTIVE", Variants: []events.ProductVariant{{SKU: "lamp"}}})
+	if err := b.producer().Publish(t.Context(), []kafka.Message{lamp}); err != nil {
+		t.Fatal(err)
+	}
+	x, err := search.New(search.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- feedSearchIndex(ctx, b.kafka, x, slog.New(slog.NewTextHandler(t.Output(), nil)), 100*time.Millisecond)
+	}()
+	select {
+	case <-x.Ready():
+	case <-time.After(20 * time.Second):
+		t.Fatal("the index waits for all of inventory-events")
+	}
+	yes := true
+	if f, err := x.Search(t.Context(), products.SearchQuery{Text: "lamp", Size: 5}); err != nil || f.Total != 1 {
+		t.Errorf("%d lamps, %v; want 1", f.Total, err)
+	}
+	if _, err := x.Search(t.Context(), products.SearchQuery{Filter: products.ProductFilter{InStock: &yes}, Size: 5}); !errs.Is(err, errs.Unavailable) {
+		t.Errorf("what is in stock, before that is known: %v, want Unavailable", err)
+	}
+	if err := b.kafka.Admin().EnsureTopics(t.Context(), topicsOfTests()); err != nil {
+		t.Fatal(err)
+	}
+	level := message(t, events.StockLevelChanged{SKU: "lamp", Available: 4, Version: 1})
+	if err := b.producer().Publish(t.Context(), []kafka.Message{level}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the lamp is found in stock", func() bool {
+		f, err := x.Search(t.Context(), products.SearchQuery{Filter: products.ProductFilter{InStock: &yes}, Size: 5})
+		return err == nil && f.Total == 1
 	})
 	stop()
 	if err := <-ended; err != nil {

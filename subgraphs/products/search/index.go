@@ -4,7 +4,7 @@
 // It owns no data: the folder it writes to is scratch. What the events say is held in memory (state.go)
 // and what differs for a searcher is written to bleve in batches (write.go), so that ten thousand
 // changes of stock cost only those few documents that sell out or come back. It never reads a
-// database. Enter at New; consumers feed it with Put, Stock and Rate, and say CaughtUp when they are.
+// database. Enter at New; consumers feed it with Put, Stock and Rate, and say HasProducts and CaughtUp.
 package search
 
 import (
@@ -42,8 +42,8 @@ type Index struct {
 	bleve bleve.Index
 	dir   string
 	log   *slog.Logger
-	ready chan struct{} // closed when caught up
-	once  sync.Once
+	ready gate          // open when all products are in
+	rest  gate          // open when stock and ratings are as well
 	wake  chan struct{} // something is to be written
 
 	flushing sync.Mutex
@@ -73,7 +73,7 @@ func New(cfg Config) (*Index, error) {
 		return nil, errors.Join(fmt.Errorf("make the search index: %w", err), os.RemoveAll(dir))
 	}
 	return &Index{
-		bleve: index, dir: dir, log: cfg.Log, ready: make(chan struct{}), wake: make(chan struct{}, 1), state: newState(),
+		bleve: index, dir: dir, log: cfg.Log, ready: newGate(), rest: newGate(), wake: make(chan struct{}, 1), state: newState(),
 	}, nil
 }
 
@@ -84,23 +84,33 @@ func (x *Index) Close() error {
 	return errors.Join(x.bleve.Close(), os.RemoveAll(x.dir))
 }
 
-// CaughtUp says that the events that were there at the start have all been put. It writes them, and
-// from then on searches are answered.
-func (x *Index) CaughtUp() error {
+// HasProducts says that all products that were there at the start have been put. It writes them, and from
+// then on searches are answered, but for those whose filter asks for stock or rating.
+func (x *Index) HasProducts() error {
 	if err := x.Flush(); err != nil {
 		return err
 	}
-	x.once.Do(func() { close(x.ready) })
+	x.ready.open()
+	return nil
+}
+
+// CaughtUp says that the events that were there at the start have all been put. It writes them, and
+// from then on every search is answered.
+func (x *Index) CaughtUp() error {
+	if err := x.HasProducts(); err != nil {
+		return err
+	}
+	x.rest.open()
 	return nil
 }
 
 // Ready is closed once searches are answered.
-func (x *Index) Ready() <-chan struct{} { return x.ready }
+func (x *Index) Ready() <-chan struct{} { return x.ready.opened }
 
 // Run writes what changes, a moment after it did, until ctx ends.
 func (x *Index) Run(ctx context.Context) error {
 	select {
-	case <-x.ready: // until then CaughtUp writes, each product once
+	case <-x.Ready(): // until then nothing is written, so that each product is once
 	case <-ctx.Done():
 		return nil
 	}
@@ -140,21 +150,45 @@ func (x *Index) wakeUp() {
 	}
 }
 
-// waitReady returns when the index is caught up; Unavailable when that takes long.
-func (x *Index) waitReady(ctx context.Context) error {
+// gate is a wait that ends once, for all.
+type gate struct {
+	opened chan struct{}
+	once   *sync.Once
+}
+
+func newGate() gate { return gate{make(chan struct{}), new(sync.Once)} }
+
+func (g gate) open() { g.once.Do(func() { close(g.opened) }) }
+
+// wait returns when g is open; Unavailable when that takes long.
+func (g gate) wait(ctx context.Context, otherwise string) error {
 	select {
-	case <-x.ready:
+	case <-g.opened:
 		return nil
 	default:
 	}
 	timer := time.NewTimer(warmWait)
 	defer timer.Stop()
 	select {
-	case <-x.ready:
+	case <-g.opened:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-timer.C:
-		return errs.New(errs.Unavailable, "search is warming up; try again in a moment")
+		return errs.New(errs.Unavailable, "%s", otherwise)
 	}
+}
+
+// waitReady returns when searches are answered.
+func (x *Index) waitReady(ctx context.Context) error {
+	return x.ready.wait(ctx, "search is warming up; try again in a moment")
+}
+
+// waitFor returns when the index knows what f asks for: what it finds of stock or ratings that are half
+// read would look like the truth.
+func (x *Index) waitFor(ctx context.Context, f products.ProductFilter) error {
+	if f.InStock == nil && f.RatingMin == nil {
+		return x.waitReady(ctx)
+	}
+	return x.rest.wait(ctx, "stock and ratings are still being read; try again later, or search without inStock and ratingMin")
 }

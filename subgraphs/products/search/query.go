@@ -20,7 +20,7 @@ const sortParts = 3
 // Search answers one page. When the words as typed find nothing, those that no product has are replaced
 // by the nearest that some product has, and Corrected says what was searched for.
 func (x *Index) Search(ctx context.Context, q products.SearchQuery) (products.Found, error) {
-	if err := x.waitReady(ctx); err != nil {
+	if err := x.waitFor(ctx, q.Filter); err != nil {
 		return products.Found{}, err
 	}
 	typed := x.telling(split(q.Text))

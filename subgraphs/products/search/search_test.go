@@ -1,10 +1,12 @@
 package search_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"storefront/events"
 	"storefront/internal/errs"
@@ -219,5 +221,47 @@ func TestSearchSaysThatItIsWarming(t *testing.T) {
 	defer x.Close()
 	if _, err := x.Search(t.Context(), products.SearchQuery{}); !errs.Is(err, errs.Unavailable) {
 		t.Errorf("error = %v, want Unavailable", err)
+	}
+}
+
+// Stock is still read when the products are in, and what sells out and comes back meanwhile is without end.
+func TestProductsAreWrittenWhileStockChanges(t *testing.T) {
+	x, err := search.New(search.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	const n = 1500
+	for i := range n {
+		x.Put(events.ProductChanged{ID: fmt.Sprint(i), Version: 1, Title: "Lamp", Status: "ACTIVE", Variants: []events.ProductVariant{{SKU: fmt.Sprint(i)}}})
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for version := 1; ; version++ {
+			for i := range n {
+				select {
+				case <-stop:
+					return
+				default:
+					x.Stock(events.StockLevelChanged{SKU: fmt.Sprint(i), Available: version % 2, Version: version})
+				}
+			}
+		}
+	}()
+	written := make(chan error, 1)
+	go func() { written <- x.HasProducts() }()
+	select {
+	case err = <-written:
+	case <-time.After(20 * time.Second):
+		err = errors.New("the products are never all written")
+	}
+	close(stop)
+	<-stopped
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := x.Search(t.Context(), products.SearchQuery{Size: 1}); err != nil || found.Total != n {
+		t.Errorf("%d products, %v; want %d", found.Total, err, n)
 	}
 }

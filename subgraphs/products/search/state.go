@@ -110,15 +110,12 @@ func (s *state) inStock(p events.ProductChanged) bool {
 	return slices.ContainsFunc(p.Variants, func(v events.ProductVariant) bool { return s.stock[v.SKU].available > 0 })
 }
 
-// take removes up to n products from those to be written, and returns what to write.
-func (x *Index) take(n int) map[string]document {
+// take removes products from those to be written, and returns what to write.
+func (x *Index) take(ids []string) map[string]document {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	docs := make(map[string]document, min(n, len(x.state.dirty)))
-	for id := range x.state.dirty {
-		if len(docs) == n {
-			break
-		}
+	docs := make(map[string]document, len(ids))
+	for _, id := range ids {
 		delete(x.state.dirty, id)
 		e := x.state.products[id]
 		docs[id] = document{e.product, e.inStock, x.state.ratings[id].average}

@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,15 +19,16 @@ type document struct {
 	rating  float64
 }
 
-// Flush writes what has changed.
+// Flush writes what has changed until it is called. What changes meanwhile is written the next time: in a
+// stream of changes it would not end otherwise.
 func (x *Index) Flush() error {
 	x.flushing.Lock() // batches must not overtake each other
 	defer x.flushing.Unlock()
-	for {
-		docs := x.take(batchSize)
-		if len(docs) == 0 {
-			return nil
-		}
+	x.mu.RLock()
+	changed := slices.Collect(maps.Keys(x.state.dirty))
+	x.mu.RUnlock()
+	for ids := range slices.Chunk(changed, batchSize) {
+		docs := x.take(ids)
 		batch := x.bleve.NewBatch()
 		for id, d := range docs {
 			if err := batch.Index(id, d.fields()); err != nil {
@@ -39,6 +41,7 @@ func (x *Index) Flush() error {
 			return fmt.Errorf("index %d products: %w", len(docs), err)
 		}
 	}
+	return nil
 }
 
 // fields is the document as the mapping has it.
