@@ -20,8 +20,10 @@ type Images interface {
 	SignedPut(ctx context.Context, key, contentType string, maxBytes int64, ttl time.Duration) (string, map[string]string, error)
 	// Stat returns NotFound for a file that is not there.
 	Stat(ctx context.Context, key string) (blob.Info, error)
-	// URL is where anyone can read the file.
-	URL(key string) string
+	// SignedGet returns where the file can be read for as long as ttl.
+	SignedGet(ctx context.Context, key string, ttl time.Duration) (string, error)
+	// Delete removes a file; one that is not there is no error.
+	Delete(ctx context.Context, key string) error
 }
 
 // Config of a Service.

@@ -24,6 +24,7 @@ const (
 	MaxAttachments     = 5
 	MaxAttachmentBytes = 10 << 20
 	uploadTTL          = 15 * time.Minute
+	readTTL            = time.Hour
 	anonymous          = "Anonymous"
 )
 
@@ -90,11 +91,23 @@ func (s *Service) countNow(ctx context.Context, reviewID, productID string) {
 	}
 }
 
-// Delete takes the caller's review away; staff may take away any.
+// Delete takes the caller's review away, with its images; staff may take away any. The images go first, so that a
+// repeat finds those that are left.
 func (s *Service) Delete(ctx context.Context, reviewID string) error {
 	who := identity.From(ctx)
 	if err := who.RequireUser(); err != nil {
 		return err
+	}
+	before, err := s.store.Review(ctx, reviewID)
+	if err != nil {
+		return notFound(err, reviewID)
+	}
+	if who.MaySee(before.Owner) {
+		for _, a := range before.Attachments {
+			if err := s.images.Delete(ctx, a.Key); err != nil {
+				return errs.Wrap(errs.Unavailable, err, "the images cannot be deleted at the moment; try again soon")
+			}
+		}
 	}
 	now := events.Now(s.now).At
 	r, err := s.store.UpdateReview(ctx, reviewID, func(r *Review) ([]outbox.Event, error) {
@@ -221,10 +234,14 @@ func (s *Service) CreateUpload(ctx context.Context, contentType string, byteSize
 	return up, nil
 }
 
-// AttachmentURL is where anyone can read an attachment.
-func (s *Service) AttachmentURL(a ReviewAttachment) string { return s.images.URL(a.Key) }
+// AttachmentURL is where an attachment can be read for an hour by whom it is told to: what staff have taken down is
+// told to nobody any more.
+func (s *Service) AttachmentURL(ctx context.Context, a ReviewAttachment) (string, error) {
+	return s.images.SignedGet(ctx, a.Key, readTTL)
+}
 
-func folder(user string) string { return "reviews/" + user + "/" }
+// folder is where a person's images are. Its name does not tell whose it is: it is in addresses that all may read.
+func folder(user string) string { return "private/reviews/" + id.Of("usr", user) + "/" }
 
 func trimmed(p *string) *string {
 	if p == nil {

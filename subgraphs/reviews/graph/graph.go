@@ -102,8 +102,8 @@ func (product) MyReview(ctx context.Context, p *reviews.Product) (*reviews.Revie
 
 type attachment struct{ reviews *reviews.Service }
 
-func (a attachment) URL(_ context.Context, of *reviews.ReviewAttachment) (string, error) {
-	return a.reviews.AttachmentURL(*of), nil
+func (a attachment) URL(ctx context.Context, of *reviews.ReviewAttachment) (string, error) {
+	return a.reviews.AttachmentURL(ctx, *of)
 }
 
 func keys[R any](reps []R, id func(R) *string) []string {

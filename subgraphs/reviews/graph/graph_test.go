@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -147,8 +148,8 @@ func TestAttachments(t *testing.T) {
 	sh := newShop(t, true, plain)
 	data := sh.want(ann, `mutation{reviewAttachmentUploadCreate(contentType:"image/png",byteSize:5){upload{key url headers{name value}} userErrors{code}}}`, nil, "")
 	key := data["reviewAttachmentUploadCreate"].(map[string]any)["upload"].(map[string]any)["key"].(string)
-	if !strings.HasPrefix(key, "reviews/"+ann.User+"/") {
-		t.Errorf("key %s is not in the person's folder", key)
+	if !strings.HasPrefix(key, "private/") || strings.Contains(key, strings.TrimPrefix(ann.User, "usr_")) {
+		t.Errorf("the key %s is of what anyone may read, or tells whose it is", key)
 	}
 	try := func(who identity.Identity, want string) {
 		t.Helper()
@@ -160,7 +161,27 @@ func TestAttachments(t *testing.T) {
 		t.Fatal(err)
 	}
 	try(ben, refused)
-	try(ann, `{"reviewSubmit":{"review":{"attachments":[{"contentType":"image/png","url":"http://files.example/files/`+key+`"}]},"userErrors":[]}}`)
+	data = sh.want(ann, `mutation($k:String!){reviewSubmit(input:{productId:"prd_1",rating:5,attachments:[$k]}){review{id attachments{url contentType}} userErrors{code}}}`, map[string]any{"k": key}, "")
+	review := data["reviewSubmit"].(map[string]any)["review"].(map[string]any)
+	image := review["attachments"].([]any)[0].(map[string]any)
+	read := func(url string) int {
+		t.Helper()
+		w := httptest.NewRecorder()
+		sh.images.Handler().ServeHTTP(w, httptest.NewRequest("GET", url, nil))
+		return w.Code
+	}
+	signed := image["url"].(string)
+	if unsigned := "http://files.example/files/" + key; image["contentType"] != "image/png" || read(signed) != 200 || read(unsigned) != 403 {
+		t.Errorf("%v: %d as it is told, %d without its signature", image, read(signed), read(unsigned))
+	}
+	sh.want(ben, `mutation($id:ID!){reviewDelete(id:$id){userErrors{code}}}`, map[string]any{"id": review["id"]}, "")
+	if got := read(signed); got != 200 {
+		t.Errorf("another person's attempt to delete the review: the image answers %d", got)
+	}
+	sh.want(ann, `mutation($id:ID!){reviewDelete(id:$id){userErrors{code}}}`, map[string]any{"id": review["id"]}, `{"reviewDelete":{"userErrors":[]}}`)
+	if got := read(signed); got != 404 {
+		t.Errorf("the image of a deleted review answers %d", got)
+	}
 	sh.want(ann, `mutation{reviewAttachmentUploadCreate(contentType:"text/html",byteSize:5){upload{key} userErrors{field}}}`, nil,
 		`{"reviewAttachmentUploadCreate":{"upload":null,"userErrors":[{"field":["contentType"]}]}}`)
 }

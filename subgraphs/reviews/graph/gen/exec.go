@@ -228,6 +228,9 @@ type Review @key(fields: "id") {
 	updatedAt: DateTime!
 }
 type ReviewAttachment {
+	"""
+	Where it can be read for the next hour.
+	"""
 	url: String!
 	contentType: String!
 }
