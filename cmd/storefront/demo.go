@@ -62,7 +62,10 @@ func (s *shop) fill(ctx context.Context, to *importer.Importer, c demo.Catalogue
 	nothing := func(int) {}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(9)
-	g.Go(func() error { return to.Stock(gctx, stock, "demo catalogue", importer.StockKey("demo"), nothing) })
+	g.Go(func() error {
+		_, err := to.Stock(gctx, stock, "demo catalogue", importer.StockKey("demo"), nothing)
+		return err
+	})
 	for _, p := range c.Pictures {
 		g.Go(func() error { return s.edges.blob.Put(gctx, p.Key, "image/svg+xml", strings.NewReader(p.SVG)) })
 	}

@@ -86,7 +86,7 @@ func (cfg ImportConfig) importFile(ctx context.Context, std stdio, to *importer.
 	if s.Written, err = to.Products(ctx, products, bar.Add); err != nil {
 		return err
 	}
-	if err := to.Stock(ctx, stock, "imported from "+shortName(file.Name), importer.StockKey("file", file.Name), bar.Add); err != nil {
+	if s.Kept, err = to.Stock(ctx, stock, "imported from "+shortName(file.Name), importer.StockKey("file", file.Name), bar.Add); err != nil {
 		return err
 	}
 	bar.Done()

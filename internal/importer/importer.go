@@ -13,12 +13,14 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"storefront/internal/catalogue"
 	"storefront/internal/client"
+	"storefront/internal/errs"
 )
 
 // Limits of one call: the graph's own, and what keeps a request under the router's size.
@@ -147,8 +149,10 @@ const adjust = `mutation Stock($adjustments: [StockAdjustInput!]!, $reason: Stri
   stockAdjust(adjustments: $adjustments, reason: $reason, idempotencyKey: $key) { userErrors { field code message } }
 }`
 
-// Stock puts units on stock. A SKU is counted once per key, however often it is called.
-func (i *Importer) Stock(ctx context.Context, lines []Stock, reason, key string, done func(n int)) error {
+// Stock puts units on stock. A SKU is counted once per key, however often it is called; kept is how many
+// got another number of units by the key before, and stay as they are.
+func (i *Importer) Stock(ctx context.Context, lines []Stock, reason, key string, done func(n int)) (kept int, err error) {
+	var before atomic.Int64
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(callsAtOnce)
 	size := min(stockPerCall, max(20, (len(lines)+callsAtOnce-1)/callsAtOnce)) // short lists run at once, too
@@ -165,14 +169,18 @@ func (i *Importer) Stock(ctx context.Context, lines []Stock, reason, key string,
 			if err := i.client.DoPatiently(gctx, patience, adjust, vars, nil, &answer); err != nil {
 				return fmt.Errorf("put stock: %w", err)
 			}
-			if list := answer.StockAdjust.UserErrors; len(list) > 0 {
-				return fmt.Errorf("put stock: %s", list[0])
+			for _, e := range answer.StockAdjust.UserErrors {
+				if e.Code != string(errs.Conflict) {
+					return fmt.Errorf("put stock: %s", e)
+				}
+				before.Add(1)
 			}
 			done(len(batch))
 			return nil
 		})
 	}
-	return g.Wait()
+	err = g.Wait()
+	return int(before.Load()), err
 }
 
 // StockKey makes an idempotency key of what names the occasion, such as a file. The shop counts each SKU

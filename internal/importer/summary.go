@@ -14,7 +14,8 @@ type Summary struct {
 	File    *catalogue.File
 	Left    int // products behind the limit
 	Written Written
-	Stocked int // SKUs that got stock
+	Stocked int // SKUs that the file brings stock for
+	Kept    int // of these, SKUs that an import before gave another number of units
 }
 
 // Print writes the summary for a person.
@@ -30,7 +31,10 @@ func (s Summary) Print(w io.Writer) {
 		fmt.Fprintf(w, "  left out   %7d by --limit\n", s.Left)
 	}
 	if s.Stocked > 0 {
-		fmt.Fprintf(w, "  stock for  %7d SKUs\n", s.Stocked)
+		fmt.Fprintf(w, "  stock for  %7d SKUs\n", s.Stocked-s.Kept)
+	}
+	if s.Kept > 0 {
+		fmt.Fprintf(w, "  kept as is %7d SKUs whose stock another import had put in; stockAdjust changes it\n", s.Kept)
 	}
 	skipped := append(slices.Clone(s.File.Skipped), s.Written.Refused...)
 	fmt.Fprintf(w, "  skipped    %7d\n", len(skipped))

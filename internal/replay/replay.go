@@ -109,7 +109,8 @@ func (r *run) prepare(ctx context.Context) error {
 	}
 	bar = progress.New(r.cfg.Out, r.cfg.Terminal, "stock", len(stock))
 	defer bar.Done()
-	return to.Stock(ctx, stock, "replay of "+filepath.Base(in.Name), importer.StockKey("replay", r.cfg.Occasion), bar.Add)
+	_, err = to.Stock(ctx, stock, "replay of "+filepath.Base(in.Name), importer.StockKey("replay", r.cfg.Occasion), bar.Add)
+	return err
 }
 
 // replay places all invoices: one lane per customer's share of the customers, so that one customer's

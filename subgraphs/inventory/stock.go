@@ -152,7 +152,7 @@ const (
 
 // Adjust changes stock for a reason, up to 250 SKUs at once; repeating it with the same key changes
 // nothing more. A line that takes away more than there is gets an error that names it; the other lines
-// are done, and a repeat tries that one again.
+// are done, and a repeat tries that one again. One whose delta is another than the key was used for is a Conflict.
 func (s *Service) Adjust(ctx context.Context, lines []StockAdjustInput, reason, key string) ([]StockItem, error) {
 	who := identity.From(ctx)
 	if err := who.RequireStaff(); err != nil {
@@ -194,12 +194,16 @@ func (s *Service) Adjust(ctx context.Context, lines []StockAdjustInput, reason, 
 		line[adjustment] = i
 		list[i] = StockAdjustment{ID: adjustment, SKU: l.SKU, Warehouse: w, Delta: l.Delta, Reason: reason, Actor: who.User, At: s.now().UTC()}
 	}
-	refused, err := s.store.Adjust(ctx, list)
+	short, other, err := s.store.Adjust(ctx, list)
 	if err != nil {
 		return nil, err
 	}
 	var wrong []error
-	for _, a := range refused {
+	for _, a := range other {
+		wrong = append(wrong, &errs.Error{Code: errs.Conflict, Field: []string{"adjustments", fmt.Sprint(line[a.ID]), "delta"},
+			Message: fmt.Sprintf("this idempotency key changed %s in warehouse %s by %+d before; use a new key for another adjustment", a.SKU, a.Warehouse, a.Delta)})
+	}
+	for _, a := range short {
 		wrong = append(wrong, errs.Input([]string{"adjustments", fmt.Sprint(line[a.ID]), "delta"},
 			"%s has less than %d units free in warehouse %s", a.SKU, -a.Delta, a.Warehouse))
 	}

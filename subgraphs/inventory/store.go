@@ -39,8 +39,9 @@ type Store interface {
 	// Describe notes which product SKUs belong to, and makes stock items of new ones. A description that is
 	// older than what a SKU has from it changes nothing.
 	Describe(ctx context.Context, d Description) error
-	// Adjust applies each adjustment once, and returns those it did not: there is less than they take away.
-	Adjust(ctx context.Context, list []StockAdjustment) (refused []StockAdjustment, err error)
+	// Adjust applies each adjustment once, and returns those it did not: of those in short there is less than
+	// they take away; the ids in other were used before, for what other says.
+	Adjust(ctx context.Context, list []StockAdjustment) (short, other []StockAdjustment, err error)
 	// Adjustments lists the latest of a SKU, newest first.
 	Adjustments(ctx context.Context, sku string, limit int) ([]StockAdjustment, error)
 

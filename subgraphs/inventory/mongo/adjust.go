@@ -13,17 +13,34 @@ import (
 	"storefront/subgraphs/inventory"
 )
 
+// note is an adjustment as it is kept: written down before it is done.
+type note struct {
+	inventory.StockAdjustment `bson:",inline"`
+	Done                      bool `bson:"done"`
+}
+
 // Adjust goes over all adjustments step by step, each step one round trip: note them, change the stock,
 // find those that were refused, mark the rest as done. The note keeps a later repeat from counting
-// twice, the key in the stock document one that comes after a crash in between.
-func (s *Store) Adjust(ctx context.Context, list []inventory.StockAdjustment) ([]inventory.StockAdjustment, error) {
-	open, err := s.undone(ctx, list)
+// twice, the key in the stock document one that comes after a crash in between. What is noted by another
+// call with another delta is left to that.
+func (s *Store) Adjust(ctx context.Context, list []inventory.StockAdjustment) (short, other []inventory.StockAdjustment, err error) {
+	open, other, err := s.undone(ctx, list)
 	if err != nil || len(open) == 0 {
-		return nil, err
+		return nil, other, err
 	}
 	slices.SortStableFunc(open, func(a, b inventory.StockAdjustment) int { return strings.Compare(a.SKU, b.SKU) }) // see mongodb.Bulk
-	if err := s.note(ctx, open); err != nil {
-		return nil, err
+	noted, err := s.note(ctx, open)
+	if err != nil {
+		return nil, nil, err
+	}
+	if noted < len(open) { // another call was cut off, or runs now
+		var more []inventory.StockAdjustment
+		if open, more, err = s.undone(ctx, open); err != nil {
+			return nil, nil, err
+		}
+		if other = append(other, more...); len(open) == 0 {
+			return nil, other, nil
+		}
 	}
 	models := make([]mongo.WriteModel, len(open))
 	for i, a := range open {
@@ -38,41 +55,50 @@ func (s *Store) Adjust(ctx context.Context, list []inventory.StockAdjustment) ([
 	}
 	res, err := mongodb.Bulk(ctx, s.stock, models)
 	if err != nil {
-		return nil, mongodb.Wrap(err, "adjust stock")
+		return nil, nil, mongodb.Wrap(err, "adjust stock")
 	}
 	for _, a := range open {
 		s.levels.wake(a.SKU)
 	}
-	var refused []inventory.StockAdjustment
 	if int(res.MatchedCount) < len(open) {
-		if refused, err = s.withoutKey(ctx, open); err != nil {
-			return nil, err
+		if short, err = s.withoutKey(ctx, open); err != nil {
+			return nil, nil, err
 		}
 	}
-	return refused, s.close(ctx, open, refused)
+	return short, other, s.close(ctx, open, short)
 }
 
-// undone leaves out what was done before.
-func (s *Store) undone(ctx context.Context, list []inventory.StockAdjustment) ([]inventory.StockAdjustment, error) {
+// undone leaves out what was done before, and returns apart the notes of those that have another delta.
+func (s *Store) undone(ctx context.Context, list []inventory.StockAdjustment) (open, other []inventory.StockAdjustment, err error) {
 	ids := make([]string, len(list))
 	for i, a := range list {
 		ids[i] = a.ID
 	}
-	cursor, err := s.adjustments.Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}, {Key: "done", Value: true}})
+	cursor, err := s.adjustments.Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}})
 	if err != nil {
-		return nil, mongodb.Wrap(err, "find adjustments")
+		return nil, nil, mongodb.Wrap(err, "find adjustments")
 	}
-	var done []inventory.StockAdjustment
-	if err := cursor.All(ctx, &done); err != nil {
-		return nil, mongodb.Wrap(err, "find adjustments")
+	var notes []note
+	if err := cursor.All(ctx, &notes); err != nil {
+		return nil, nil, mongodb.Wrap(err, "find adjustments")
 	}
-	return slices.DeleteFunc(slices.Clone(list), func(a inventory.StockAdjustment) bool {
-		return slices.ContainsFunc(done, func(d inventory.StockAdjustment) bool { return d.ID == a.ID })
-	}), nil
+	for _, a := range list {
+		i := slices.IndexFunc(notes, func(n note) bool { return n.ID == a.ID })
+		switch {
+		case i < 0:
+			open = append(open, a)
+		case notes[i].Delta != a.Delta:
+			other = append(other, notes[i].StockAdjustment)
+		case !notes[i].Done:
+			open = append(open, a)
+		}
+	}
+	return open, other, nil
 }
 
-// note writes the adjustments down, and makes stock documents of SKUs that had none.
-func (s *Store) note(ctx context.Context, open []inventory.StockAdjustment) error {
+// note writes the adjustments down that are not yet, and says how many; and makes stock documents of SKUs
+// that had none.
+func (s *Store) note(ctx context.Context, open []inventory.StockAdjustment) (int, error) {
 	var stock, notes []mongo.WriteModel
 	upsert := func(id string, fields bson.D) mongo.WriteModel {
 		return mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: id}}).SetUpdate(bson.D{{Key: "$setOnInsert", Value: fields}}).SetUpsert(true)
@@ -86,11 +112,11 @@ func (s *Store) note(ctx context.Context, open []inventory.StockAdjustment) erro
 	}
 	if len(stock) > 0 {
 		if _, err := mongodb.Bulk(ctx, s.stock, stock); err != nil {
-			return mongodb.Wrap(err, "make stock")
+			return 0, mongodb.Wrap(err, "make stock")
 		}
 	}
-	_, err := mongodb.Bulk(ctx, s.adjustments, notes)
-	return mongodb.Wrap(err, "write adjustments")
+	res, err := mongodb.Bulk(ctx, s.adjustments, notes)
+	return int(res.UpsertedCount), mongodb.Wrap(err, "write adjustments")
 }
 
 // withoutKey returns the adjustments that the stock documents do not know of.

@@ -312,6 +312,41 @@ func TestAdjustmentsThatTakeTooMuchAreNamed(t *testing.T) {
 	}
 }
 
+// A key stands for what it was first used for. Used for something else it changes nothing, and says so; that is so
+// as well for one of two at the same time.
+func TestAdjustmentsOfAUsedKeyAreRefused(t *testing.T) {
+	s, ctx := newShop(t)
+	for _, round := range []struct{ cup, pot int }{{3, 5}, {4, 5}, {-1, 5}} {
+		_, err := s.Adjust(ctx, []inventory.StockAdjustInput{{SKU: "pot", Delta: round.pot}, {SKU: "cup", Delta: round.cup}}, "counted", "counting-1")
+		if userErrors, rest := gql.UserErrors(err); round.cup == 3 && err != nil || round.cup != 3 &&
+			(rest != nil || len(userErrors) != 1 || userErrors[0].Code != "CONFLICT" || fmt.Sprint(userErrors[0].Field) != "[adjustments 1 delta]") {
+			t.Errorf("%d cups: %v, want a conflict in line 1 for all but the first", round.cup, err)
+		}
+		s.expect(t, ctx, "cup", 3, 3)
+		s.expect(t, ctx, "pot", 5, 5)
+	}
+	errors := make(chan error)
+	for n := range 8 {
+		go func() {
+			_, err := s.Adjust(ctx, []inventory.StockAdjustInput{{SKU: "pan", Delta: n + 1}}, "counted", "counting-2")
+			errors <- err
+		}()
+	}
+	done := 0
+	for range 8 {
+		if err := <-errors; err == nil {
+			done++
+		} else if !errs.Is(err, errs.Conflict) {
+			t.Error(err)
+		}
+	}
+	list, err := s.Adjustments(ctx, "pan", 10)
+	if done != 1 || err != nil || len(list) != 1 {
+		t.Fatalf("%d of 8 were done; the adjustments are %v, %v; want one", done, list, err)
+	}
+	s.expect(t, ctx, "pan", list[0].Delta, list[0].Delta)
+}
+
 func TestRejectedOrderHoldsNothing(t *testing.T) {
 	s, ctx := newShop(t)
 	s.stock(t, ctx, "cup", 5)

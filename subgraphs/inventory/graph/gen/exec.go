@@ -328,7 +328,7 @@ type WarehousePayload {
 }
 type Mutation {
 	"""
-	Staff. Up to 250 adjustments with one reason; the same key changes nothing twice.
+	Staff. Up to 250 adjustments with one reason; the same key changes nothing twice, and is a CONFLICT for another delta.
 	"""
 	stockAdjust(adjustments: [StockAdjustInput!]!, reason: String!, idempotencyKey: String!): StockPayload! @policy(policies: [["staff"]])
 	"""
