@@ -233,6 +233,9 @@ type User @key(fields: "id") {
 	name: String
 	email: String
 	locale: String
+	"""
+	A label. What somebody may do is decided by the roles in their token, which the sign-in service gives and takes.
+	"""
 	roles: [String!]!
 	addresses: [Address!]!
 	defaultAddress: Address
@@ -308,7 +311,7 @@ type Mutation {
 	wishlistItemsAdd(wishlistId: ID!, skus: [String!]!): WishlistPayload! @authenticated
 	wishlistItemsRemove(wishlistId: ID!, skus: [String!]!): WishlistPayload! @authenticated
 	"""
-	Staff.
+	Staff. It gives no right and takes none: the sign-in service does. See User.roles.
 	"""
 	userRolesSet(id: ID!, roles: [String!]!): UserPayload! @policy(policies: [["staff"]])
 }
