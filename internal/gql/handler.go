@@ -24,6 +24,7 @@ const (
 	MaxTokens          = 20_000
 	MaxRepresentations = 100 // entities in one _entities call
 	cachedOperations   = 1000
+	cachedDocument     = 16 << 10 // bytes; those that are larger are read each time
 )
 
 // Handler serves an executable schema over POST. Wrap adds what each request needs in its context,
@@ -31,7 +32,7 @@ const (
 func Handler(schema graphql.ExecutableSchema, log *slog.Logger, wrap func(context.Context) context.Context) http.Handler {
 	srv := handler.New(schema)
 	srv.AddTransport(transport.POST{})
-	srv.SetQueryCache(lru.New[*ast.QueryDocument](cachedOperations))
+	srv.SetQueryCache(newQueryCache())
 	srv.SetParserTokenLimit(MaxTokens)
 	srv.SetErrorPresenter(present(log))
 	srv.SetRecoverFunc(func(ctx context.Context, p any) error {
@@ -43,6 +44,20 @@ func Handler(schema graphql.ExecutableSchema, log *slog.Logger, wrap func(contex
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 		srv.ServeHTTP(w, r.WithContext(wrap(r.Context())))
 	})
+}
+
+// queryCache keeps documents read, none that is large: the router is sent any literals, and sends them on.
+type queryCache struct {
+	graphql.Cache[*ast.QueryDocument]
+}
+
+func newQueryCache() queryCache { return queryCache{lru.New[*ast.QueryDocument](cachedOperations)} }
+
+// Add keeps a document under its text.
+func (c queryCache) Add(ctx context.Context, text string, doc *ast.QueryDocument) {
+	if len(text) <= cachedDocument {
+		c.Cache.Add(ctx, text, doc)
+	}
 }
 
 // representationLimit refuses calls that ask for more entities at once than a store should be asked for.

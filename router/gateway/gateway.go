@@ -57,7 +57,7 @@ type Config struct {
 	Overload         Overload         // what is refused when there is more to do than can be done
 	MaxSubscriptions int              // of one client that are open; default 1000
 	MaxBatch         int              // requests in one body; default: none but one alone
-	Prepared         int              // operations kept prepared, fewer where they are large; default 1000
+	Prepared         int              // operations kept prepared, fewer where they are large by fields or text; default 1000
 	Warm             int              // operations prepared for a new supergraph before it is served; default 200
 	WarmTime         time.Duration    // and for how long at most; default 10 s
 	Timeout          time.Duration    // of a query, a mutation or one resolution of an event; default 30 s

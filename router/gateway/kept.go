@@ -17,14 +17,18 @@ import (
 type cache struct {
 	entries *lru.Cache[cacheKey, *prepared]
 	group   singleflight.Group
-	most    int // fields of all that is kept
+	most    int // weight of all that is kept
 
 	mu     sync.Mutex
-	fields int
+	weight int
 }
 
-// fieldsEach is how many fields kept operations may have on the average. Those of an app have some dozens.
-const fieldsEach = 200
+// fieldsEach is how many fields kept operations may have on the average. Those of an app have some dozens. So much text
+// counts as a field: what a large literal takes is not seen by fields.
+const (
+	fieldsEach   = 200
+	textPerField = 128 // bytes
+)
 
 type cacheKey struct {
 	query                 [sha256.Size]byte
@@ -51,7 +55,7 @@ func (c *cache) add(key cacheKey, p *prepared) {
 		c.dropped(old)
 	}
 	p.kept = true
-	c.fields += p.size
+	c.weight += p.size
 	c.entries.Add(key, p)
 	c.shrink()
 }
@@ -63,17 +67,17 @@ func (c *cache) grew(p *prepared, variants int) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := variants * fieldsOfAll(p.op.Root)
+	n := variants * weightOf(p.op.Root)
 	p.size += n
 	if p.kept {
-		c.fields += n
+		c.weight += n
 		c.shrink()
 	}
 }
 
 // shrink keeps what was used last, whatever its size. c.mu is held.
 func (c *cache) shrink() {
-	for c.fields > c.most && c.entries.Len() > 1 {
+	for c.weight > c.most && c.entries.Len() > 1 {
 		c.entries.RemoveOldest()
 	}
 }
@@ -81,15 +85,16 @@ func (c *cache) shrink() {
 // dropped takes in that an operation is not kept any more. c.mu is held.
 func (c *cache) dropped(p *prepared) {
 	p.kept = false
-	c.fields -= p.size
+	c.weight -= p.size
 }
 
-// fieldsOfAll counts the fields of a selection and of all beneath it.
-func fieldsOfAll(set *operation.SelectionSet) int {
+// weightOf counts the fields of a selection and of all beneath it, and what is long of their text, which plans repeat.
+func weightOf(set *operation.SelectionSet) int {
 	n := len(set.Fields)
 	for _, f := range set.Fields {
+		n += (len(f.Key) + len(f.ArgsKey)) / textPerField
 		if f.Sel != nil {
-			n += fieldsOfAll(f.Sel)
+			n += weightOf(f.Sel)
 		}
 	}
 	return n

@@ -43,7 +43,7 @@ type prepared struct {
 	usualTimes          // guarded by the admission's lock
 
 	variantOf *prepared // what it is restricted from; nil for the operation itself
-	size      int       // fields of it and its variants; guarded by the cache's lock
+	size      int       // weight of it and its variants; guarded by the cache's lock
 	kept      bool      // in the cache; likewise
 
 	describe sync.Once // what follows, for Usage
@@ -133,7 +133,7 @@ func (e *edition) prepareNow(query, operationName string, labels []string) (p *p
 	if !e.introspection && introspects {
 		return nil, reject(http.StatusBadRequest, problem(codeIntrospection, "Introspection is switched off here."))
 	}
-	p = &prepared{edition: e, query: query, operationName: operationName, labels: labels, op: op, introspects: introspects, variables: map[string]bool{}, size: fieldsOfAll(op.Root)}
+	p = &prepared{edition: e, query: query, operationName: operationName, labels: labels, op: op, introspects: introspects, variables: map[string]bool{}, size: weightOf(op.Root) + len(query)/textPerField}
 	for _, v := range op.Def.VariableDefinitions {
 		p.variables[v.Variable] = true
 	}

@@ -239,7 +239,7 @@ func (echo) Do(_ context.Context, r *execute.SubgraphRequest) ([]byte, error) {
 
 func echoGraph(t *testing.T) *supergraph.Supergraph {
 	t.Helper()
-	result, errs := compose.Compose([]compose.Subgraph{{Name: "echo", URL: "http://echo", SDL: "type Query { name: String } type Mutation { rename: String }"}})
+	result, errs := compose.Compose([]compose.Subgraph{{Name: "echo", URL: "http://echo", SDL: "type Query { name: String text(of: String): String } type Mutation { rename: String }"}})
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
