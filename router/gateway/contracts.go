@@ -88,7 +88,7 @@ type OperationStore interface {
 	// Get returns the document a client has published under id and the operation in it to run,
 	// which may be "". client is "" for a caller who is no partner.
 	Get(ctx context.Context, client, id string) (query, name string, err error)
-	// PutAutomatic remembers a document under the hex SHA-256 of its text. It may forget it again.
+	// PutAutomatic remembers a document of at most 16 KiB under the hex SHA-256 of its text. It may forget it again.
 	PutAutomatic(ctx context.Context, sha256, query string) error
 	// GetAutomatic returns the document with this SHA-256 or ErrOperationNotFound.
 	GetAutomatic(ctx context.Context, sha256 string) (query string, err error)

@@ -11,6 +11,10 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
+// maxAutomatic is how large an automatic persisted query may be, in bytes, to be remembered: a store counts them, and
+// anybody may fill it. A client of a larger one is told each time that there is none, and sends it again.
+const maxAutomatic = 16 << 10
+
 // document finds the text and the operation name that a request means. register is the hash under
 // which the text is to be remembered once it has proved valid, "" for not at all.
 //
@@ -34,6 +38,9 @@ func (g *Gateway) document(ctx context.Context, c *caller, req *request) (query,
 		sum := sha256.Sum256([]byte(req.Query))
 		if !strings.EqualFold(hash, hex.EncodeToString(sum[:])) {
 			return "", "", "", reject(http.StatusBadRequest, problem(codeHashMismatch, "The sha256Hash is not that of the query."))
+		}
+		if len(req.Query) > maxAutomatic {
+			return req.Query, req.OperationName, "", nil
 		}
 		return req.Query, req.OperationName, strings.ToLower(hash), nil
 	}

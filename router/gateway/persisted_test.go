@@ -59,6 +59,31 @@ func TestAutomaticPersistedQueries(t *testing.T) {
 	}
 }
 
+const maxAutomatic = 16 << 10 // as README.md says
+
+// TestLargeAutomaticQueriesAreNotKept: one that is large is answered whenever its text comes with it, and asked for
+// again as if it had been forgotten.
+func TestLargeAutomaticQueriesAreNotKept(t *testing.T) {
+	h := newHouse(t, nil)
+	for _, c := range []struct {
+		bytes int
+		want  string
+	}{{maxAutomatic, `"hello":"hello `}, {maxAutomatic + 1, "PersistedQueryNotFound"}} {
+		query := "{ hello } #"
+		query += strings.Repeat("x", c.bytes-len(query))
+		sum := sha256.Sum256([]byte(query))
+		ext := fmt.Sprintf(`{"persistedQuery":{"version":1,"sha256Hash":"%s"}}`, hex.EncodeToString(sum[:]))
+		for range 2 {
+			if got := h.post(`{"query":"` + query + `","extensions":` + ext + `}`); !strings.Contains(got.body, `"hello":"hello `) {
+				t.Errorf("%d bytes, with the text: %s", c.bytes, got.body)
+			}
+			if got := h.post(`{"extensions":` + ext + `}`); !strings.Contains(got.body, c.want) {
+				t.Errorf("%d bytes, by the hash: %s", c.bytes, got.body)
+			}
+		}
+	}
+}
+
 func TestStoredOperations(t *testing.T) {
 	h := newHouse(t, withPublished(t))
 	acme := []string{"Authorization", "Bearer acme"}
