@@ -150,6 +150,35 @@ func TestCostNeedsOneSlicingArgument(t *testing.T) {
 	}
 }
 
+// TestCostIsOfTheChosenOperation: what another operation of the document says of a variable that both have in a
+// fragment changes nothing.
+func TestCostIsOfTheChosenOperation(t *testing.T) {
+	sg := costGraph(t)
+	const (
+		a        = `query A($n: Int) { ...F } `
+		b        = `query B($n: Int = 0) { ...F } `
+		fragment = `fragment F on Query { one { more(first: $n) { nodes { id } } } paged(page: {first: $n}) { nodes { id } } }`
+	)
+	for _, c := range []struct {
+		name, alone string
+		want        int
+	}{{"A", a + fragment, 1 + 1 + 10 + 1 + 1 + 4}, {"B", b + fragment, 1 + 1 + 1 + 1}} {
+		for _, query := range []string{c.alone, a + b + fragment, b + a + fragment} {
+			op, errs := operation.Prepare(sg, query, c.name, operation.DefaultLimits())
+			if errs != nil {
+				t.Fatal(errs)
+			}
+			vars, errs := op.Variables(nil)
+			if errs != nil {
+				t.Fatal(errs)
+			}
+			if got, errs := op.Cost(vars); got != c.want || errs != nil {
+				t.Errorf("%s of %s costs %d (%v), want %d", c.name, query, got, errs, c.want)
+			}
+		}
+	}
+}
+
 func TestCostliest(t *testing.T) {
 	sg := costGraph(t)
 	for query, want := range map[string]string{

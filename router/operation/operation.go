@@ -111,6 +111,7 @@ func Prepare(sg *supergraph.Supergraph, query, operationName string, l Limits) (
 	if errs := validate(sg.API(), doc); errs != nil {
 		return nil, errs
 	}
+	settle(sg.API(), doc, def)
 	root := sg.RootType(def.Operation)
 	sel, errs := newNormalizer(sg, l).normalize(root, def)
 	if errs != nil {

@@ -78,6 +78,14 @@ func validate(schema *ast.Schema, doc *ast.QueryDocument) gqlerror.List {
 	return errs
 }
 
+// settle makes the variables in fragments those of the chosen operation. Where a document has several, they are
+// left as the one walked last declares them, and its defaults are not the chosen one's.
+func settle(schema *ast.Schema, doc *ast.QueryDocument, chosen *ast.OperationDefinition) {
+	if len(doc.Operations) > 1 {
+		core.Walk(schema, &ast.QueryDocument{Operations: ast.OperationList{chosen}, Fragments: doc.Fragments}, &core.Events{})
+	}
+}
+
 // intsOf32Bits is what gqlparser leaves out of "Values of Correct Type": an Int has 32 bits (GraphQL specification 3.5.1).
 func intsOf32Bits(observers *core.Events, addError core.AddErrFunc) {
 	observers.OnValue(func(_ *core.Walker, v *ast.Value) {
