@@ -14,7 +14,8 @@ import (
 // (https://ibm.github.io/graphql-specs/cost-spec.html) as Apollo Router reads it: an object costs 1, a leaf
 // nothing, @cost says otherwise; a list costs its items, as many as @listSize says; an input object costs 1;
 // a mutation costs 10 besides. A field written twice costs twice, and of a union or an interface all
-// fragments count, so that nothing can be hidden.
+// fragments count, so that nothing can be hidden. A leaf under an alias costs 1 beyond that: a schema has so many
+// leaves, and aliases make them as many as one likes. Of introspection only what has an alias costs, each 1.
 //
 // The document is compiled once. A fragment is compiled once for each @listSize that it is spread under, and
 // summed up once in each evaluation, so that the work is linear in the document and nothing is expanded.
@@ -103,7 +104,7 @@ func (c *costing) into(out *costSet, set ast.SelectionSet, on string, around *su
 	for _, sel := range set {
 		switch sel := sel.(type) {
 		case *ast.Field:
-			if t, ok := c.conditions(terms, sel.Directives); ok && !strings.HasPrefix(sel.Name, "__") {
+			if t, ok := c.conditions(terms, sel.Directives); ok && (sel.Name != "__typename" || sel.Alias != sel.Name) {
 				out.fields = append(out.fields, c.field(sel, on, around, t))
 			}
 		case *ast.InlineFragment:
@@ -142,7 +143,8 @@ func (c *costing) field(f *ast.Field, on string, around *supergraph.ListSize, te
 	out := costField{key: f.Alias, terms: terms, list: f.Definition.Type.Elem != nil, field: f}
 	out.sized = around != nil && slices.Contains(around.Sized, f.Name)
 	returned := c.sg.Type(f.Definition.Type.Name())
-	if returned != nil && returned.Composite() {
+	object := returned != nil && returned.Composite() && !strings.HasPrefix(returned.Name, "__")
+	if object || f.Alias != f.Name {
 		out.weight = 1
 	}
 	if returned != nil && returned.Weight != nil {

@@ -25,7 +25,7 @@ type Query {
   any: [Any]
 }
 type Mutation { make: Item }
-type Item { id: ID name: String rare: Rare items: [Item] more(first: Int): Connection @listSize(slicingArguments: ["first"], sizedFields: ["nodes"], requireOneSlicingArgument: false) level: Level }
+type Item { id: ID name: String rare: Rare items: [Item] more(first: Int): Connection @listSize(slicingArguments: ["first"], sizedFields: ["nodes"], requireOneSlicingArgument: false) level: Level gift: String @cost(weight: 0) }
 type Rare @cost(weight: 20) { id: ID }
 type Connection { nodes: [Item] edges: [Edge] total: Int pages: [Item] }
 type Edge { node: Item }
@@ -101,6 +101,14 @@ func TestCost(t *testing.T) {
 		{`query ($no: Boolean!) { one { id } ...F @include(if: $no) } fragment F on Query { plain { id } }`, `{"no": true}`, 11},
 		{`{ ...F ...F ...G } fragment F on Query { plain { ...I } } fragment G on Query { ...F } fragment I on Item { rare { id } }`, ``, 3 * 10 * 21},
 		{`{ ... on Query { ... { heavy } } }`, ``, 5},
+		{`{ one { name name a: name b: name c: gift level: name } }`, ``, 1 + 3},
+		{`{ h: heavy one { l: level } }`, ``, 5 + 1 + 3},
+		{`{ plain { n: name } }`, ``, 10 * 2},
+		{`{ paged(page: {first: 100}) { nodes { more(first: 100) { nodes { ...I } } } } } fragment I on Item { a: name b: name }`, ``, 1 + 1 + 100*(1+1+100*3)},
+		{`{ __typename t: __typename one { u: __typename } }`, ``, 1 + 1 + 1},
+		{`{ __schema { types { name fields { name type { name } } } } __type(name: "Item") { name } }`, ``, 0},
+		{`{ __schema { types { fields { name a: name t: type { b: name } } } } }`, ``, 10 * 10 * 3},
+		{`{ s: __schema { types { name } } }`, ``, 1},
 	} {
 		raw := map[string]any{}
 		if c.vars != "" {
