@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"storefront/router/compose"
+	"storefront/router/execute"
 	"storefront/router/operation"
+	"storefront/router/planner"
 	"storefront/router/supergraph"
 	"storefront/schema"
 )
@@ -62,6 +64,62 @@ func TestCostOfOurOperations(t *testing.T) {
 			t.Fatal(err)
 		}
 		check(bench, filepath.Base(file), string(text))
+	}
+}
+
+// usualIntrospection is what getIntrospectionQuery of graphql-js makes with all its options on, which GraphiQL, Apollo's
+// tools and code generators send.
+const usualIntrospection = `query IntrospectionQuery {
+  __schema {
+    description
+    queryType { name kind }
+    mutationType { name kind }
+    subscriptionType { name kind }
+    types { ...FullType }
+    directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } }
+  }
+}
+fragment FullType on __Type {
+  kind name description specifiedByURL isOneOf
+  fields(includeDeprecated: true) {
+    name description
+    args(includeDeprecated: true) { ...InputValue }
+    type { ...TypeRef }
+    isDeprecated deprecationReason
+  }
+  inputFields(includeDeprecated: true) { ...InputValue }
+  interfaces { ...TypeRef }
+  enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason }
+  possibleTypes { ...TypeRef }
+}
+fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue isDeprecated deprecationReason }
+fragment TypeRef on __Type {
+  kind name
+  ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name
+    ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } }
+}`
+
+// TestUsualIntrospectionIsFree: tools get the schema, whatever their clients may spend.
+func TestUsualIntrospectionIsFree(t *testing.T) {
+	sg, err := supergraph.Parse(schema.Supergraph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op, errs := operation.Prepare(sg, usualIntrospection, "", operation.DefaultLimits())
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	if cost, errs := op.Cost(nil); cost != 0 || errs != nil {
+		t.Errorf("it costs %d (%v)", cost, errs)
+	}
+	p, err := planner.Plan(sg, op)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := execute.New(sg, nil, execute.Options{MaxResponseBytes: 2 << 20})
+	r := e.Execute(t.Context(), e.Prepare(p), nil, nil)
+	if len(r.Errors) > 0 || !strings.Contains(string(r.Data), `{"kind":"OBJECT","name":"Product","description"`) {
+		t.Errorf("%d bytes, errors %v", len(r.Data), r.Errors)
 	}
 }
 

@@ -150,7 +150,7 @@ func (e *Executor) Execute(ctx context.Context, p *Prepared, vars map[string]any
 	if p.main == nil {
 		return refusal("a subscription is not executed once")
 	}
-	r := e.begin(p, vars, hdr)
+	r := e.begin(ctx, p, vars, hdr)
 	r.scope = scopeOf(ctx)
 	r.fetchAll(ctx, p.main)
 	return r.finish(ctx)
@@ -162,7 +162,7 @@ func (e *Executor) ExecuteLive(ctx context.Context, p *Prepared, initial bool, r
 	if p.event == nil {
 		return refusal("this operation is not a live subscription")
 	}
-	r := e.begin(p, vars, hdr)
+	r := e.begin(ctx, p, vars, hdr)
 	prog, sel := p.event, p.heldEvent
 	if initial {
 		prog, sel = p.initial, p.heldInitial
@@ -185,6 +185,7 @@ type run struct {
 	tree
 	reader  reader
 	e       *Executor
+	ctx     context.Context // of who waits for the response
 	p       *Prepared
 	vars    map[string]any
 	hdr     func(string) http.Header
@@ -210,9 +211,9 @@ func (e *Executor) newRun() *run {
 }
 
 // begin takes a run from those kept.
-func (e *Executor) begin(p *Prepared, vars map[string]any, hdr func(string) http.Header) *run {
+func (e *Executor) begin(ctx context.Context, p *Prepared, vars map[string]any, hdr func(string) http.Header) *run {
 	r := e.runs.Get().(*run)
-	r.p, r.vars, r.hdr, r.unshared = p, vars, hdr, p.unshared
+	r.ctx, r.p, r.vars, r.hdr, r.unshared = ctx, p, vars, hdr, p.unshared
 	for _, c := range p.conds {
 		r.holds = append(r.holds, c.Holds(vars))
 	}
@@ -244,7 +245,7 @@ func (r *run) release() {
 	r.tree.reset()
 	r.scratch.reset()
 	r.reader.Data, r.reader.last = nil, 0
-	r.p, r.vars, r.hdr, r.errors, r.objects, r.bytes, r.schema = nil, nil, nil, nil, nil, 0, nil
+	r.ctx, r.p, r.vars, r.hdr, r.errors, r.objects, r.bytes, r.schema = nil, nil, nil, nil, nil, nil, 0, nil
 	r.scope, r.fresh = nil, freshness{}
 	r.holds, r.wire = r.holds[:0], r.wire[:0]
 	r.e.runs.Put(r)

@@ -1,6 +1,7 @@
 package execute
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"sort"
@@ -12,50 +13,118 @@ import (
 )
 
 // introspect answers __schema or __type from the public schema, as if a subgraph had. They may stand on any
-// object of the query root's type (GraphQL specification 4.1), and say the same on each.
-func (r *run) introspect(f *outputField) value {
-	if v, ok := r.schema[f]; ok {
+// object of the query root's type (GraphQL specification 4.1), and say the same on each. An answer that cannot
+// fit into the response any more, or that nobody waits for, ends the response.
+func (w *cutting) introspect(f *outputField) value {
+	if v, ok := w.schema[f]; ok {
 		return v
 	}
 	v := value{kind: null}
-	i := &introspection{schema: r.e.sg.API(), vars: r.vars}
-	if i.root(f.OutputField) && r.reader.open(i.b) == nil {
-		if obj, err := r.reader.object(f.schema, 0, 0); err == nil {
-			v = value{kind: object, at: obj}
+	i := &introspection{schema: w.e.sg.API(), vars: w.vars, ctx: w.ctx, size: len(w.b), limit: w.limit, shown: map[*plan.Output]*shown{}}
+	i.look = len(w.b)/lookEvery*lookEvery + lookEvery
+	there := i.root(f.OutputField)
+	if w.over, w.ended = i.over, i.ended; i.over {
+		return v
+	}
+	if there {
+		obj, err := w.schemaObject(f, i.b)
+		if w.over = err != nil; w.over { // the tree has no room for it
+			return v
 		}
+		v = value{kind: object, at: obj}
 	}
-	if r.schema == nil {
-		r.schema = map[*outputField]value{}
+	if w.schema == nil {
+		w.schema = map[*outputField]value{}
 	}
-	r.schema[f] = v
+	w.schema[f] = v
 	return v
 }
 
-// introspection writes JSON for what is selected of the schema; selections bound its work.
+func (r *run) schemaObject(f *outputField, data []byte) (uint32, error) {
+	if err := r.reader.open(data); err != nil {
+		return 0, err
+	}
+	return r.reader.object(f.schema, 0, 0)
+}
+
+// introspection writes JSON for what is selected of the schema, until there is too much of it.
 type introspection struct {
 	schema *ast.Schema
 	vars   map[string]any
 	b      []byte
+	shown  map[*plan.Output]*shown
+
+	ctx   context.Context
+	size  int   // of the response, but for b
+	limit int   // of all of it
+	look  int   // the size at which to look at ctx next
+	over  bool  // it is to be written no further
+	ended error // of ctx
+}
+
+// lookEvery is how much is written until it is asked again whether anybody waits for it.
+const lookEvery = 1 << 20
+
+// shown is what there is of a selection for these variables.
+type shown struct {
+	fields []shownField
+	names  int // bytes of its __typename, at least, which the response's writer adds
+}
+
+type shownField struct {
+	*plan.OutputField
+	key []byte // with quotes and colon
 }
 
 // resolver writes a field's value; false for nothing.
 type resolver func(f *plan.OutputField) bool
 
+// full reports whether to write no further.
+func (i *introspection) full() bool {
+	size := i.size + len(i.b)
+	if size >= i.look && i.ended == nil {
+		i.look = size + lookEvery
+		i.ended = i.ctx.Err()
+	}
+	i.over = i.over || size > i.limit || i.ended != nil
+	return i.over
+}
+
 func (i *introspection) object(out *plan.Output, resolve resolver) bool {
+	sel := i.selection(out)
+	i.size += sel.names
 	i.b = append(i.b, '{')
-	for k := range out.Fields {
-		f := &out.Fields[k]
-		if f.Name == "__typename" || !f.Cond.Holds(i.vars) {
-			continue
+	for k := range sel.fields {
+		f := &sel.fields[k]
+		if i.full() {
+			break
 		}
-		before := len(i.b)
-		i.b = append(append(comma(i.b), quoted(f.Key)...), ':')
-		if !resolve(f) {
-			i.b = i.b[:before]
+		i.b = append(comma(i.b), f.key...)
+		if !resolve(f.OutputField) {
+			i.b = append(i.b, "null"...)
 		}
 	}
 	i.b = append(i.b, '}')
 	return true
+}
+
+func (i *introspection) selection(out *plan.Output) *shown {
+	sel := i.shown[out]
+	if sel != nil {
+		return sel
+	}
+	sel = &shown{}
+	i.shown[out] = sel
+	for k := range out.Fields {
+		switch f := &out.Fields[k]; {
+		case !f.Cond.Holds(i.vars):
+		case f.Name == "__typename":
+			sel.names += len(f.Key) + len(`"":""`)
+		default:
+			sel.fields = append(sel.fields, shownField{f, []byte(quoted(f.Key) + ":")})
+		}
+	}
+	return sel
 }
 
 // root writes what is selected of the schema, or of a type; false when there is no such type.
@@ -71,6 +140,9 @@ func (i *introspection) root(f *plan.OutputField) bool {
 func (i *introspection) list(n int, item func(k int)) bool {
 	i.b = append(i.b, '[')
 	for k := range n {
+		if i.full() {
+			break
+		}
 		if k > 0 {
 			i.b = append(i.b, ',')
 		}

@@ -282,10 +282,11 @@ func (l *later) cut(f *fragment, g *region) (entry Incremental, found []*region,
 		l.told[i] = true
 	}
 	if len(w.found) > w.most {
-		return refused(entry, "the response has more than "+strconv.Itoa(l.e.opts.MaxDeferred)+" deferred parts"), nil, false
+		return refused(entry, "the response has more than "+strconv.Itoa(l.e.opts.MaxDeferred)+" deferred parts", errs.TooMany), nil, false
 	}
 	if w.over {
-		return refused(entry, "the response is larger than "+strconv.Itoa(l.e.opts.MaxResponseBytes)+" bytes"), nil, false
+		message, code := w.ending()
+		return refused(entry, message, code), nil, false
 	}
 	if !ok && len(entry.Errors) == 0 {
 		entry.Errors = gqlerror.List{{
@@ -299,9 +300,9 @@ func (l *later) cut(f *fragment, g *region) (entry Incremental, found []*region,
 	return entry, w.found, ok
 }
 
-func refused(entry Incremental, message string) Incremental {
+func refused(entry Incremental, message string, code errs.Code) Incremental {
 	err := gqlerror.Errorf("%s", message)
-	err.Extensions = map[string]any{"code": string(errs.TooMany)}
+	err.Extensions = map[string]any{"code": string(code)}
 	entry.Errors = gqlerror.List{err}
 	return entry
 }

@@ -17,7 +17,7 @@ func (e *Executor) Stream(ctx context.Context, p *Prepared, vars map[string]any,
 			return
 		}
 		ctx, cancel := context.WithCancel(ctx)
-		s := &streaming{run: e.begin(p, vars, hdr)}
+		s := &streaming{run: e.begin(ctx, p, vars, hdr)}
 		s.scope = scopeOf(ctx)
 		s.later = newLater(s.run)
 		defer func() {

@@ -52,7 +52,7 @@ func (e *Executor) Subscribe(ctx context.Context, p *Prepared, vars map[string]a
 	if !ok {
 		return nil, errs.New(errs.Unavailable, "this router reaches no subgraph's subscriptions")
 	}
-	r := e.begin(p, vars, hdr)
+	r := e.begin(ctx, p, vars, hdr)
 	req := r.request(p.feed, nil, nil)
 	r.release()
 	return t.Subscribe(ctx, req)
@@ -67,7 +67,7 @@ func (e *Executor) Reaches(p *Prepared, address string) bool {
 // ExecuteFed answers a subscription's clients with what its subgraph has sent, and fetches the rest from
 // others.
 func (e *Executor) ExecuteFed(ctx context.Context, p *Prepared, sent []byte, vars map[string]any, hdr func(string) http.Header) *Response {
-	r := e.begin(p, vars, hdr)
+	r := e.begin(ctx, p, vars, hdr)
 	s := &r.scratch
 	s.target(r.root, 0, 0)
 	r.read(answer{fetch: p.feed, target: targets{objs: span{len(s.objs) - 1, len(s.objs)}}, body: sent})

@@ -25,7 +25,7 @@ func (e *Executor) ExecuteEvents(ctx context.Context, p *Prepared, roots []map[s
 	var runs []*run
 	var at []int
 	for i, root := range roots {
-		r := e.begin(p, vars, hdr)
+		r := e.begin(ctx, p, vars, hdr)
 		if err := r.hold(root, p.heldEvent); err != nil {
 			out[i] = refusal("the event cannot be read: " + err.Error())
 			continue

@@ -16,7 +16,8 @@ type cutting struct {
 	*run
 	b       []byte
 	limit   int
-	over    bool // it grew larger than the limit: everything ends
+	over    bool  // it grew larger than the limit, or ended: everything ends
+	ended   error // why, when nobody waits for it any more
 	path    []pathStep
 	split   bool // only fields of one part are written, and regions of others found
 	part    int32
@@ -79,7 +80,9 @@ func (w *cutting) object(out *output, obj uint32) bool {
 		}
 		v := w.vals[obj+uint32(f.slot)]
 		if f.schema != nil {
-			v = w.introspect(f)
+			if v = w.introspect(f); w.over {
+				return false
+			}
 		}
 		if f.fast && w.plain(f.typ.leaf, v) {
 			w.b = append(w.b, w.raw(v)...)
@@ -237,10 +240,19 @@ func (w *cutting) refuse() {
 	w.note(path)
 }
 
-// tell leaves the one error of a response that grew too large.
+// tell leaves the one error of a response that is over.
 func (w *cutting) tell() {
 	w.errors = gqlerror.List{}
-	w.addError(fmt.Sprintf("the response is larger than %d bytes", w.limit), string(errs.TooMany), "", nil)
+	message, code := w.ending()
+	w.addError(message, string(code), "", nil)
+}
+
+// ending is why a response is over.
+func (w *cutting) ending() (message string, code errs.Code) {
+	if w.ended != nil {
+		return describeEnd(w.ended), errs.Unavailable
+	}
+	return fmt.Sprintf("the response is larger than %d bytes", w.e.opts.MaxResponseBytes), errs.TooMany
 }
 
 // place is the path of the place being written.
