@@ -23,7 +23,7 @@ type ImportConfig struct {
 }
 
 const importUsage = `storefront import FILE...: imports products into a running shop. The format is recognised: Shopify's
-product CSV, a JSON list of electronics, Online Retail lines; compressed with gzip or not. A second run changes nothing.`
+product CSV, a JSON list of electronics, Online Retail lines; compressed with gzip or not. A second run changes nothing: a SKU gets its first stock once, from whatever file.`
 
 func runImport(ctx context.Context, std stdio, args []string) error {
 	var cfg ImportConfig
@@ -67,6 +67,31 @@ func (cfg ImportConfig) importFile(ctx context.Context, std stdio, to *importer.
 		s.Left = len(products) - cfg.Limit
 		products = products[:cfg.Limit]
 	}
+	bar := progress.New(std.err, telemetry.IsTerminal(std.err), file.Name, len(products)+len(cfg.stockOf(file, products)))
+	defer bar.Done()
+	var err error
+	if s.Written, err = to.Products(ctx, products, bar.Add); err != nil {
+		return err
+	}
+	stock := cfg.stockOf(file, s.Written.Accepted)
+	s.Stocked = len(stock)
+	if s.Kept, err = to.Stock(ctx, stock, "imported from "+shortName(file.Name), importStockKey, bar.Add); err != nil {
+		return err
+	}
+	bar.Done()
+	s.Print(std.out)
+	if !file.HasStock && cfg.Stock == 0 {
+		fmt.Fprintln(std.out, "  note: the file says nothing of stock, so nothing can be bought yet; --stock N puts N of each on stock")
+	}
+	return nil
+}
+
+// importStockKey is one for all files: a SKU gets its first stock once, whatever the file is called. A file
+// says what was there when it was written, and what is sold here is not in it.
+var importStockKey = importer.StockKey("file")
+
+// stockOf is what the file, or --stock, says of the variants of products.
+func (cfg ImportConfig) stockOf(file *catalogue.File, products []catalogue.Product) []importer.Stock {
 	var stock []importer.Stock
 	for _, p := range products {
 		for _, v := range p.Variants {
@@ -79,22 +104,7 @@ func (cfg ImportConfig) importFile(ctx context.Context, std stdio, to *importer.
 			}
 		}
 	}
-	s.Stocked = len(stock)
-	bar := progress.New(std.err, telemetry.IsTerminal(std.err), file.Name, len(products)+len(stock))
-	defer bar.Done()
-	var err error
-	if s.Written, err = to.Products(ctx, products, bar.Add); err != nil {
-		return err
-	}
-	if s.Kept, err = to.Stock(ctx, stock, "imported from "+shortName(file.Name), importer.StockKey("file", file.Name), bar.Add); err != nil {
-		return err
-	}
-	bar.Done()
-	s.Print(std.out)
-	if !file.HasStock && cfg.Stock == 0 {
-		fmt.Fprintln(std.out, "  note: the file says nothing of stock, so nothing can be bought yet; --stock N puts N of each on stock")
-	}
-	return nil
+	return stock
 }
 
 func shortName(name string) string {

@@ -62,7 +62,8 @@ type Counts struct {
 // Written is what became of a list of products, and which the shop refused.
 type Written struct {
 	Counts
-	Refused []catalogue.Skip
+	Accepted []catalogue.Product // as they are in the shop now; in any order
+	Refused  []catalogue.Skip
 }
 
 const upsert = `mutation Import($inputs: [ProductInput!]!) {
@@ -93,11 +94,13 @@ func (i *Importer) Products(ctx context.Context, products []catalogue.Product, d
 			all.Created += answer.ProductsUpsert.Created
 			all.Updated += answer.ProductsUpsert.Updated
 			all.Unchanged += answer.ProductsUpsert.Unchanged
+			all.Accepted = append(all.Accepted, accepted(batch, answer.ProductsUpsert.UserErrors)...)
 			all.Refused = append(all.Refused, refused(batch, answer.ProductsUpsert.UserErrors)...)
 			return nil
 		})
 	}
-	return all, g.Wait()
+	err := g.Wait()
+	return all, err
 }
 
 // refused turns errors at inputs.N into the rows that those inputs came from, one for each product.
@@ -105,12 +108,10 @@ func refused(batch []catalogue.Product, list []UserError) []catalogue.Skip {
 	var all []catalogue.Skip
 	said := map[int]bool{}
 	for _, e := range list {
-		n, row, what := -1, 0, ""
-		if len(e.Field) > 1 && e.Field[0] == "inputs" {
-			if k, err := strconv.Atoi(e.Field[1]); err == nil && k < len(batch) {
-				n, row, what = k, batch[k].Row, batch[k].Handle
-				e.Field = e.Field[2:]
-			}
+		n, row, what := e.input(len(batch)), 0, ""
+		if n >= 0 {
+			row, what = batch[n].Row, batch[n].Handle
+			e.Field = e.Field[2:]
 		}
 		if n >= 0 && said[n] {
 			continue
@@ -119,6 +120,35 @@ func refused(batch []catalogue.Product, list []UserError) []catalogue.Skip {
 		all = append(all, catalogue.Skip{Row: row, What: what, Reason: e.String()})
 	}
 	return all
+}
+
+// accepted leaves out the inputs that errors name; all, when an error is of the call.
+func accepted(batch []catalogue.Product, list []UserError) []catalogue.Product {
+	wrong := map[int]bool{}
+	for _, e := range list {
+		n := e.input(len(batch))
+		if n < 0 {
+			return nil
+		}
+		wrong[n] = true
+	}
+	var good []catalogue.Product
+	for n, p := range batch {
+		if !wrong[n] {
+			good = append(good, p)
+		}
+	}
+	return good
+}
+
+// input is which of n inputs the error is of; -1 when it is of the call.
+func (e UserError) input(n int) int {
+	if len(e.Field) > 1 && e.Field[0] == "inputs" {
+		if k, err := strconv.Atoi(e.Field[1]); err == nil && k >= 0 && k < n {
+			return k
+		}
+	}
+	return -1
 }
 
 // batches splits products by number and by size.

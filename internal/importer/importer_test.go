@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -62,5 +63,25 @@ func TestTheSummaryGroupsReasons(t *testing.T) {
 func TestStockKeysDiffer(t *testing.T) {
 	if a, b := StockKey("file", "a"), StockKey("file", "b"); a == b || len(a) < 8 || a != StockKey("file", "a") {
 		t.Errorf("%s and %s", a, b)
+	}
+}
+
+func TestWhatWasWrittenIsWithoutTheRefused(t *testing.T) {
+	list := products(3, 0)
+	for name, c := range map[string]struct {
+		errors []UserError
+		want   string
+	}{
+		"all":          {nil, "[2 3 4]"},
+		"one is wrong": {[]UserError{{Field: []string{"inputs", "1", "title"}}, {Field: []string{"inputs", "1", "handle"}}}, "[2 4]"},
+		"the call is":  {[]UserError{{Field: []string{"inputs"}}}, "[]"},
+	} {
+		var rows []int
+		for _, p := range accepted(list, c.errors) {
+			rows = append(rows, p.Row)
+		}
+		if got := fmt.Sprint(rows); got != c.want {
+			t.Errorf("%s: written are those of rows %s, want %s", name, got, c.want)
+		}
 	}
 }
