@@ -62,10 +62,10 @@ func TestOverloadedByTransport(t *testing.T) {
 	one.Wait()
 	c.subscribe("1", "{ hello }") // the same on the same socket
 	c.expect("next", `"hello"`)
+	eventually(t, "one is answered when all others are", func() bool { return h.post(query).status == 200 })
 	c.expect("complete", "")
 	c.subscribe("1", `subscription { orderStatus(orderId: "o1") { status } }`)
 	c.expect("next", `"status"`)
-	eventually(t, "one is answered when all others are", func() bool { return h.post(query).status == 200 })
 }
 
 // narrow is a way to subgraphs that bear so many requests at once, each a while long.
