@@ -40,6 +40,10 @@ func runServe(ctx context.Context, std stdio, args []string) error {
 		cfg.Listen = UpConfig{BasePort: firstPort}.addr(servicePort(name) - firstPort)
 	}
 	log := telemetry.NewLogger(std.err, cfg.LogLevel)
+	if name == "payments" && cfg.Gateway == "test" { // `up` is a workshop, and runs on it as it should
+		log.Warn("payments run on the built-in test gateway: no money is taken, and anybody may pay by its test tokens, such as tok_visa; " +
+			"a shop that sells names a real one, such as --payment-gateway stripe (STOREFRONT_PAYMENT_GATEWAY)")
+	}
 	stopTraces, err := telemetry.StartTraces(ctx, name)
 	if err != nil {
 		return err
