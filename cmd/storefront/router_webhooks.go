@@ -39,7 +39,13 @@ func startWebhooks(store *webhooks.Store, agreed *partners.Store, handler http.H
 			return nil, err
 		}
 		id := partnerIdentity(p, "")
-		id.Holds = func(context.Context) error { return nil } // there is nothing to ask again: the shop acts for it
+		id.Holds = func(ctx context.Context) error { // it has no key: the shop acts for it, with its scopes
+			now, err := agreed.Find(ctx, w.Partner)
+			if err != nil {
+				return err
+			}
+			return sameScopes(now.Scopes, p.Scopes)
+		}
 		return subscribe(context.WithValue(ctx, actingFor{}, id), handler, w)
 	}
 	worker := webhooks.NewWorker(webhooks.Config{Store: store, Open: open, Allowed: allowed, Log: cfg.log, Called: cfg.metrics.WebhookCalled})
