@@ -34,8 +34,12 @@ func (s *Service) ConfirmOrder(ctx context.Context, e events.OrderPlaced) error 
 	return s.announceTo(ctx, n, recipient{person: p, name: p.Name}.by(c), true)
 }
 
-// Know learns whom to write to about an order that is older than what the topics still hold of it.
+// Know learns whom to write to about an order that is older than what the topics still hold of it, and
+// that an order is paid.
 func (s *Service) Know(ctx context.Context, e events.OrderStatusChanged) error {
+	if err := s.paid(ctx, e); err != nil {
+		return err
+	}
 	c := Contact{ID: e.ID, Owner: e.Customer, Email: e.Email, Locale: e.Locale, Number: e.Number}
 	if known, err := s.learn(ctx, c); known || err != nil {
 		return err
@@ -61,7 +65,7 @@ func (s *Service) learn(ctx context.Context, c Contact) (known bool, err error) 
 // event has told yet.
 func (s *Service) reachable(ctx context.Context, c Contact) (Person, error) {
 	return s.changePerson(ctx, c.Owner, func(p *Person) {
-		if guest := strings.HasPrefix(p.ID, "gst_"); guest || p.Email == "" && p.Profile == 0 {
+		if guest(p.ID) || p.Email == "" && p.Profile == 0 {
 			p.Email, p.Locale = c.Email, c.Locale
 		}
 	})

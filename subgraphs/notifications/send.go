@@ -228,6 +228,14 @@ func (s *Service) deliver(ctx context.Context, j job) {
 		s.note(ctx, n, func(n *Notification) []outbox.Event { return n.off("not wanted", s.now().UTC()) })
 		return
 	}
+	switch ok, err := s.may(ctx, n, *j.to); {
+	case err != nil:
+		s.note(ctx, n, s.putOff(n, time.Minute, false, "the database was away"))
+		return
+	case !ok:
+		s.note(ctx, n, s.withhold(n))
+		return
+	}
 	m, err := s.letter(n, *j.to)
 	if err == nil {
 		sending, cancel := context.WithTimeout(ctx, sendTimeout)

@@ -27,8 +27,10 @@ type Store interface {
 	// Claim takes up to limit pending mails that are due at now, the longest waiting first: each is the
 	// caller's alone until the lease ends, and counts as one more try.
 	Claim(ctx context.Context, now, lease time.Time, limit int) ([]Notification, error)
-	// Nudge makes the pending mails of an order that wait for its contact due at now.
+	// Nudge makes the pending mails of an order that wait for its contact, or for a payment, due at now.
 	Nudge(ctx context.Context, orderID string, now time.Time) error
+	// UpsertAllowance changes or makes one atomically; one that has expired may be gone.
+	UpsertAllowance(ctx context.Context, id string, change func(*Allowance) error) (Allowance, error)
 
 	// Contact returns whom an order's mails go to.
 	Contact(ctx context.Context, orderID string) (Contact, error)

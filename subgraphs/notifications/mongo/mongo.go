@@ -24,6 +24,7 @@ type Store struct {
 	contacts   *mongodb.Aggregates[notifications.Contact, *notifications.Contact]
 	people     *mongodb.Aggregates[notifications.Person, *notifications.Person]
 	promotions *mongodb.Aggregates[notifications.Promotion, *notifications.Promotion]
+	allowances *mongodb.Aggregates[notifications.Allowance, *notifications.Allowance]
 	watches    *mongo.Collection
 }
 
@@ -36,6 +37,7 @@ func New(ctx context.Context, db *mongo.Database, now func() time.Time) (*Store,
 		contacts:   mongodb.NewAggregates[notifications.Contact](db.Collection("contacts"), source, now),
 		people:     mongodb.NewAggregates[notifications.Person](db.Collection("people"), source, now),
 		promotions: mongodb.NewAggregates[notifications.Promotion](db.Collection("promotions"), source, now),
+		allowances: mongodb.NewAggregates[notifications.Allowance](db.Collection("allowances"), source, now),
 		watches:    db.Collection("watches"),
 	}
 	due := mongodb.Index{Name: "due", Keys: []string{"dueAt"}, Partial: bson.D{{Key: "dueAt", Value: bson.D{{Key: "$exists", Value: true}}}}}
@@ -47,6 +49,7 @@ func New(ctx context.Context, db *mongo.Database, now func() time.Time) (*Store,
 		mongodb.EnsureIndexes(ctx, s.people.Collection(), mongodb.Index{Name: "promotable", Keys: []string{"promotable", "_id"},
 			Partial: bson.D{{Key: "promotable", Value: true}}}),
 		mongodb.EnsureIndexes(ctx, s.promotions.Collection(), due),
+		mongodb.EnsureIndexes(ctx, s.allowances.Collection(), mongodb.Index{Name: "expiry", Keys: []string{"expiresAt"}, Expire: time.Second}),
 		mongodb.EnsureIndexes(ctx, s.watches, mongodb.Index{Name: "sku", Keys: []string{"sku", "createdAt"}}, mongodb.Index{Name: "owner", Keys: []string{"owner"}}),
 	)
 }
@@ -138,7 +141,7 @@ func (s *Store) Claim(ctx context.Context, now, lease time.Time, limit int) ([]n
 
 // Nudge touches only those that are put off: Claim takes the reason away from what is worked on.
 func (s *Store) Nudge(ctx context.Context, orderID string, now time.Time) error {
-	_, err := s.Collection().UpdateMany(ctx, bson.D{eq("orderId", orderID), eq("mail", notifications.Pending), eq("reason", notifications.OrderUnknown)},
+	_, err := s.Collection().UpdateMany(ctx, bson.D{eq("orderId", orderID), eq("mail", notifications.Pending), op("reason", "$in", bson.A{notifications.OrderUnknown, notifications.Withheld})},
 		bson.D{{Key: "$set", Value: bson.D{eq("dueAt", now)}}, {Key: "$inc", Value: bson.D{eq("version", 1)}}})
 	return mongodb.Wrap(err, "wake notifications of %s", orderID)
 }

@@ -22,6 +22,11 @@ func (s *Store) UpsertContact(ctx context.Context, orderID string, change func(*
 	return s.contacts.Upsert(ctx, orderID, func(c *notifications.Contact, exists bool) ([]outbox.Event, error) { return nil, change(c, exists) })
 }
 
+// UpsertAllowance changes or makes one.
+func (s *Store) UpsertAllowance(ctx context.Context, id string, change func(*notifications.Allowance) error) (notifications.Allowance, error) {
+	return s.allowances.Upsert(ctx, id, func(a *notifications.Allowance, _ bool) ([]outbox.Event, error) { return nil, change(a) })
+}
+
 // People returns those that exist.
 func (s *Store) People(ctx context.Context, owners []string) (map[string]notifications.Person, error) {
 	return s.people.GetMany(ctx, owners)
