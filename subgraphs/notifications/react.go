@@ -19,8 +19,10 @@ func (s *Service) ConfirmOrder(ctx context.Context, e events.OrderPlaced) error 
 	if err != nil {
 		return err
 	}
-	n := newNotification(OrderConfirmation, e.Customer, e.ID, e.At, Facts{Number: e.Number, Name: e.ShippingTo.Name, Order: receipt(e)})
-	n.OrderID = e.ID
+	n := newNotification(OrderConfirmation, e.Customer, e.ID, e.At, Facts{Number: e.Number, Order: receipt(e)})
+	if n.OrderID = e.ID; !guest(e.Customer) { // whose address nobody has checked: its owner may be a stranger
+		n.Facts.Name = e.ShippingTo.Name
+	}
 	if known {
 		return s.announce(ctx, n)
 	}

@@ -10,6 +10,21 @@ import (
 	"storefront/subgraphs/notifications"
 )
 
+// Nobody has checked a guest's address, so who reads there is not addressed in the guest's words.
+func TestGuestsAddressIsGreetedWithoutAName(t *testing.T) {
+	t.Parallel()
+	s := open(t, 1)
+	for owner, hello := range map[string]string{"gst_1": "Hello,", "usr_1": "Hello Ada,"} {
+		if err := s.ConfirmOrder(t.Context(), placed("ord_"+owner, owner, owner+"@example.com", "en", 1)); err != nil {
+			t.Fatal(err)
+		}
+		s.settled(t)
+		if m := s.to(t, owner+"@example.com"); len(m) != 1 || !strings.HasPrefix(m[0].Text, hello) || !strings.Contains(m[0].HTML, hello) {
+			t.Errorf("%s is greeted otherwise than %q: %+v", owner, hello, m)
+		}
+	}
+}
+
 // Who orders as a guest with somebody else's address has few mails sent there, unless an order is paid.
 func TestGuestsAddressGetsFewMailsUnlessAnOrderIsPaid(t *testing.T) {
 	t.Parallel()
