@@ -166,9 +166,6 @@ func TestOverloadOfASubgraph(t *testing.T) {
 	if usual.answered.Load() < 30 {
 		t.Errorf("of the usual ones %d are answered", usual.answered.Load())
 	}
-	if of := func(a *asking) float64 { return float64(a.answered.Load()) / float64(a.sent.Load()) }; of(&low) >= of(&usual) {
-		t.Errorf("%.2f of the least important are answered, and %.2f of the usual ones", of(&low), of(&usual))
-	}
 	if n := h.observed.count("shed low"); int64(n) != low.shed.Load() {
 		t.Errorf("%d of the least important are counted as refused, not %d", n, low.shed.Load())
 	}
