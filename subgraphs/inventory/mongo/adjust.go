@@ -29,18 +29,16 @@ func (s *Store) Adjust(ctx context.Context, list []inventory.StockAdjustment) (s
 		return nil, other, err
 	}
 	slices.SortStableFunc(open, func(a, b inventory.StockAdjustment) int { return strings.Compare(a.SKU, b.SKU) }) // see mongodb.Bulk
-	noted, err := s.note(ctx, open)
+	if err := s.note(ctx, open); err != nil {
+		return nil, nil, err
+	}
+	// Another call may have noted the same keys meanwhile. FerretDB tells both that they did.
+	open, more, err := s.undone(ctx, open)
 	if err != nil {
 		return nil, nil, err
 	}
-	if noted < len(open) { // another call was cut off, or runs now
-		var more []inventory.StockAdjustment
-		if open, more, err = s.undone(ctx, open); err != nil {
-			return nil, nil, err
-		}
-		if other = append(other, more...); len(open) == 0 {
-			return nil, other, nil
-		}
+	if other = append(other, more...); len(open) == 0 {
+		return nil, other, nil
 	}
 	models := make([]mongo.WriteModel, len(open))
 	for i, a := range open {
@@ -96,9 +94,8 @@ func (s *Store) undone(ctx context.Context, list []inventory.StockAdjustment) (o
 	return open, other, nil
 }
 
-// note writes the adjustments down that are not yet, and says how many; and makes stock documents of SKUs
-// that had none.
-func (s *Store) note(ctx context.Context, open []inventory.StockAdjustment) (int, error) {
+// note writes the adjustments down that are not yet, and makes stock documents of SKUs that had none.
+func (s *Store) note(ctx context.Context, open []inventory.StockAdjustment) error {
 	var stock, notes []mongo.WriteModel
 	upsert := func(id string, fields bson.D) mongo.WriteModel {
 		return mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: id}}).SetUpdate(bson.D{{Key: "$setOnInsert", Value: fields}}).SetUpsert(true)
@@ -112,11 +109,11 @@ func (s *Store) note(ctx context.Context, open []inventory.StockAdjustment) (int
 	}
 	if len(stock) > 0 {
 		if _, err := mongodb.Bulk(ctx, s.stock, stock); err != nil {
-			return 0, mongodb.Wrap(err, "make stock")
+			return mongodb.Wrap(err, "make stock")
 		}
 	}
-	res, err := mongodb.Bulk(ctx, s.adjustments, notes)
-	return int(res.UpsertedCount), mongodb.Wrap(err, "write adjustments")
+	_, err := mongodb.Bulk(ctx, s.adjustments, notes)
+	return mongodb.Wrap(err, "write adjustments")
 }
 
 // withoutKey returns the adjustments that the stock documents do not know of.
