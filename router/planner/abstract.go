@@ -192,7 +192,7 @@ func (p *planner) identify(ps *pos, items []item) (failed []item) {
 		}
 		return nil
 	}
-	if teller == ps.accs[0] {
+	if lead := p.leading(ps); len(lead) > 0 && teller == lead[0] {
 		p.tellTypes(ps)
 		return nil
 	}
