@@ -16,7 +16,7 @@ func (r *run) dropUnasked() {
 
 // unasked reports whether an error is of a field that its object does not have in the response, or of an
 // object as a whole, and the object lacks nothing. One that lacks something may lack it because of the error:
-// that is told at the object then. left says of each part how many fetches are still to come; nil for none.
+// that is told at the object then, unless other errors say why. left says of each part how many fetches are still to come; nil for none.
 func (r *run) unasked(err *gqlerror.Error, left []int) bool {
 	out, v := r.p.out, value{kind: object, at: r.root}
 	for i, step := range err.Path {
@@ -42,7 +42,7 @@ func (r *run) unasked(err *gqlerror.Error, left []int) bool {
 				return false
 			}
 			if f == nil {
-				if !r.lacks(out, v.at, typ, left) {
+				if !r.lacks(out, v.at, typ, left) || r.explained(err.Path[:i], out, v.at, typ, left) {
 					return true
 				}
 				err.Path = err.Path[:i]
@@ -85,6 +85,33 @@ func (r *run) lacksBeneath(out *output, v value, left []int, visits *int) bool {
 	return false
 }
 
+// explained reports whether errors at fields that the response has of an object say why it lacks what it
+// lacks: one at a field that may not be null, which takes the object with it, or one at each.
+func (r *run) explained(at ast.Path, out *output, obj uint32, typ int32, left []int) bool {
+	told := map[string]bool{}
+	for _, err := range r.errors {
+		if n := len(at); len(err.Path) > n && slices.Equal(err.Path[:n], at) {
+			if key, ok := err.Path[n].(ast.PathName); ok {
+				told[string(key)] = true
+			}
+		}
+	}
+	for i := range out.fields {
+		f := &out.fields[i]
+		if !told[f.Key] || !r.lacking(f, obj, typ, left) {
+			continue
+		}
+		t := f.typ
+		if own, ok := f.byType[typ]; ok {
+			t = own
+		}
+		if t.nonNull {
+			return true
+		}
+	}
+	return !slices.ContainsFunc(out.fields, func(f outputField) bool { return !told[f.Key] && r.lacking(&f, obj, typ, left) })
+}
+
 // field is the field that objects of a type have under a key; nil when they have none.
 func (o *output) field(key string, typ int32) *outputField {
 	for i := range o.fields {
@@ -103,13 +130,14 @@ func (o *output) selects(key string) bool {
 // lacks reports whether no subgraph sent some field that the response has of an object, and none will.
 func (r *run) lacks(out *output, obj uint32, typ int32, left []int) bool {
 	for i := range out.fields {
-		f := &out.fields[i]
-		if left != nil && left[f.part] > 0 {
-			continue
-		}
-		if !f.typename && !f.Refused && f.schema == nil && (f.on == nil || f.on.has(typ)) && r.holds[f.cond] && r.vals[obj+uint32(f.slot)].kind == missing {
+		if r.lacking(&out.fields[i], obj, typ, left) {
 			return true
 		}
 	}
 	return false
+}
+
+func (r *run) lacking(f *outputField, obj uint32, typ int32, left []int) bool {
+	return (left == nil || left[f.part] == 0) && !f.typename && !f.Refused && f.schema == nil &&
+		(f.on == nil || f.on.has(typ)) && r.holds[f.cond] && r.vals[obj+uint32(f.slot)].kind == missing
 }
