@@ -79,11 +79,15 @@ func (h *Headers) Names() (names []string, known bool) {
 }
 
 // Key is a text that is the same for clients whose headers give every subgraph the same, and differs
-// otherwise.
+// otherwise, also between the rules of two configurations.
 func (h *Headers) Key(client http.Header) string {
 	var key []byte
 	for _, subgraph := range slices.Sorted(maps.Keys(h.rules)) {
 		out := h.For(subgraph, client)
+		if len(out) == 0 {
+			continue
+		}
+		key = append(strconv.AppendQuote(key, subgraph), ':')
 		for _, name := range slices.Sorted(maps.Keys(out)) {
 			key = strconv.AppendQuote(key, name)
 			for _, value := range out[name] {

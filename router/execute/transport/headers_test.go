@@ -70,6 +70,30 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// The key tells apart to which subgraph a header goes, also between two configurations: what is kept under it outlives
+// a configuration.
+func TestKeyNamesTheSubgraph(t *testing.T) {
+	keyOf := func(rules map[string][]transport.HeaderRule) string {
+		cfg := transport.To(map[string]string{"a": "http://a", "b": "http://b"})
+		for name, s := range cfg.Subgraphs {
+			s.Headers = rules[name]
+			cfg.Subgraphs[name] = s
+		}
+		h, err := transport.NewHeaders(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h.Key(http.Header{"X": {"1"}})
+	}
+	x := []transport.HeaderRule{{Propagate: "x"}}
+	if a, b := keyOf(map[string][]transport.HeaderRule{"a": x}), keyOf(map[string][]transport.HeaderRule{"b": x}); a == b {
+		t.Errorf("both are %s", a)
+	}
+	if key := keyOf(map[string][]transport.HeaderRule{"a": {{Propagate: "y"}}}); key != keyOf(nil) {
+		t.Errorf("%s where no subgraph gets anything", key)
+	}
+}
+
 // TestMistakes: each mistake of a configuration is one line that names the setting.
 func TestMistakes(t *testing.T) {
 	for want, change := range map[string]func(*transport.Subgraph){
