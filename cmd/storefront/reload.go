@@ -70,10 +70,7 @@ func (r *router) reload(ctx context.Context, cfg routerConfig, sdl string) {
 	warm := 0
 	if err == nil {
 		cfg.tellUnknown(sg)
-		before := r.rules.Swap(rules)
-		if warm, err = r.gateway.Replace(ctx, sg, reach); err != nil {
-			r.rules.Store(before)
-		}
+		warm, err = r.gateway.Replace(ctx, sg, reach, headers{cfg.signer, rules})
 	}
 	cfg.metrics.Reloaded(err)
 	if err != nil {

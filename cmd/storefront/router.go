@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -27,7 +26,6 @@ import (
 	"storefront/internal/usage"
 	"storefront/internal/webhooks"
 	"storefront/router/execute/cache"
-	"storefront/router/execute/transport"
 	"storefront/router/gateway"
 	"storefront/router/operation"
 	"storefront/web"
@@ -232,7 +230,6 @@ type router struct {
 	unhook   func() // ends webhooks; nil without
 	unfollow func() // ends looking at the certificate's files
 	counted  func() // ends counting what is used; nil without
-	rules    atomic.Pointer[transport.Headers]
 }
 
 func newRouter(cfg routerConfig) (*router, error) {
@@ -249,13 +246,12 @@ func newRouter(cfg routerConfig) (*router, error) {
 		return nil, err
 	}
 	r := &router{log: cfg.log}
-	r.rules.Store(rules)
 	operationLimits := operation.DefaultLimits()
 	operationLimits.MaxCost, operationLimits.ListSize = limits.MaxCost, limits.ListSize
 	operationLimits.MaxListItems = cfg.MaxListArguments
 	gc := gateway.Config{
 		Supergraph: sg, Transport: reach,
-		Headers: headers{cfg.signer, &r.rules}, Operations: cfg.operations,
+		Headers: headers{cfg.signer, rules}, Operations: cfg.operations,
 		Observer: observer{cfg.metrics}, Logger: cfg.log, Explorer: server.PaceWrites(explorer),
 		Introspection: cfg.Introspection, MaxBatch: cfg.MaxBatch, CORS: gateway.CORS{Origins: cfg.Origins},
 		DrainTime:      cfg.drainTime,

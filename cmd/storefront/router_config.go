@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -202,15 +201,15 @@ func reachSubgraphs(cfg transport.Config, forward []string, metrics *telemetry.M
 }
 
 // headers gives subgraphs the client's headers that the rules let through, and the identity signed for
-// each where there is a signer. The rules change with the supergraph.
+// each where there is a signer.
 type headers struct {
 	signer *identity.Signer
-	rules  *atomic.Pointer[transport.Headers]
+	rules  *transport.Headers
 }
 
 // ShareKey is all that the headers depend on: who asks, and what of the client's headers is passed on.
 func (s headers) ShareKey(id *gateway.Identity, client http.Header) string {
-	key := s.rules.Load().Key(client)
+	key := s.rules.Key(client)
 	if s.signer == nil {
 		return key
 	}
@@ -224,7 +223,7 @@ func (s headers) ShareKey(id *gateway.Identity, client http.Header) string {
 
 // PublicKey is what public answers depend on: what the caller may do and in which language, not who it is.
 func (s headers) PublicKey(id *gateway.Identity, client http.Header) string {
-	key := s.rules.Load().Key(client)
+	key := s.rules.Key(client)
 	who, ok := id.Value.(identity.Identity)
 	if s.signer == nil || !ok {
 		return key
@@ -242,7 +241,7 @@ func (s headers) PublicKey(id *gateway.Identity, client http.Header) string {
 
 // Varies are the client's headers that an identity is made of, and those that the rules let through.
 func (s headers) Varies() ([]string, bool) {
-	names, known := s.rules.Load().Names()
+	names, known := s.rules.Names()
 	if s.signer != nil {
 		names = append(names, "Accept-Language", "Authorization", "X-Api-Key", guestHeader)
 	}
@@ -251,7 +250,7 @@ func (s headers) Varies() ([]string, bool) {
 }
 
 func (s headers) SubgraphHeaders(_ context.Context, id *gateway.Identity, subgraph string, client http.Header) http.Header {
-	h := s.rules.Load().For(subgraph, client)
+	h := s.rules.For(subgraph, client)
 	if s.signer != nil {
 		who, _ := id.Value.(identity.Identity)
 		h.Set(identity.Header, s.signer.Sign(who, subgraph))

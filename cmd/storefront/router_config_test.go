@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -161,8 +160,7 @@ func TestAnswersVaryByAllThatTellsWhoAsks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := headers{signer: identity.NewSigner([]byte("secret"), time.Now), rules: &atomic.Pointer[transport.Headers]{}}
-	h.rules.Store(rules)
+	h := headers{signer: identity.NewSigner([]byte("secret"), time.Now), rules: rules}
 	names, known := h.Varies()
 	if want := []string{"Accept-Language", "Authorization", "X-Api-Key", "X-Guest-Token", "X-Shop"}; !known || !slices.Equal(names, want) {
 		t.Errorf("answers vary by %q, want %q", names, want)

@@ -220,7 +220,7 @@ func TestAuthorizationStays(t *testing.T) {
 	h := newHouse(t, func(c *gateway.Config) { c.Auth = scoped{} })
 	s := h.stream(t, `subscription { orderStatus(orderId: "o1") { status note } }`, "Authorization", "Bearer ada")
 	s.expect("next", `"note":"first"`)
-	if _, err := h.gw.Replace(context.Background(), guardedSupergraph(t), h.reach); err != nil {
+	if _, err := h.gw.Replace(context.Background(), guardedSupergraph(t), h.reach, h.headers); err != nil {
 		t.Fatal(err)
 	}
 	version := 1

@@ -43,8 +43,8 @@ func (g *Gateway) scoped(ctx context.Context, c *caller, j *job) context.Context
 	if g.cfg.Cache == nil || j.op.Kind != ast.Query || !j.ready.Keeps() {
 		return ctx
 	}
-	sharer, ok := g.cfg.Headers.(Sharer)
-	if !ok && g.cfg.Headers != nil {
+	sharer, ok := j.edition.headers.(Sharer)
+	if !ok && j.edition.headers != nil {
 		return ctx
 	}
 	var s execute.Scope // where subgraphs get nothing of a caller, all are the same
@@ -66,7 +66,7 @@ func (g *Gateway) wrote(c *caller, j *job) {
 	if j.op.Kind != ast.Mutation {
 		return
 	}
-	sharer, ok := g.cfg.Headers.(Sharer)
+	sharer, ok := j.edition.headers.(Sharer)
 	if !ok {
 		g.sharing.wrote("") // nobody's, where subgraphs get nothing of a caller
 		return
@@ -90,7 +90,7 @@ func (g *Gateway) moment() uint64 {
 // writeKept writes the answer to a GET with what may be kept of it, or that it has not changed. What not all may
 // see is private, whatever its hints say.
 func (g *Gateway) writeKept(a *answer, r *http.Request, j *job, body []byte, fresh execute.Freshness) {
-	vary, known := g.varies()
+	vary, known := g.varies(j.edition)
 	if fresh.Left < time.Second || !known {
 		a.write(http.StatusOK, body)
 		return
@@ -118,11 +118,11 @@ func (g *Gateway) writeKept(a *answer, r *http.Request, j *job, body []byte, fre
 }
 
 // varies are the headers of a client's that answers may depend on.
-func (g *Gateway) varies() ([]string, bool) {
-	if g.cfg.Headers == nil && g.cfg.Auth == nil {
+func (g *Gateway) varies(e *edition) ([]string, bool) {
+	if e.headers == nil && g.cfg.Auth == nil {
 		return nil, true
 	}
-	if s, ok := g.cfg.Headers.(Scoper); ok {
+	if s, ok := e.headers.(Scoper); ok {
 		return s.Varies()
 	}
 	return nil, false

@@ -16,12 +16,13 @@ import (
 	"storefront/router/supergraph"
 )
 
-// edition is one supergraph as it is served: the model, how it is executed and reached, and the
-// operations prepared for it. A request stays on the edition that its operation was prepared on, so
+// edition is one supergraph as it is served: the model, how it is executed and reached, with which
+// headers, and the operations prepared for it. A request stays on the edition that its operation was prepared on, so
 // that replacing the supergraph drops none.
 type edition struct {
 	supergraph    *supergraph.Supergraph
 	executor      *execute.Executor
+	headers       HeaderSource // nil: see Config
 	cache         *cache
 	limits        operation.Limits
 	introspection bool
@@ -29,7 +30,7 @@ type edition struct {
 	log           *slog.Logger
 }
 
-func (g *Gateway) newEdition(sg *supergraph.Supergraph, t execute.Transport) (*edition, error) {
+func (g *Gateway) newEdition(sg *supergraph.Supergraph, t execute.Transport, headers HeaderSource) (*edition, error) {
 	if sg == nil {
 		return nil, errors.New("no supergraph")
 	}
@@ -52,6 +53,7 @@ func (g *Gateway) newEdition(sg *supergraph.Supergraph, t execute.Transport) (*e
 	e := &edition{
 		supergraph:    sg,
 		executor:      execute.New(sg, t, opts),
+		headers:       headers,
 		cache:         cache,
 		limits:        g.cfg.Limits,
 		introspection: g.cfg.Introspection,
@@ -65,15 +67,15 @@ func (g *Gateway) newEdition(sg *supergraph.Supergraph, t execute.Transport) (*e
 	return e, nil
 }
 
-// Replace serves another supergraph from now on, over another transport. Before that, the operations
+// Replace serves another supergraph from now on, over another transport and with other headers. Before that, the operations
 // that clients send most are prepared for it, so that none of them waits for a plan. Requests under way
 // end on the supergraph on which they began; live subscriptions go on with the new one, or end with an
 // error where it does not have them any more. The old transport is closed after its last request when
 // it is an io.Closer. It returns how many operations were prepared; after an error nothing has changed.
-func (g *Gateway) Replace(ctx context.Context, sg *supergraph.Supergraph, t execute.Transport) (warm int, err error) {
+func (g *Gateway) Replace(ctx context.Context, sg *supergraph.Supergraph, t execute.Transport, headers HeaderSource) (warm int, err error) {
 	g.replacing.Lock()
 	defer g.replacing.Unlock()
-	next, err := g.newEdition(sg, t)
+	next, err := g.newEdition(sg, t, headers)
 	if err != nil {
 		return 0, fmt.Errorf("replace supergraph: %w", err)
 	}

@@ -47,6 +47,7 @@ type spring struct {
 
 	mu    sync.Mutex
 	job   *job          // replaced when the supergraph is
+	share string        // what subgraphs answer its callers depends on; likewise
 	feeds map[*feed]int // and the round of their joining
 	ended bool
 	again context.CancelFunc // ends the stream, so that it is asked for anew
@@ -60,14 +61,14 @@ func (s *springs) join(ctx context.Context, f *feed, j *job) *failure {
 	if j.begin.resume != "" {
 		return reject(http.StatusBadRequest, problem(codeBadInput, "This subscription is a subgraph's own, which cannot be resumed; subscribe without a cursor."))
 	}
-	key := groupKey{operation: j.prepared, variables: string(j.sent), rights: s.g.shareKey(f)}
+	key := groupKey{operation: j.prepared, variables: string(j.sent), rights: shareKey(f, j)}
 	f.beAwaited()
 	var flow context.Context
 	s.mu.Lock()
 	sp := s.all[key]
-	first := sp == nil || !sp.add(f)
+	first := sp == nil || !sp.add(f, j)
 	if first {
-		sp = &spring{g: s.g, key: key, job: j, feeds: map[*feed]int{f: f.joins(false)}, opened: make(chan struct{})}
+		sp = &spring{g: s.g, key: key, job: j, share: key.rights, feeds: map[*feed]int{f: f.joins(false)}, opened: make(chan struct{})}
 		flow, sp.cancel = context.WithCancel(context.Background())
 		s.all[key] = sp
 	}
@@ -88,11 +89,11 @@ func (s *springs) join(ctx context.Context, f *feed, j *job) *failure {
 	}
 }
 
-// add lets a feed in, unless the spring has ended.
-func (sp *spring) add(f *feed) bool {
+// add lets a feed in, unless the spring has ended or has moved on to another supergraph than the feed's.
+func (sp *spring) add(f *feed, j *job) bool {
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
-	if sp.ended {
+	if sp.ended || sp.job.edition != j.edition {
 		return false
 	}
 	sp.feeds[f] = f.joins(false)
@@ -127,6 +128,10 @@ func (s *springs) renew(ctx context.Context) {
 	s.mu.Unlock()
 	for _, sp := range all {
 		j, why := sp.renewed(ctx)
+		share := ""
+		if j != nil && why == nil {
+			share, why = sp.moveOn(j)
+		}
 		if why != nil {
 			s.forget(sp)
 			sp.finish(why)
@@ -136,11 +141,10 @@ func (s *springs) renew(ctx context.Context) {
 		if j == nil {
 			continue
 		}
-		sp.moveOn(j)
 		s.mu.Lock()
 		if s.all[sp.key] == sp {
 			delete(s.all, sp.key)
-			sp.key.operation = j.prepared
+			sp.key.operation, sp.key.rights = j.prepared, share
 			if s.all[sp.key] == nil { // else there are two for a while, which is as correct
 				s.all[sp.key] = sp
 			}
@@ -165,15 +169,26 @@ func (sp *spring) renewed(ctx context.Context) (*job, *failure) {
 	return j, f
 }
 
-// moveOn takes on the operation as it is now. The stream stays, unless it would be another one.
-func (sp *spring) moveOn(j *job) {
+// moveOn takes on the operation as it is now, and returns what subgraphs answer its callers depends on: where that is
+// not the same for all any more, each has to subscribe again. The stream stays, unless it would be another one.
+func (sp *spring) moveOn(j *job) (share string, f *failure) {
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
-	same := sp.job.ready.SameFeed(j.ready) && j.edition.executor.Reaches(j.ready, sp.at)
-	sp.job = j
+	first := true
+	for f := range sp.feeds {
+		switch own := shareKey(f, j); {
+		case first:
+			share, first = own, false
+		case own != share:
+			return "", changed("its callers are not asked for with the same headers any more")
+		}
+	}
+	same := sp.share == share && sp.job.ready.SameFeed(j.ready) && j.edition.executor.Reaches(j.ready, sp.at)
+	sp.job, sp.share = j, share
 	if !same && sp.again != nil {
 		sp.again()
 	}
+	return share, nil
 }
 
 func (sp *spring) callers() (list []*caller) {
@@ -185,14 +200,14 @@ func (sp *spring) callers() (list []*caller) {
 	return list
 }
 
-// now is the operation and one for whom it is asked; false when nobody is left.
-func (sp *spring) now() (j *job, c *caller, ok bool) {
+// now is the operation and one for whom it is asked, with what that one's answers depend on; false when nobody is left.
+func (sp *spring) now() (j *job, c *caller, share string, ok bool) {
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
 	for f := range sp.feeds {
-		return sp.job, f.who(), true
+		return sp.job, f.who(), sp.share, true
 	}
-	return nil, nil, false
+	return nil, nil, "", false
 }
 
 // flow brings what the subgraph sends until it ends, and says why it did: nil when the subgraph says so.
@@ -200,12 +215,12 @@ func (sp *spring) flow(ctx context.Context) *failure {
 	var lost time.Time // when the stream was; zero while it is there, and before the first
 	opened := sync.OnceFunc(func() { close(sp.opened) })
 	for tries := 0; ; {
-		j, c, ok := sp.now()
+		j, c, share, ok := sp.now()
 		if !ok {
 			opened()
 			return nil
 		}
-		held, err := sp.stream(ctx, j, c, !lost.IsZero(), func() {
+		held, err := sp.stream(ctx, j, c, share, !lost.IsZero(), func() {
 			lost = time.Time{}
 			opened()
 		})
@@ -253,16 +268,16 @@ func (sp *spring) away(j *job, c *caller, err error) *failure {
 // stream asks for the subscription once, and brings what comes until the stream ends. It held when it brought
 // something or was there for a while: one that is only taken on is no sign of health. A nil error means that
 // the operation has changed, and another stream takes its place.
-func (sp *spring) stream(ctx context.Context, j *job, c *caller, again bool, opened func()) (held bool, err error) {
+func (sp *spring) stream(ctx context.Context, j *job, c *caller, share string, again bool, opened func()) (held bool, err error) {
 	here, cancel := context.WithCancel(ctx)
 	defer cancel()
-	in, err := j.edition.executor.Subscribe(here, j.ready, j.vars, sp.g.headersFor(ctx, c, ""))
+	in, err := j.edition.executor.Subscribe(here, j.ready, j.vars, sp.g.headersFor(ctx, c, j, ""))
 	if err != nil {
 		return false, err
 	}
 	defer in.Close()
 	sp.mu.Lock()
-	if sp.job != j && !(sp.job.ready.SameFeed(j.ready) && sp.job.edition.executor.Reaches(sp.job.ready, in.Address())) {
+	if sp.job != j && !(sp.share == share && sp.job.ready.SameFeed(j.ready) && sp.job.edition.executor.Reaches(sp.job.ready, in.Address())) {
 		sp.mu.Unlock()
 		return false, nil // it changed meanwhile
 	}
@@ -303,7 +318,7 @@ func (sp *spring) stream(ctx context.Context, j *job, c *caller, again bool, ope
 
 // resolve makes a message of what the subgraph has sent.
 func (sp *spring) resolve(sent []byte, reconnected bool) (m *message) {
-	j, c, ok := sp.now()
+	j, c, _, ok := sp.now()
 	if !ok {
 		return nil
 	}
@@ -315,7 +330,7 @@ func (sp *spring) resolve(sent []byte, reconnected bool) (m *message) {
 			m.body = encode([]byte("null"), sp.g.fault(ctx, c, fault).errors, nil)
 		}
 	}()
-	response := j.edition.executor.ExecuteFed(ctx, j.ready, sent, j.vars, sp.g.headersFor(ctx, c, ""))
+	response := j.edition.executor.ExecuteFed(ctx, j.ready, sent, j.vars, sp.g.headersFor(ctx, c, j, ""))
 	m.body = sp.g.liveBody(ctx, c, &execute.Response{Data: response.Data, Errors: response.Errors}, "")
 	response.Release()
 	if reconnected {

@@ -171,7 +171,7 @@ func fedHouse(t *testing.T, protocol string) (*house, *feeder) {
 		at = behind.url
 	}
 	h := newHouse(t, func(c *gateway.Config) { c.Reconnect = 5 * time.Second })
-	if _, err := h.gw.Replace(t.Context(), parsed(t, testSupergraph), f.over(t, h.urls, protocol, at)); err != nil {
+	if _, err := h.gw.Replace(t.Context(), parsed(t, testSupergraph), f.over(t, h.urls, protocol, at), h.headers); err != nil {
 		t.Fatal(err)
 	}
 	return h, f
@@ -277,7 +277,7 @@ func TestSubgraphDropsItsFeed(t *testing.T) {
 		asked = append(asked, time.Now())
 	}))
 	defer dropping.Close()
-	if _, err := h.gw.Replace(t.Context(), parsed(t, testSupergraph), f.over(t, h.urls, transport.WebSocket, dropping.URL)); err != nil {
+	if _, err := h.gw.Replace(t.Context(), parsed(t, testSupergraph), f.over(t, h.urls, transport.WebSocket, dropping.URL), h.headers); err != nil {
 		t.Fatal(err)
 	}
 	h.stream(t, `subscription { plain }`)
@@ -351,7 +351,7 @@ func TestSubgraphFeedOverReplacement(t *testing.T) {
 	s := h.stream(t, `subscription { plain }`)
 	f.opens(t, 1)
 	to := f.over(t, h.urls, transport.WebSocket, f.server.URL)
-	if _, err := h.gw.Replace(t.Context(), parsed(t, strings.NewReplacer(more...).Replace(testSupergraph)), to); err != nil {
+	if _, err := h.gw.Replace(t.Context(), parsed(t, strings.NewReplacer(more...).Replace(testSupergraph)), to, h.headers); err != nil {
 		t.Fatal(err)
 	}
 	f.emit(1)
@@ -361,7 +361,7 @@ func TestSubgraphFeedOverReplacement(t *testing.T) {
 	}
 
 	elsewhere := newFeeder(t)
-	if _, err := h.gw.Replace(t.Context(), parsed(t, testSupergraph), f.over(t, h.urls, transport.WebSocket, elsewhere.server.URL)); err != nil {
+	if _, err := h.gw.Replace(t.Context(), parsed(t, testSupergraph), f.over(t, h.urls, transport.WebSocket, elsewhere.server.URL), h.headers); err != nil {
 		t.Fatal(err)
 	}
 	elsewhere.opens(t, 1)

@@ -26,8 +26,8 @@ import (
 	"storefront/router/supergraph"
 )
 
-// Config is what a gateway is made of. Supergraph and Transport are required, until Replace gives it
-// others; everything else has a default.
+// Config is what a gateway is made of. Supergraph and Transport are required. Replace gives it others of these and
+// of Headers. Everything else has a default.
 type Config struct {
 	Supergraph *supergraph.Supergraph
 	Transport  execute.Transport
@@ -185,8 +185,8 @@ func New(cfg Config) (*Gateway, error) {
 	g.springs = newSprings(g)
 	g.rights, g.streams = newRights(g), newStreams(g)
 	g.pulse = newPulse(cfg.Heartbeat)
-	g.cfg.Supergraph, g.cfg.Transport = nil, nil
-	first, err := g.newEdition(cfg.Supergraph, cfg.Transport)
+	g.cfg.Supergraph, g.cfg.Transport, g.cfg.Headers = nil, nil, nil
+	first, err := g.newEdition(cfg.Supergraph, cfg.Transport, cfg.Headers)
 	if err != nil {
 		drain()
 		return nil, fmt.Errorf("make gateway: %w", err)

@@ -367,6 +367,7 @@ type house struct {
 	url      string            // of /graphql
 	urls     map[string]string // of the subgraphs
 	reach    *transport.Transport
+	headers  gateway.HeaderSource
 	orders   *orders
 	broker   *broker
 	observed *observer
@@ -411,7 +412,7 @@ func newHouse(t *testing.T, change func(*gateway.Config)) *house {
 		server.Close()
 		eventually(t, "all subscriptions are counted as ended", func() bool { return h.observed.open() == 0 })
 	})
-	h.url, h.urls, h.reach = server.URL+"/graphql", urls, reach
+	h.url, h.urls, h.reach, h.headers = server.URL+"/graphql", urls, reach, cfg.Headers
 	return h
 }
 

@@ -233,16 +233,16 @@ func (g *Gateway) execute(ctx context.Context, c *caller, j *job) *execute.Respo
 	defer g.wrote(c, j)
 	ctx = g.scoped(ctx, c, j)
 	began := time.Now()
-	response := j.edition.executor.Execute(ctx, j.ready, j.vars, g.headersFor(ctx, c, ""))
+	response := j.edition.executor.Execute(ctx, j.ready, j.vars, g.headersFor(ctx, c, j, ""))
 	now := time.Now()
 	g.admission.answered(now, j, now.Sub(began), unavailable(response.Errors))
 	return response
 }
 
-// headersFor returns the headers of each subgraph request made for a caller, the same for all that one
+// headersFor returns the headers of each subgraph request of a job made for a caller, the same for all that one
 // operation sends to a subgraph. traceparent is that of the event being resolved, "" outside a
 // subscription.
-func (g *Gateway) headersFor(ctx context.Context, c *caller, traceparent string) func(subgraph string) http.Header {
+func (g *Gateway) headersFor(ctx context.Context, c *caller, j *job, traceparent string) func(subgraph string) http.Header {
 	type made struct {
 		subgraph string
 		header   http.Header
@@ -255,8 +255,8 @@ func (g *Gateway) headersFor(ctx context.Context, c *caller, traceparent string)
 			}
 		}
 		h := http.Header{}
-		if g.cfg.Headers != nil {
-			if own := g.cfg.Headers.SubgraphHeaders(ctx, c.id, subgraph, c.header); own != nil {
+		if source := j.edition.headers; source != nil {
+			if own := source.SubgraphHeaders(ctx, c.id, subgraph, c.header); own != nil {
 				h = stripHopByHop(own.Clone())
 			}
 		}

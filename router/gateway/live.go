@@ -83,14 +83,14 @@ func eventRoot(field *supergraph.Live, e *Event, key map[string]any) map[string]
 func (g *Gateway) resolveEvents(ctx context.Context, c *caller, j *job, roots []map[string]any, traceparent string) []*execute.Response {
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Timeout)
 	defer cancel()
-	return j.edition.executor.ExecuteEvents(ctx, j.ready, roots, j.vars, g.headersFor(ctx, c, traceparent))
+	return j.edition.executor.ExecuteEvents(ctx, j.ready, roots, j.vars, g.headersFor(ctx, c, j, traceparent))
 }
 
 // resolveState reads the entity, whose key root holds, as it is.
 func (g *Gateway) resolveState(ctx context.Context, c *caller, j *job, root map[string]any) *execute.Response {
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Timeout)
 	defer cancel()
-	return j.edition.executor.ExecuteLive(ctx, j.live.initial, true, root, j.vars, g.headersFor(ctx, c, ""))
+	return j.edition.executor.ExecuteLive(ctx, j.live.initial, true, root, j.vars, g.headersFor(ctx, c, j, ""))
 }
 
 // state is an entity as it is, resolved for one who subscribes.

@@ -40,7 +40,7 @@ func (h *hub) join(ctx context.Context, f *feed, j *job) *failure {
 		}
 		from = &c
 	}
-	share := h.g.shareKey(f)
+	share := shareKey(f, j)
 	key := groupKey{operation: j.prepared, variables: string(j.sent), rights: share}
 	if j.ready.EventAnswers() {
 		key.rights = ""
@@ -52,7 +52,7 @@ func (h *hub) join(ctx context.Context, f *feed, j *job) *failure {
 	var m *member
 	for in := false; !in; {
 		gr = h.enter(key, func() *group { return newGroup(h.g, j, filters, root) })
-		if m, in = newMember(gr, f, share); !in { // its members are being told
+		if m, in = newMember(gr, f, j, share); !in { // its members are being told, or it has moved on
 			h.forget(gr)
 			h.leave(m)
 		}
@@ -65,11 +65,11 @@ func (h *hub) join(ctx context.Context, f *feed, j *job) *failure {
 }
 
 // shareKey is what all depends on that subgraphs answer a feed's caller; unique where that is not known.
-func (g *Gateway) shareKey(f *feed) string {
-	if g.cfg.Headers == nil {
+func shareKey(f *feed, j *job) string {
+	if j.edition.headers == nil {
 		return "all"
 	}
-	if sharer, ok := g.cfg.Headers.(Sharer); ok {
+	if sharer, ok := j.edition.headers.(Sharer); ok {
 		return "s" + sharer.ShareKey(f.who().id, f.who().header)
 	}
 	return fmt.Sprintf("%p", f)
@@ -175,8 +175,13 @@ func (gr *group) renew(ctx context.Context) (key groupKey, f *failure) {
 	}
 	gr.mu.Lock()
 	defer gr.mu.Unlock()
-	key.operation = j.prepared
+	key.operation, key.rights = j.prepared, ""
 	gr.job, gr.root = j, root
+	for m := range gr.members {
+		m.share = shareKey(m.feed, j)
+		key.rights = gr.shareOf(m) // they may have become several
+	}
+	clear(gr.reads)
 	return key, nil
 }
 

@@ -15,7 +15,7 @@ type member struct {
 	group *group
 	feed  *feed
 	round int      // of the feed's joining
-	share string   // what subgraphs answer its caller depends on
+	share string   // what subgraphs answer its caller depends on; guarded by the group's lock
 	owner []string // whose events it may see; all when nil and all is true
 	all   bool
 
@@ -27,12 +27,13 @@ type member struct {
 	there   bool          // the client has seen something of the entity, so it may be told that it sees no more
 }
 
-// newMember lets a feed into a group; false when the group has ended, and gives nobody anything any more.
-func newMember(gr *group, f *feed, share string) (m *member, ok bool) {
+// newMember lets a feed into a group; false when the group has ended, and gives nobody anything any more, or has moved
+// on to another supergraph than the feed's.
+func newMember(gr *group, f *feed, j *job, share string) (m *member, ok bool) {
 	m = &member{group: gr, feed: f, round: f.joins(gr.fieldOf().Latest), share: share, owner: f.who().id.owners(), all: f.who().id.mayAll()}
 	gr.mu.Lock()
 	defer gr.mu.Unlock()
-	if gr.ended {
+	if gr.ended || gr.job.edition != j.edition {
 		return m, false
 	}
 	gr.members[m] = struct{}{}
@@ -169,18 +170,19 @@ type stateRead struct {
 // that is under way may have been read before an event that a newcomer does not get.
 func (gr *group) state(ctx context.Context, m *member) *stateRead {
 	gr.mu.Lock()
-	read := gr.reads[m.share]
+	share := m.share
+	read := gr.reads[share]
 	waiting := read != nil && !read.begun
 	if !waiting {
 		next := &stateRead{done: make(chan struct{})}
 		if read != nil {
 			next.after = read.done
 		}
-		gr.reads[m.share], read = next, next
+		gr.reads[share], read = next, next
 	}
 	gr.mu.Unlock()
 	if !waiting {
-		go gr.read(context.WithoutCancel(ctx), m, read)
+		go gr.read(context.WithoutCancel(ctx), m, share, read)
 	}
 	select {
 	case <-read.done:
@@ -190,14 +192,14 @@ func (gr *group) state(ctx context.Context, m *member) *stateRead {
 	}
 }
 
-func (gr *group) read(ctx context.Context, m *member, read *stateRead) {
+func (gr *group) read(ctx context.Context, m *member, share string, read *stateRead) {
 	if read.after != nil {
 		<-read.after
 	}
 	defer func() {
 		gr.mu.Lock()
-		if gr.reads[m.share] == read {
-			delete(gr.reads, m.share)
+		if gr.reads[share] == read {
+			delete(gr.reads, share)
 		}
 		gr.mu.Unlock()
 		close(read.done)
@@ -245,7 +247,7 @@ func (gr *group) missed(ctx context.Context, m *member, from *cursor) *failure {
 	until := gr.watch.Position() // from here on the member is given what the group is
 	sink := &collected{until: until}
 	gr.mu.Lock()
-	j, root := gr.job, gr.root
+	j, root, share := gr.job, gr.root, gr.shareOf(m)
 	gr.mu.Unlock()
 	topic := j.live.field.Topic
 	w, err := gr.g.cfg.Events.Watch(ctx, topic, gr.filters, from.position, sink)
@@ -265,7 +267,7 @@ func (gr *group) missed(ctx context.Context, m *member, from *cursor) *failure {
 	m.feed.expect(len(events))
 	gr.catchUp.Lock()
 	defer gr.catchUp.Unlock()
-	messages := gr.resolveMissed(m, j, root, events)
+	messages := gr.resolveMissed(m, share, j, root, events)
 	m.mu.Lock()
 	m.start, m.there = from.position, from.version != "" // else it may have seen that there is nothing, or nothing of its own
 	if from.version != "" {
@@ -299,10 +301,10 @@ func latest(a, b live.Position) live.Position {
 }
 
 // resolveMissed makes the messages of events that were missed, or finds them made for another who came back.
-func (gr *group) resolveMissed(m *member, j *job, root map[string]any, events []*Event) []*message {
+func (gr *group) resolveMissed(m *member, share string, j *job, root map[string]any, events []*Event) []*message {
 	messages := make([]*message, len(events))
 	gr.mu.Lock()
-	recent, share := slices.Clone(gr.recent), gr.shareOf(m)
+	recent := slices.Clone(gr.recent)
 	gr.mu.Unlock()
 	var missing []*Event
 	var at []int

@@ -35,7 +35,7 @@ func (g *Gateway) stream(ctx context.Context, c *caller, j *job, send func(*exec
 	defer cancel()
 	defer runtime.KeepAlive(j.edition)
 	defer g.wrote(c, j)
-	for p := range j.edition.executor.Stream(g.scoped(ctx, c, j), j.ready, j.vars, g.headersFor(ctx, c, "")) {
+	for p := range j.edition.executor.Stream(g.scoped(ctx, c, j), j.ready, j.vars, g.headersFor(ctx, c, j, "")) {
 		p.EachErrors(func(list gqlerror.List) gqlerror.List {
 			problems += len(list)
 			return g.present(ctx, c, list)

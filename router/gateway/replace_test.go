@@ -39,7 +39,7 @@ func (h *house) replace(urls map[string]string, closed *atomic.Int64, change ...
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	warm, err := h.gw.Replace(h.t.Context(), sg, reachable{to, closed})
+	warm, err := h.gw.Replace(h.t.Context(), sg, reachable{to, closed}, h.headers)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestSubscriptionGoesOnOrIsToldWhyNot(t *testing.T) {
 func TestReplaceRefusesWhatIsNoSupergraph(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, nil)
-	if _, err := h.gw.Replace(t.Context(), nil, nil); err == nil {
+	if _, err := h.gw.Replace(t.Context(), nil, nil, nil); err == nil {
 		t.Error("no supergraph is taken")
 	}
 	h.post(`{"query":"{ whoami }"}`)
@@ -233,7 +233,7 @@ func TestReplaceRefusesWhatIsNoSupergraph(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := h.gw.Replace(ended, sg, to); err == nil {
+	if _, err := h.gw.Replace(ended, sg, to, h.headers); err == nil {
 		t.Error("a supergraph is taken after its context has ended")
 	}
 	if r := h.post(`{"query":"{ whoami }"}`, "Authorization", "Bearer ada"); !strings.Contains(r.body, "ada") {

@@ -13,7 +13,8 @@ import (
 // Sharer is a HeaderSource that knows all that its headers depend on. A query that is asked while the
 // same one is under way for the same key is answered together with it.
 type Sharer interface {
-	// ShareKey is equal for two callers only when every subgraph may answer both the same.
+	// ShareKey is equal for two callers only when every subgraph may answer both the same, also when one of the keys
+	// is of a source that has taken the place of another.
 	ShareKey(id *Identity, client http.Header) string
 }
 
@@ -114,8 +115,8 @@ func (g *Gateway) run(ctx context.Context, c *caller, j *job) (r *execute.Respon
 		r := g.execute(ctx, c, j)
 		return r, r.Release
 	}
-	sharer, ok := g.cfg.Headers.(Sharer)
-	if !ok && g.cfg.Headers != nil {
+	sharer, ok := j.edition.headers.(Sharer)
+	if !ok && j.edition.headers != nil {
 		return alone()
 	}
 	if j.op.Kind == ast.Mutation {
