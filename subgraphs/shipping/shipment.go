@@ -99,25 +99,32 @@ func (s *Service) Pay(ctx context.Context, e events.PaymentProcessed) error {
 // learn notes a fact and books the carrier once all are known.
 func (s *Service) learn(ctx context.Context, orderID, customer string, note func(*Shipment)) error {
 	sh, err := s.upsert(ctx, orderID, customer, func(sh *Shipment) []outbox.Event { note(sh); return nil })
-	if err != nil || sh.Status != Waiting || !sh.Placed || !sh.Paid {
-		return err
+	if err == nil && sh.complete() {
+		_, err = s.book(ctx, sh)
 	}
+	return err
+}
+
+// complete reports that all is known for a booking, which the carrier may have by now although it is not noted.
+func (sh *Shipment) complete() bool { return sh.Status == Waiting && sh.Placed && sh.Paid }
+
+// book asks the carrier for the parcel's booking, and notes it.
+func (s *Service) book(ctx context.Context, sh Shipment) (Shipment, error) {
 	booking, err := s.carrier.Book(ctx, sh.ID, Parcel{Country: sh.Address.Country, City: sh.Address.City, Method: sh.Method, Grams: sh.Grams})
 	if err != nil {
-		return errs.Wrap(errs.Unavailable, err, "the carrier does not take bookings")
+		return sh, errs.Wrap(errs.Unavailable, err, "the carrier does not take bookings")
 	}
 	_, due, err := s.carrier.Track(ctx, booking)
 	if err != nil {
-		return errs.Wrap(errs.Unavailable, err, "the carrier does not answer")
+		return sh, errs.Wrap(errs.Unavailable, err, "the carrier does not answer")
 	}
-	_, err = s.upsert(ctx, orderID, customer, func(sh *Shipment) []outbox.Event {
+	return s.upsert(ctx, sh.OrderID, sh.Customer, func(sh *Shipment) []outbox.Event {
 		if sh.Status != Waiting {
 			return nil
 		}
 		sh.Origin = eventmeta.OriginOf(ctx)
 		return sh.book(s.carrier.Name(), booking, due, events.Now(s.now))
 	})
-	return err
 }
 
 func (sh *Shipment) book(carrier string, b Booking, due time.Time, now events.Stamp) []outbox.Event {
@@ -162,34 +169,77 @@ func (s *Service) Repeat(ctx context.Context, e events.OrderStalled) error {
 }
 
 // Stop answers a customer's wish to cancel: before the parcel has left it is cancelled, and nothing will
-// be booked for the order any more; afterwards it is refused. A repeat gives the same answer again.
+// be booked for the order any more; afterwards it is refused. Of a parcel that is booked the carrier decides:
+// while it does not answer, the error is Unavailable. A repeat gives the same answer again.
 func (s *Service) Stop(ctx context.Context, e events.OrderCancellationRequested) error {
-	_, err := s.upsert(ctx, e.ID, e.Customer, func(sh *Shipment) []outbox.Event {
-		now := events.Now(s.now)
-		if sh.Status == InTransit || sh.Status == Delivered {
-			return []outbox.Event{events.ShipmentCancellationRefused{
-				Stamp: now, ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer, Status: string(sh.Status), Version: sh.Version}}
+	return s.callOff(ctx, e.ID, e.Customer, e.Reason, func(sh *Shipment) outbox.Event {
+		if sh.Status == Cancelled {
+			return sh.said(sh.Version)
 		}
-		return sh.cancel(e.Reason, now)
+		return events.ShipmentCancellationRefused{Stamp: events.Now(s.now), ID: sh.ID, OrderID: sh.OrderID, Customer: sh.Customer,
+			Status: string(sh.Status), Version: sh.Version}
 	})
-	return err
 }
 
 // Drop cancels the shipment of an order that ended before it left.
 func (s *Service) Drop(ctx context.Context, orderID, customer, reason string) error {
-	_, err := s.upsert(ctx, orderID, customer, func(sh *Shipment) []outbox.Event {
-		if sh.Status == Waiting || sh.Status == Created {
+	return s.callOff(ctx, orderID, customer, reason, nil)
+}
+
+// callOff cancels a shipment; answer, unless nil, is what is said of one that has left or is cancelled already.
+// The carrier is asked between two writes. Whoever dies there is followed by the event's next delivery, which
+// asks again.
+func (s *Service) callOff(ctx context.Context, orderID, customer, reason string, answer func(*Shipment) outbox.Event) error {
+	settled := func(sh *Shipment) []outbox.Event {
+		if answer == nil {
+			return nil
+		}
+		return []outbox.Event{answer(sh)}
+	}
+	var booked bool
+	sh, err := s.upsert(ctx, orderID, customer, func(sh *Shipment) []outbox.Event {
+		switch booked = sh.Status == Created || sh.complete(); {
+		case booked:
+			return nil
+		case sh.Status == Waiting:
 			return sh.cancel(reason, events.Now(s.now))
 		}
-		return nil
+		return settled(sh)
+	})
+	if err != nil || !booked {
+		return err
+	}
+	stays, err := s.recall(ctx, sh)
+	if err != nil {
+		return err
+	}
+	_, err = s.upsert(ctx, orderID, customer, func(sh *Shipment) []outbox.Event {
+		if stays && sh.Status == Created {
+			return sh.cancel(reason, events.Now(s.now))
+		}
+		return settled(sh)
 	})
 	return err
 }
 
-func (sh *Shipment) cancel(reason string, now events.Stamp) []outbox.Event {
-	if sh.Status == Cancelled {
-		return []outbox.Event{sh.said(sh.Version)}
+// recall asks the carrier to keep a parcel, and reports whether it stays; one that has left is followed. A
+// booking whose answer was lost is asked for again, so that there is no other one to come.
+func (s *Service) recall(ctx context.Context, sh Shipment) (stays bool, err error) {
+	if sh.Booking == nil {
+		if sh, err = s.book(ctx, sh); err != nil || sh.Booking == nil {
+			return false, err
+		}
 	}
+	if stays, err = s.carrier.Cancel(ctx, *sh.Booking); err != nil {
+		return false, errs.Wrap(errs.Unavailable, err, "the carrier does not take cancellations")
+	}
+	if !stays {
+		err = s.Follow(ctx, sh)
+	}
+	return stays, err
+}
+
+func (sh *Shipment) cancel(reason string, now events.Stamp) []outbox.Event {
 	sh.Status, sh.Reason, sh.DueAt = Cancelled, reason, nil
 	sh.Events = append(sh.Events, TrackingEvent{Status: Cancelled, At: now.At})
 	return []outbox.Event{sh.said(sh.Version + 1)}
@@ -203,7 +253,7 @@ func (s *Service) Follow(ctx context.Context, sh Shipment) error {
 	ctx = sh.Origin.Context(ctx)
 	news, due, err := s.carrier.Track(ctx, *sh.Booking)
 	if err != nil {
-		return err
+		return errs.Wrap(errs.Unavailable, err, "the carrier does not answer")
 	}
 	_, err = s.store.Update(ctx, sh.ID, func(sh *Shipment) ([]outbox.Event, error) {
 		if sh.Status != Created && sh.Status != InTransit {

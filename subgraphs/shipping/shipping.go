@@ -1,6 +1,6 @@
 // Package shipping owns the way of a parcel: whether an address can be reached, what sending costs, the
 // booking of a carrier and its tracking. It is also the one that decides whether an order can still be
-// cancelled, because it alone knows whether the parcel has left.
+// cancelled, because it alone can ask the carrier whether the parcel has left.
 //
 // Enter at Service: Place and Pay bring a shipment about, Stop answers a cancellation, Run follows parcels.
 package shipping
@@ -38,11 +38,16 @@ func New(cfg Config) *Service {
 	return &Service{store: cfg.Store, carrier: cfg.Carrier, quotes: cfg.Quotes, now: cfg.Now, log: cfg.Log}
 }
 
-// Carrier moves parcels. Calls with the same key are the same booking, however often they are made.
+// Carrier moves parcels. An error means that the outcome is not known: the same call is made again. Calls
+// with the same key are the same booking, however often they are made, also after it was cancelled.
 type Carrier interface {
 	Name() string
 	// Book orders the pickup of a parcel.
 	Book(ctx context.Context, key string, p Parcel) (Booking, error)
+	// Cancel calls a booking off, and reports whether the parcel stays: true when nothing leaves any more,
+	// false when it was handed over before. A repeat gives the same answer. Track tells nothing of a parcel
+	// that stays.
+	Cancel(ctx context.Context, b Booking) (stays bool, err error)
 	// Track tells all that has happened to a parcel so far, oldest first, and when to ask again; a zero
 	// time means never.
 	Track(ctx context.Context, b Booking) ([]TrackingEvent, time.Time, error)

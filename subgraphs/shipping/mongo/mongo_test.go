@@ -50,6 +50,21 @@ func (d *depot) stop(ctx context.Context) error {
 	return d.Stop(ctx, events.OrderCancellationRequested{ID: order, Customer: "usr_1", Reason: "CUSTOMER_REQUEST"})
 }
 
+func (d *depot) drop(ctx context.Context) error { return d.Drop(ctx, order, "usr_1", "STALLED") }
+
+// said are the events so far.
+func (d *depot) said(t *testing.T) (said []string) {
+	t.Helper()
+	entries, err := d.store.Load(t.Context(), []string{shipping.ShipmentID(order)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries[shipping.ShipmentID(order)] {
+		said = append(said, e.Type[len("storefront.shipment."):])
+	}
+	return said
+}
+
 func (d *depot) repeat(ctx context.Context) error {
 	return d.Repeat(ctx, events.OrderStalled{ID: order, Customer: "usr_1"})
 }
@@ -67,6 +82,11 @@ func (d *depot) follow(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// passes lets time pass while nobody asks the carrier.
+func (d *depot) passes(by time.Duration) func(context.Context) error {
+	return func(context.Context) error { d.clock.Add(int64(by)); return nil }
 }
 
 func (d *depot) later(by time.Duration) func(context.Context) error {
@@ -100,6 +120,15 @@ func TestWaysOfAParcel(t *testing.T) {
 		"too late to cancel": {func(d *depot) []func(context.Context) error {
 			return []func(context.Context) error{d.place, d.pay, d.later(61 * time.Second), d.stop, d.later(time.Hour)}
 		}, []string{"created", "in_transit", "cancellation_refused", "delivered"}},
+		"too late to cancel, which only the carrier knows": {func(d *depot) []func(context.Context) error {
+			return []func(context.Context) error{d.place, d.pay, d.passes(61 * time.Second), d.stop, d.stop, d.later(time.Hour)}
+		}, []string{"created", "in_transit", "cancellation_refused", "cancellation_refused", "delivered"}},
+		"dropped before it has left": {func(d *depot) []func(context.Context) error {
+			return []func(context.Context) error{d.place, d.pay, d.drop, d.later(time.Hour), d.drop}
+		}, []string{"created", "cancelled"}},
+		"dropped when it has left, which only the carrier knows": {func(d *depot) []func(context.Context) error {
+			return []func(context.Context) error{d.place, d.pay, d.passes(61 * time.Second), d.drop, d.later(time.Hour)}
+		}, []string{"created", "in_transit", "delivered"}},
 		"said again at every step": {func(d *depot) []func(context.Context) error {
 			return []func(context.Context) error{d.repeat, d.place, d.repeat, d.pay, d.repeat, d.later(61 * time.Second), d.repeat, d.later(time.Hour), d.repeat}
 		}, []string{"created", "created", "in_transit", "in_transit", "delivered", "delivered"}},
@@ -114,15 +143,7 @@ func TestWaysOfAParcel(t *testing.T) {
 					t.Fatalf("step %d: %v", i, err)
 				}
 			}
-			entries, err := d.store.Load(ctx, []string{shipping.ShipmentID(order)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			var said []string
-			for _, e := range entries[shipping.ShipmentID(order)] {
-				said = append(said, e.Type[len("storefront.shipment."):])
-			}
-			if !slices.Equal(said, c.said) {
+			if said := d.said(t); !slices.Equal(said, c.said) {
 				t.Errorf("said %v, want %v", said, c.said)
 			}
 		})
