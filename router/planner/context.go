@@ -53,7 +53,7 @@ func (p *planner) contextAt(at *pos, arg *supergraph.ContextArgument, by item) (
 	if all = len(setting) == len(types); !all {
 		on = setting
 	}
-	fields := p.internalFields(at.typ, arg.Fields, on)
+	fields := p.internalFields(at.typ, arg.Fields, on, heldData)
 	items := make([]item, len(fields))
 	for i, f := range fields {
 		items[i] = by.with(f)

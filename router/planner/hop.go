@@ -334,13 +334,15 @@ func deepest(deps []*group) int {
 // internalItems turns a key's or a requirement's selection into items at a position.
 func (p *planner) internalItems(ps *pos, set supergraph.FieldSet, why item) []item {
 	var out []item
-	for _, f := range p.internalFields(ps.typ, set, nil) {
+	for _, f := range p.internalFields(ps.typ, set, nil, why.by.sub) {
 		out = append(out, why.with(f))
 	}
 	return out
 }
 
-func (p *planner) internalFields(typ string, set supergraph.FieldSet, on []string) []*operation.Field {
+// internalFields are what a field set selects, for a subgraph that is sent it: with __typename where it has
+// fragments, which that one tells by their objects' types, and others may not say them.
+func (p *planner) internalFields(typ string, set supergraph.FieldSet, on []string, sub int) []*operation.Field {
 	var out []*operation.Field
 	t := p.sg.Type(typ)
 	for _, sel := range set {
@@ -352,12 +354,12 @@ func (p *planner) internalFields(typ string, set supergraph.FieldSet, on []strin
 					all = p.fullPossible(typ)
 				}
 				if both := common(all, types); len(both) < len(all) {
-					out = append(out, p.internalFields(sel.On, sel.Sub, both)...)
+					out = append(out, p.internalFields(sel.On, sel.Sub, both, sub)...)
 				} else { // it leaves none out
-					out = append(out, p.internalFields(sel.On, sel.Sub, on)...)
+					out = append(out, p.internalFields(sel.On, sel.Sub, on, sub)...)
 				}
 			} else if slices.Contains(types, typ) {
-				out = append(out, p.internalFields(typ, sel.Sub, on)...)
+				out = append(out, p.internalFields(typ, sel.Sub, on, sub)...)
 			}
 			continue
 		}
@@ -365,12 +367,22 @@ func (p *planner) internalFields(typ string, set supergraph.FieldSet, on []strin
 		if sf := t.Field(sel.Name); sf != nil {
 			f.Def = sf.Def
 			if len(sel.Sub) > 0 {
-				f.Sel = &operation.SelectionSet{Type: sf.Def.Type.Name(), Fields: p.internalFields(sf.Def.Type.Name(), sel.Sub, nil)}
+				target := p.sg.Type(sf.Def.Type.Name())
+				f.Sel = &operation.SelectionSet{Type: target.Name, Fields: p.internalFields(target.Name, sel.Sub, nil, sub)}
+				typed := slices.ContainsFunc(sel.Sub, func(s supergraph.FieldSelection) bool { return s.On != "" && s.On != target.Name })
+				if typed && p.tells(target, sub) && veiled(p.sg, target.Name) {
+					f.Sel.Fields = append(f.Sel.Fields, &operation.Field{Name: "__typename"})
+				}
 			}
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// tells reports whether objects of a type have to say what they are to a subgraph.
+func (p *planner) tells(t *supergraph.Type, sub int) bool {
+	return t.Abstract() && sub != heldData && !t.Opaque(sub)
 }
 
 // fullPossible lists object types of a type, inaccessible ones included.

@@ -11,7 +11,7 @@ import (
 // represent says where the values of a key's or requirement's fields are kept, and which groups must
 // have answered before they are there.
 func (p *planner) represent(ps *pos, set supergraph.FieldSet, by *group) (fields []plan.RepField, deps []*group, ok bool) {
-	fields, deps, ok = p.representFor(by, ps, p.internalFields(ps.typ, set, nil))
+	fields, deps, ok = p.representFor(by, ps, p.internalFields(ps.typ, set, nil, by.sub))
 	if ok && ps.base != nil && p.veiled(ps.base) { // which objects these are must be known
 		teller := p.teller(ps.base)
 		if teller == nil {
@@ -32,6 +32,13 @@ func (p *planner) representFor(by *group, ps *pos, fields []*operation.Field) ([
 func (p *planner) representFields(ps *pos, fields []*operation.Field) (out []plan.RepField, deps []*group, ok bool) {
 	for _, f := range fields {
 		if f.Name == "__typename" {
+			if ps.abstract && p.veiled(ps) {
+				teller := p.teller(ps)
+				if teller == nil {
+					return nil, nil, false
+				}
+				deps = append(deps, teller.group)
+			}
 			continue
 		}
 		if ps.abstract {
@@ -88,7 +95,7 @@ func (p *planner) representKey(ps *pos, f *operation.Field, key string) (plan.Re
 			deps, ok = append(deps, first), first != nil
 		}
 		if ok {
-			rf.Sub, rf.Typename = sub, s.child.abstract
+			rf.Sub, rf.Typename = sub, s.child.abstract && p.tells(p.sg.Type(s.child.typ), p.sender.sub)
 			return rf, deps, true
 		}
 	}
