@@ -33,10 +33,10 @@ func (g *generator) argument(a *ast.ArgumentDefinition) string {
 	given := true
 	switch {
 	case a.Type.NonNull && g.chance(30):
-		text = "$" + name + ": " + typ + " = " + g.literal(a.Type, 1)
+		text = "$" + name + ": " + typ + " = " + g.fixed(a.Type)
 		given = g.chance(50)
 	case !a.Type.NonNull && g.chance(30):
-		text += " = " + g.literal(a.Type, 1)
+		text += " = " + g.fixed(a.Type)
 		given = g.chance(50)
 	case !a.Type.NonNull && g.chance(25):
 		given = false
@@ -48,7 +48,7 @@ func (g *generator) argument(a *ast.ArgumentDefinition) string {
 	return "$" + name
 }
 
-// literal writes a value of an input type; inside of a list or an input object it may hold a variable.
+// literal writes a value of an input type; within a list or an input object it may hold a variable.
 func (g *generator) literal(t *ast.Type, depth int) string {
 	if !t.NonNull && g.chance(10) {
 		return "null"
@@ -56,7 +56,7 @@ func (g *generator) literal(t *ast.Type, depth int) string {
 	if t.Elem != nil {
 		var items []string
 		for range g.IntN(3) {
-			items = append(items, g.literal(t.Elem, depth+1))
+			items = append(items, g.inner(t.Elem, depth+1))
 		}
 		return "[" + strings.Join(items, ", ") + "]"
 	}
@@ -70,16 +70,7 @@ func (g *generator) literal(t *ast.Type, depth int) string {
 			if depth > 2 && f.Type.Name() == def.Name || g.chance(50) {
 				continue
 			}
-			if depth == 0 && g.chance(25) && len(fields) == 0 {
-				name := fmt.Sprintf("v%d", len(g.declared))
-				g.declared = append(g.declared, "$"+name+": "+f.Type.String())
-				if g.chance(70) {
-					g.values[name] = g.value(f.Type, depth+1)
-				}
-				fields = append(fields, f.Name+": $"+name)
-				continue
-			}
-			fields = append(fields, f.Name+": "+g.literal(f.Type, depth+1))
+			fields = append(fields, f.Name+": "+g.inner(f.Type, depth+1))
 		}
 		return "{" + strings.Join(fields, ", ") + "}"
 	}
@@ -88,6 +79,27 @@ func (g *generator) literal(t *ast.Type, depth int) string {
 		return "null"
 	}
 	return string(data)
+}
+
+// inner writes a value within a list or an input object: a variable now and then.
+func (g *generator) inner(t *ast.Type, depth int) string {
+	if g.constant || !g.chance(15) {
+		return g.literal(t, depth)
+	}
+	name := fmt.Sprintf("v%d", len(g.declared))
+	g.declared = append(g.declared, "$"+name+": "+t.String())
+	if t.NonNull || g.chance(70) {
+		g.values[name] = g.value(t, depth)
+	}
+	return "$" + name
+}
+
+// fixed writes a value without variables.
+func (g *generator) fixed(t *ast.Type) string {
+	was := g.constant
+	g.constant = true
+	defer func() { g.constant = was }()
+	return g.literal(t, 1)
 }
 
 // value is a JSON value of an input type.

@@ -50,7 +50,8 @@ type generator struct {
 	booleans  []string
 	fragments []fragment
 	budget    int
-	clashes   int // how often, in percent, a key is used that another field has
+	constant  bool // no variables: what is written is a default
+	clashes   int  // how often, in percent, a key is used that another field has
 }
 
 // fragment is a named fragment that was written; it is spread again where it fits.
@@ -179,8 +180,11 @@ func (g *generator) field(def *ast.Definition, at *scope, depth int) string {
 	args := g.arguments(f)
 	signature := f.Name + args
 	key := f.Name
-	if g.chance(10) {
+	switch r := g.IntN(100); {
+	case r < 10:
 		key = string(rune('a' + g.IntN(5)))
+	case r < 16: // another field's name, which a key or a requirement may want under its own
+		key = fields[g.IntN(len(fields))].Name
 	}
 	taken := at.take(key, signature, f.Type.String())
 	// a key that another field has is right where the two are of different object types; validation knows
@@ -279,7 +283,8 @@ func (g *generator) boolean() string {
 	name := fmt.Sprintf("b%d", len(g.declared))
 	g.booleans = append(g.booleans, name)
 	if g.chance(30) {
-		g.declared = append(g.declared, "$"+name+": Boolean! = "+[]string{"true", "false"}[g.IntN(2)])
+		bang := []string{"", "!"}[g.IntN(2)] // a default makes a nullable variable right where none may be null
+		g.declared = append(g.declared, "$"+name+": Boolean"+bang+" = "+[]string{"true", "false"}[g.IntN(2)])
 		if g.chance(50) {
 			return "$" + name
 		}

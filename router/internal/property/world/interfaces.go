@@ -2,8 +2,8 @@ package world
 
 import "slices"
 
-// interfaceEntity makes an interface with a key: one subgraph has it with all that implement it, others
-// have it as an @interfaceObject and add fields to all implementers without knowing them.
+// interfaceEntity makes an interface with keys: a subgraph or two have it with all that implement it, others
+// have it as an @interfaceObject, by some of its keys, and add fields to all implementers without knowing them.
 func (g *generator) interfaceEntity() {
 	var modern []int
 	for i, s := range g.w.Subs {
@@ -15,51 +15,69 @@ func (g *generator) interfaceEntity() {
 		return
 	}
 	order := g.Perm(len(modern))
-	home := modern[order[0]]
+	homes := []int{modern[order[0]]}
 	objects := []int{modern[order[1]]}
-	if len(order) > 2 && g.chance(40) {
-		objects = append(objects, modern[order[2]])
+	for _, o := range order[2:] {
+		switch r := g.IntN(10); {
+		case r < 4 && len(objects) < 3:
+			objects = append(objects, modern[o])
+		case r < 6 && len(homes) < 2:
+			homes = append(homes, modern[o])
+		}
 	}
 	slices.Sort(objects)
+	home := homes[0]
 	it := &Type{Name: "J0", Kind: Interface, Objects: objects}
-	idType := pick(g, []string{"ID!", "ID", "String!"})
-	id := &Field{Name: "key", Type: idType, Key: true, Own: true, At: places(append([]int{home}, objects...))}
-	it.Fields = []*Field{id}
-	key := &Key{Fields: "key"}
-	for _, p := range id.At {
-		key.At = append(key.At, KeyAt{Sub: p.Sub})
+	all := []string{"key"}
+	if g.chance(40) {
+		all = append(all, "alt")
 	}
-	it.Keys = []*Key{key}
+	types := map[string]string{}
+	for _, name := range all {
+		types[name] = pick(g, []string{"ID!", "ID", "String!"})
+		it.Fields = append(it.Fields, &Field{Name: name, Type: types[name], Key: true, Own: true})
+		it.Keys = append(it.Keys, &Key{Fields: name})
+	}
+	declare := func(t *Type, sub int, names []string) {
+		for i, name := range all {
+			if slices.Contains(names, name) {
+				t.Fields[i].At = append(t.Fields[i].At, &Place{Sub: sub})
+				t.Keys[i].At = append(t.Keys[i].At, KeyAt{Sub: sub})
+			}
+		}
+	}
+	for _, s := range homes {
+		declare(it, s, all)
+	}
+	for _, s := range objects {
+		declare(it, s, some(g, all, 1))
+	}
 	var members []*Type
 	for _, name := range []string{"P0", "P1", "P2"}[:1+g.IntN(3)] {
 		t := g.add(Object, name)
-		subs := []int{home}
+		for _, n := range all {
+			t.Fields = append(t.Fields, &Field{Name: n, Type: types[n], Key: true, Own: true})
+			t.Keys = append(t.Keys, &Key{Fields: n})
+		}
 		for i := range g.w.Subs { // the subgraphs that know the interface as an object do not know its implementers
-			if i != home && !slices.Contains(objects, i) && g.chance(50) {
-				subs = append(subs, i)
+			switch {
+			case slices.Contains(homes, i):
+				declare(t, i, all)
+			case !slices.Contains(objects, i) && g.chance(50):
+				declare(t, i, some(g, all, 1))
 			}
 		}
-		slices.Sort(subs)
-		k := &Key{Fields: "key"}
-		for _, s := range subs {
-			k.At = append(k.At, KeyAt{Sub: s})
-		}
-		t.Keys = []*Key{k}
-		t.Fields = []*Field{{Name: "key", Type: idType, Key: true, Own: true, At: places(subs)}}
 		t.Implements = []string{it.Name}
 		members = append(members, t)
 	}
 	for range g.IntN(3) { // what the interface promises where it is at home
-		f := g.field("h", g.wrapped(g.leaf()), []int{home})
+		f := g.field("h", g.typeFor([]int{home}, 25), []int{home})
 		it.Fields = append(it.Fields, &Field{Name: f.Name, Type: f.Type, Args: f.Args, At: places([]int{home})})
 		for _, t := range members {
 			own := *f
 			own.At = places([]int{home})
-			if len(t.Keys[0].At) > 1 && g.chance(20) {
-				own.At = places([]int{home, t.Keys[0].At[0].Sub})
-				if t.Keys[0].At[0].Sub == home {
-					own.At = places([]int{home, t.Keys[0].At[1].Sub})
-				}
+			if other := pick(g, t.Keys[0].At).Sub; other != home && g.w.Type(base(f.Type)) == nil && g.chance(40) {
+				own.At = places([]int{home, other})
 			}
 			t.Fields = append(t.Fields, &own)
 		}

@@ -94,11 +94,11 @@ func (g *generator) required(f *Field, sub, depth int) string {
 		}
 		return text
 	}
-	if g.dirty || !target.In(sub) || target.isRoot() || slices.Contains(target.Objects, sub) {
+	if g.dirty || !target.In(sub) || target.isRoot() {
 		return ""
 	}
 	inner := g.requiredIn(target, sub, depth)
-	if target.Kind != Object {
+	if target.Kind != Object && !slices.Contains(target.Objects, sub) {
 		for _, name := range g.w.possible(target.Name, sub) {
 			if of := g.requiredIn(g.w.Type(name), sub, depth); len(of) > 0 && g.chance(60) {
 				inner = append(inner, "... on "+name+" { "+strings.Join(of, " ")+" }")
@@ -259,19 +259,25 @@ func (g *generator) knows(f *Field, sub int) bool {
 // for one that moves while a label is on.
 func (g *generator) override() {
 	t := g.entity()
+	if root := g.w.Type(pick(g, []string{"Query", "Query", "Mutation"})); root != nil && (t == nil || g.chance(30)) {
+		t = root
+	}
 	if t == nil {
 		return
 	}
 	f := pick(g, t.Fields)
-	if f.Key || f.Via != "" || len(f.At) != 1 || f.requires() != "" || f.At[0].Provides != "" || t.Gap != nil {
+	if f.Key || f.Via != "" || len(f.resolvers()) != 1 || f.requires() != "" || t.Gap != nil {
 		return
 	}
-	from, label := f.At[0], ""
+	from, label := f.at(f.resolvers()[0]), ""
+	if from.Provides != "" || from.Override != "" {
+		return
+	}
 	if g.chance(40) {
 		label = pick(g, []string{"percent(20)", "beta"})
 	}
 	for _, s := range g.subsOf(t) {
-		if s == from.Sub || g.w.Subs[s].Fed1 {
+		if f.at(s) != nil || g.w.Subs[s].Fed1 {
 			continue
 		}
 		resolvers := []int{s}
