@@ -79,7 +79,7 @@ type planner struct {
 // Plan plans an operation. The same arguments give the same plan.
 //
 // The passes, in order: leave out what the caller may not see (granted.go); place every field in a request (place.go, object.go, abstract.go, hop.go),
-// and then every deferred one (defer.go, covered.go); drop what turned out unused and number the requests (prune.go); write their text (write.go); lay
+// and then every deferred one (defer.go, covered.go); drop what turned out unused and number the requests (prune.go); put requests of one place into one (unite.go), or keep them apart (apart.go); write their text (write.go); lay
 // them out in rounds (layout.go); derive the response's shape (output.go).
 func Plan(sg *supergraph.Supergraph, op *operation.Operation) (*plan.Plan, error) {
 	out := plan.Plan{Kind: op.Kind, Name: op.Name, Denial: plan.Denial(op.Denial), Output: outputOf(sg, op.Root, stagesOf(op))}

@@ -13,6 +13,7 @@ func (p *planner) finish() []written {
 	p.settle(groups)
 	groups = p.unite(groups)
 	p.settle(groups)
+	groups = p.apart(groups)
 	sort.SliceStable(groups, func(i, j int) bool {
 		if x, y := groups[i].part(), groups[j].part(); x != y {
 			return x < y
