@@ -5,7 +5,10 @@
 // add a header of its own. Enter at NewSMTP.
 package mail
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Message is one mail to one person. Text or HTML may be empty, not both.
 type Message struct {
@@ -26,7 +29,11 @@ type Message struct {
 //
 // Send returns once the server has taken the mail. An error of code BadInput will stay (a wrong
 // address, a refused mail); one of code Unavailable may pass, and then the mail may have been taken
-// all the same. Errors never hold a mail address.
+// all the same, unless the error is ErrUnsent too. Errors never hold a mail address.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
+
+// ErrUnsent is in the chain of an error after which no server has been handed the mail: none was reached,
+// or it answered nothing before the mail's content was sent.
+var ErrUnsent = errors.New("the mail was not handed over")

@@ -93,12 +93,12 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
 	case <-ctx.Done():
-		return errs.Wrap(errs.Unavailable, ctx.Err(), "the mail waited too long for a connection; try again")
+		return errs.Wrap(errs.Unavailable, unsent(ctx.Err()), "the mail waited too long for a connection; try again")
 	}
 	for {
 		c, reused, err := s.take(ctx)
 		if err != nil {
-			return err
+			return unsent(err)
 		}
 		begun, err := c.send(ctx, e)
 		if err == nil {
@@ -115,9 +115,15 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 		if reused && !begun && ctx.Err() == nil {
 			continue
 		}
+		if !begun {
+			err = unsent(err)
+		}
 		return errs.Wrap(errs.Unavailable, err, "the mail server broke off; try again")
 	}
 }
+
+// unsent adds ErrUnsent to an error, whose code stays.
+func unsent(err error) error { return fmt.Errorf("%w: %w", ErrUnsent, err) }
 
 // refusal leaves out the server's words: they often quote the address.
 func refusal(e *gosmtp.SMTPError) error {
