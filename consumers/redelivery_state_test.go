@@ -75,7 +75,7 @@ func (s *shop) state(ctx context.Context, p *shopPart) map[string]map[string]any
 }
 
 var (
-	volatile = []string{"version", "outbox", "outboxSince", "chargeId", "gatewayId", "tries", "sort", "keys",
+	volatile = []string{"version", "outbox", "outboxSince", "chargeId", "gatewayId", "tries", "waits", "sort", "keys",
 		"at", "expiresAt", "estimatedAt", "since", "attempt"}
 	moment = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`)
 )

@@ -81,7 +81,7 @@ func ReadModels() []ReadModel {
 					"promotable": "follows from off",
 				}},
 				{Collection: "notifications", Absent: notOfEvents, Except: map[string]string{
-					"mail": "a rebuild sends none", "tries": "of sending", "dueAt": "of sending", "sentAt": "of sending", "reason": "of sending",
+					"mail": "a rebuild sends none", "tries": "of sending", "waits": "of sending", "dueAt": "of sending", "sentAt": "of sending", "reason": "of sending",
 					"facts.order": "only the mail needs it; it goes with the mail", "facts.name": "of the profile, as it was known then",
 					"listed": "as the person wanted it then", "read": "a command, not an event",
 				}},

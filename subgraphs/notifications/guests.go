@@ -117,5 +117,5 @@ func (s *Service) paid(ctx context.Context, e events.OrderStatusChanged) error {
 	}); err != nil {
 		return err
 	}
-	return s.store.Nudge(ctx, e.ID, s.now())
+	return s.nudge(ctx, e.ID)
 }

@@ -41,7 +41,8 @@ func (k NotificationKind) required() bool {
 	return k == OrderConfirmation || k == OrderCancelled || k == OrderRejected || k == PaymentRefunded
 }
 
-// unsubscribable kinds carry a link that ends them by one click.
+// unsubscribable kinds carry a link that ends them by one click. Many may go out at once, so they let all others go
+// first.
 func (k NotificationKind) unsubscribable() bool { return k == BackInStock || k == Promotional }
 
 // NotificationChannel is a way to reach a person.
@@ -64,8 +65,11 @@ const (
 	Off     MailState = "OFF"
 )
 
-// OrderUnknown is the reason of a mail that waits for its order's contact.
-const OrderUnknown = "the order is not known yet"
+// Reasons of mails that wait for something else to happen.
+const (
+	OrderUnknown = "the order is not known yet"
+	EarlierFirst = "an earlier mail of its order is still to go"
+)
 
 // Notification is one message to one person.
 type Notification struct {
@@ -84,7 +88,9 @@ type Notification struct {
 	Sort      string           `bson:"sort"` // time and id: the order of the list
 
 	Mail   MailState  `bson:"mail"`
-	Tries  int        `bson:"tries,omitempty"`
+	Bulk   bool       `bson:"bulk,omitempty"`  // it goes after all that are not
+	Tries  int        `bson:"tries,omitempty"` // how often a mail server was handed it
+	Waits  int        `bson:"waits,omitempty"` // how often it was put off
 	DueAt  *time.Time `bson:"dueAt,omitempty"` // Pending only: when somebody takes it up
 	SentAt *time.Time `bson:"sentAt,omitempty"`
 	Reason string     `bson:"reason,omitempty"` // why Failed or Off; holds no address
@@ -131,7 +137,8 @@ const MaxLines = 50
 // newNotification has an id made of the kind and of what it is about, so the same thing gives the same
 // notification however often and by whichever event it is told.
 func newNotification(kind NotificationKind, owner, about string, at time.Time, facts Facts) Notification {
-	n := Notification{ID: id.Of("ntf", string(kind), about), Owner: owner, Kind: kind, Facts: facts, CreatedAt: at.UTC().Truncate(time.Millisecond)}
+	n := Notification{ID: id.Of("ntf", string(kind), about), Owner: owner, Kind: kind, Bulk: kind.unsubscribable(), Facts: facts,
+		CreatedAt: at.UTC().Truncate(time.Millisecond)}
 	n.Sort = fmt.Sprintf("%015d%s", n.CreatedAt.UnixMilli(), n.ID)
 	return n
 }
@@ -181,4 +188,5 @@ func (n *Notification) later(due time.Time, giveUp bool, reason string) {
 		return
 	}
 	n.DueAt = &due
+	n.Waits++
 }

@@ -49,11 +49,12 @@ type Service struct {
 	writer    *writer
 
 	slots    chan struct{} // one for each job on its way through direct
-	direct   chan job      // notifications that this process has just made; a slot each, so sending never blocks
+	direct   chan job      // what goes before all in bulk; a slot each, so sending never blocks
+	woken    chan struct{} // wakes the sweep that fills direct
 	promoted chan struct{} // wakes the promotion runner
 }
 
-// queue is how many fresh notifications wait in memory for a sender; the others are found by the sweep.
+// queue is how many notifications wait in memory for a sender; the others are found by the sweep.
 const queue = 512
 
 // New returns a Service. Its error says which address of the configuration is wrong.
@@ -76,7 +77,7 @@ func New(cfg Config) (*Service, error) {
 		domain:    from.Address[strings.LastIndexByte(from.Address, '@')+1:],
 		publicURL: strings.TrimRight(cfg.PublicURL, "/"), shopURL: strings.TrimRight(cfg.ShopURL, "/"),
 		secret: cfg.Secret, now: cfg.Now, log: cfg.Log, senders: cfg.Senders, writer: w,
-		slots: make(chan struct{}, queue), direct: make(chan job, queue), promoted: make(chan struct{}, 1),
+		slots: make(chan struct{}, queue), direct: make(chan job, queue), woken: make(chan struct{}, 1), promoted: make(chan struct{}, 1),
 	}
 	if s.senders <= 0 {
 		s.senders = 8

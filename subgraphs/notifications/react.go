@@ -28,7 +28,7 @@ func (s *Service) ConfirmOrder(ctx context.Context, e events.OrderPlaced) error 
 	}
 	p, err := s.reachable(ctx, c)
 	if err == nil {
-		err = s.store.Nudge(ctx, e.ID, s.now())
+		err = s.nudge(ctx, e.ID)
 	}
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s *Service) Know(ctx context.Context, e events.OrderStatusChanged) error {
 	if _, err := s.reachable(ctx, c); err != nil {
 		return err
 	}
-	return s.store.Nudge(ctx, e.ID, s.now())
+	return s.nudge(ctx, e.ID)
 }
 
 // learn keeps an order's contact, and reports whether it was known before.

@@ -2,6 +2,7 @@ package notifications
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -14,8 +15,12 @@ import (
 
 // Mails go out like this:
 //
-//	event -> announce: Insert (Pending, leased) -> direct -> sender -> SMTP -> Update (Sent)
-//	                   Insert (Pending, due)  -> sweep: Claim -> swept --^
+//	event -> announce: Insert (Pending, leased) ------> direct -> sender -> SMTP -> Update (Sent)
+//	                   Insert (Pending, due) -> Claim --^         ^
+//	              bulk: Insert (Pending, due) -> Claim -> swept --+
+//
+// A sender takes what is in direct first, whether it is fresh or tried again, so no promotion holds up an
+// order's mail. The mails of one order go one after the other, in the order of what they tell.
 //
 // Insert is the one thing that a handler waits for. A sender works on a notification only while its
 // lease is good, so several processes never mail the same one at the same time. A crash between the
@@ -31,8 +36,10 @@ const (
 
 	maxTries     = 25               // with the waits between them, some four hours
 	longestWait  = 10 * time.Minute // between two tries
+	orderWait    = time.Minute      // for what is most often there sooner
 	contactLimit = 24 * time.Hour   // how long the mail of an order that nobody knows is kept
-	// A mail that old says nothing of use any more. It keeps quiet a service that is rebuilt from the topics.
+	// A mail that old says nothing of use any more, and no server is waited for longer. It keeps quiet a service that
+	// is rebuilt from the topics.
 	mailLimit = 72 * time.Hour
 )
 
@@ -79,9 +86,9 @@ func (s *Service) announceTo(ctx context.Context, n Notification, to recipient, 
 		events = n.off("no address", now)
 	default:
 		n.Mail, n.DueAt = Pending, &now
-		if j.slot = n.Kind != Promotional && s.slot(); j.slot { // the sweep finds the others
+		if j.slot = !n.Bulk && s.slot(); j.slot { // the sweep finds the others
 			until := now.Add(lease)
-			n.DueAt, n.Tries = &until, 1
+			n.DueAt = &until
 		}
 	}
 	added, err := s.store.Insert(ctx, &n, events...)
@@ -96,7 +103,7 @@ func (s *Service) announceTo(ctx context.Context, n Notification, to recipient, 
 	return err
 }
 
-// slot takes one if there is one. Promotions take none: orders' mails would wait behind them.
+// slot takes one if there is one.
 func (s *Service) slot() bool {
 	select {
 	case s.slots <- struct{}{}:
@@ -150,13 +157,14 @@ func (s *Service) Run(ctx context.Context) error {
 	for range s.senders {
 		running.Go(func() { s.sender(ctx, work, swept) })
 	}
-	running.Go(func() { s.sweep(ctx, swept) })
+	running.Go(func() { s.sweep(ctx, s.woken, s.refill) })
+	running.Go(func() { s.sweep(ctx, nil, func(ctx context.Context) bool { return s.bulk(ctx, swept) }) })
 	running.Go(func() { s.promote(ctx) })
 	running.Wait()
 	return nil
 }
 
-// sender prefers what has just happened to what is left from before.
+// sender takes what is in bulk only when there is nothing else.
 func (s *Service) sender(ctx, work context.Context, swept <-chan job) {
 	for {
 		select {
@@ -178,8 +186,9 @@ func (s *Service) sender(ctx, work context.Context, swept <-chan job) {
 	}
 }
 
-// sweep claims what is due: new ones that found no slot, tries after a failure, what a crash left.
-func (s *Service) sweep(ctx context.Context, swept chan<- job) {
+// sweep claims what is due: new ones that found no slot, tries after a failure, what a crash left. A round says
+// whether there may be more.
+func (s *Service) sweep(ctx context.Context, woken <-chan struct{}, round func(context.Context) (more bool)) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
@@ -187,23 +196,62 @@ func (s *Service) sweep(ctx context.Context, swept chan<- job) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-woken:
 		}
-		for more := true; more; {
-			now := s.now().UTC()
-			claimed, err := s.store.Claim(ctx, now, now.Add(lease), sweepBatch)
-			if err != nil && ctx.Err() == nil {
-				s.log.WarnContext(ctx, "find mails to send", "error", err)
-			}
-			for _, n := range claimed {
-				select {
-				case swept <- job{n: n}:
-				case <-ctx.Done():
-					return // the lease runs out
-				}
-			}
-			more = len(claimed) > 0 && err == nil
+		for ctx.Err() == nil && round(ctx) {
 		}
 	}
+}
+
+// refill puts what is due and not in bulk into direct, as far as there are slots.
+func (s *Service) refill(ctx context.Context) (more bool) {
+	free := 0
+	for free < sweepBatch && s.slot() {
+		free++
+	}
+	if free == 0 {
+		return false
+	}
+	claimed := s.claim(ctx, false, free)
+	for _, n := range claimed {
+		s.direct <- job{n: n, slot: true}
+	}
+	for range free - len(claimed) {
+		<-s.slots
+	}
+	return len(claimed) == free
+}
+
+// bulk hands what is due in bulk to senders that have nothing else to do.
+func (s *Service) bulk(ctx context.Context, swept chan<- job) (more bool) {
+	claimed := s.claim(ctx, true, sweepBatch)
+	for _, n := range claimed {
+		select {
+		case swept <- job{n: n}:
+		case <-ctx.Done():
+			return false // the lease runs out
+		}
+	}
+	return len(claimed) > 0
+}
+
+func (s *Service) claim(ctx context.Context, bulk bool, limit int) []Notification {
+	now := s.now().UTC()
+	claimed, err := s.store.Claim(ctx, bulk, now, now.Add(lease), limit)
+	if err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "find mails to send", "error", err)
+	}
+	return claimed
+}
+
+// nudge lets the mails of an order that wait for something look again at once.
+func (s *Service) nudge(ctx context.Context, orderID string) error {
+	err := s.store.Nudge(ctx, orderID, s.now())
+	select {
+	case s.woken <- struct{}{}:
+	default:
+	}
+	return err
 }
 
 // deliver mails one notification and notes what came of it.
@@ -214,6 +262,10 @@ func (s *Service) deliver(ctx context.Context, j job) {
 	n := j.n
 	if ctx.Err() != nil || s.now().After(n.DueAt.Add(-sendTimeout)) {
 		return // the lease is too short by now: whoever claims it next goes on
+	}
+	if wait, reason := s.waits(ctx, n); wait {
+		s.note(ctx, n, s.putOff(n, orderWait, false, reason))
+		return
 	}
 	if j.to == nil {
 		to, err := s.recipient(ctx, n)
@@ -230,7 +282,7 @@ func (s *Service) deliver(ctx context.Context, j job) {
 	}
 	switch ok, err := s.may(ctx, n, *j.to); {
 	case err != nil:
-		s.note(ctx, n, s.putOff(n, time.Minute, false, "the database was away"))
+		s.note(ctx, n, s.putOff(n, orderWait, false, databaseAway))
 		return
 	case !ok:
 		s.note(ctx, n, s.withhold(n))
@@ -242,6 +294,9 @@ func (s *Service) deliver(ctx context.Context, j job) {
 		err = s.mail.Send(sending, m)
 		cancel()
 	}
+	if !errors.Is(err, mail.ErrUnsent) {
+		n.Tries++
+	}
 	if err != nil {
 		s.note(ctx, n, s.failure(n, err))
 		return
@@ -249,18 +304,35 @@ func (s *Service) deliver(ctx context.Context, j job) {
 	s.note(ctx, n, func(n *Notification) []outbox.Event { return n.sent(s.now().UTC().Truncate(time.Millisecond)) })
 }
 
+const databaseAway = "the database was away"
+
+// waits says whether a mail lets an earlier one of its order go first. A confirmation is always the first.
+func (s *Service) waits(ctx context.Context, n Notification) (bool, string) {
+	if n.OrderID == "" || n.Kind == OrderConfirmation {
+		return false, ""
+	}
+	earlier, err := s.store.Earlier(ctx, n.OrderID, n.Sort)
+	if err != nil {
+		return true, databaseAway
+	}
+	return earlier, EarlierFirst
+}
+
 // unreached puts off a mail whose recipient could not be read: the order's first event is still to come,
 // or the database is away.
 func (s *Service) unreached(n Notification, err error) func(*Notification) []outbox.Event {
-	reason, giveUp := "the database was away", false
+	reason, giveUp := databaseAway, false
 	if errs.Is(err, errs.NotFound) {
 		reason, giveUp = OrderUnknown, s.now().Sub(n.CreatedAt) > contactLimit
 	}
-	return s.putOff(n, time.Minute, giveUp, reason)
+	return s.putOff(n, orderWait, giveUp, reason)
 }
 
 // failure decides whether a mail is tried again. Errors of the mail package hold no address.
 func (s *Service) failure(n Notification, err error) func(*Notification) []outbox.Event {
+	if errors.Is(err, mail.ErrUnsent) {
+		return s.putOff(n, longestWait, s.now().Sub(n.CreatedAt) > mailLimit, "the mail server was not reached")
+	}
 	if errs.Is(err, errs.Unavailable) {
 		return s.putOff(n, longestWait, n.Tries >= maxTries, "the mail server did not take it")
 	}
@@ -271,7 +343,7 @@ func (s *Service) putOff(n Notification, longest time.Duration, giveUp bool, rea
 	if giveUp {
 		s.log.Warn("mail given up", "notification", n.ID, "kind", n.Kind, "tries", n.Tries, "reason", reason)
 	}
-	wait := min(longest, time.Second<<min(n.Tries, 20))
+	wait := min(longest, time.Second<<min(n.Waits, 20))
 	due := s.now().UTC().Add(wait/2 + rand.N(wait))
 	return func(n *Notification) []outbox.Event { n.later(due, giveUp, reason); return nil }
 }
@@ -286,17 +358,29 @@ func (s *Service) note(ctx context.Context, composed Notification, change func(*
 			case <-ctx.Done():
 			}
 		}
-		if _, err = s.store.Update(ctx, composed.ID, func(n *Notification) ([]outbox.Event, error) {
+		var n Notification
+		if n, err = s.store.Update(ctx, composed.ID, func(n *Notification) ([]outbox.Event, error) {
 			if n.Mail != Pending {
 				return nil, nil
 			}
-			n.Title, n.Text, n.Locale, n.Facts = composed.Title, composed.Text, composed.Locale, composed.Facts
+			n.Title, n.Text, n.Locale, n.Facts, n.Tries = composed.Title, composed.Text, composed.Locale, composed.Facts, composed.Tries
 			return change(n), nil
 		}); err == nil {
+			s.next(ctx, n)
 			return
 		}
 	}
 	s.log.Error("note a mail's outcome", "notification", composed.ID, "error", err)
+}
+
+// next lets the order's later mails go. They look again by themselves where this fails.
+func (s *Service) next(ctx context.Context, n Notification) {
+	if n.OrderID == "" || n.Mail == Pending {
+		return
+	}
+	if err := s.nudge(ctx, n.OrderID); err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "wake mails of an order", "order", n.OrderID, "error", err)
+	}
 }
 
 // letter is the mail of a notification.

@@ -24,10 +24,13 @@ type Store interface {
 	Unread(ctx context.Context, owners []string) (int, error)
 	// MarkRead marks the owners' notifications with these ids, all of theirs when there are none.
 	MarkRead(ctx context.Context, owners, ids []string) error
-	// Claim takes up to limit pending mails that are due at now, the longest waiting first: each is the
-	// caller's alone until the lease ends, and counts as one more try.
-	Claim(ctx context.Context, now, lease time.Time, limit int) ([]Notification, error)
-	// Nudge makes the pending mails of an order that wait for its contact, or for a payment, due at now.
+	// Claim takes up to limit pending mails, bulk or not, that are due at now, the longest waiting first: each
+	// is the caller's alone until the lease ends.
+	Claim(ctx context.Context, bulk bool, now, lease time.Time, limit int) ([]Notification, error)
+	// Earlier reports whether an order has a pending mail that comes before sort.
+	Earlier(ctx context.Context, orderID, sort string) (bool, error)
+	// Nudge makes the pending mails of an order that wait for its contact, for a payment, or for an earlier
+	// mail due at now.
 	Nudge(ctx context.Context, orderID string, now time.Time) error
 	// UpsertAllowance changes or makes one atomically; one that has expired may be gone.
 	UpsertAllowance(ctx context.Context, id string, change func(*Allowance) error) (Allowance, error)

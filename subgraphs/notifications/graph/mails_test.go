@@ -95,6 +95,9 @@ func TestMailServerThatComesBack(t *testing.T) {
 	until(t, "the first try failed", func() bool {
 		return s.kept(t, about("ord_1"))[0].Reason != ""
 	})
+	if n := s.kept(t, about("ord_1"))[0]; n.Tries != 0 {
+		t.Errorf("%d tries of a mail that no server was handed", n.Tries)
+	}
 	back, err := embedded.Start(ctx, embedded.Config{SMTPAddr: addr})
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+
 	"storefront/events"
 	"storefront/internal/embedded/mongodb/mongotest"
 	embedded "storefront/internal/embedded/smtp"
@@ -45,6 +47,7 @@ func (r recorder) Insert(ctx context.Context, n *notifications.Notification, eve
 type shop struct {
 	*notifications.Service
 	config notifications.Config
+	db     *driver.Database
 	store  recorder
 	graph  http.Handler
 	mails  *embedded.Server
@@ -60,32 +63,46 @@ func open(t testing.TB, processes int) shop {
 	t.Cleanup(func() { catcher.Close() })
 	sender := mail.NewSMTP(mail.Config{Addr: catcher.SMTPAddr(), PoolSize: 8})
 	t.Cleanup(func() { sender.Close() })
-	s := shop{mails: catcher, store: recorder{mu: &sync.Mutex{}, ids: map[string]bool{}}}
-	db := mongotest.Database(t)
+	s := shop{mails: catcher, db: mongotest.Database(t)}
+	s.store = recorder{s.newStore(t), &sync.Mutex{}, map[string]bool{}}
+	s.config = notifications.Config{Store: s.store, Mail: sender, From: "The Shop <shop@example.com>",
+		PublicURL: "https://api.shop.example/", Secret: []byte("secret of this test"), Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	for range processes {
-		if s.store.Store, err = mongo.New(t.Context(), db, time.Now); err != nil {
-			t.Fatal(err)
-		}
-		log := slog.New(slog.NewTextHandler(io.Discard, nil))
-		s.config = notifications.Config{Store: s.store, Mail: sender, From: "The Shop <shop@example.com>",
-			PublicURL: "https://api.shop.example/", Secret: []byte("secret of this test"), Now: time.Now, Log: log}
-		if s.Service, err = notifications.New(s.config); err != nil {
-			t.Fatal(err)
-		}
-		if s.http, err = s.HTTP(); err != nil {
-			t.Fatal(err)
-		}
-		s.graph = graph.Handler(s.Service, log)
-		ctx, cancel := context.WithCancel(context.Background())
-		ended := make(chan error, 1)
-		go func(one *notifications.Service) { ended <- one.Run(ctx) }(s.Service)
-		t.Cleanup(func() {
-			if cancel(); <-ended != nil {
-				t.Error("Run failed")
-			}
-		})
+		s.store.Store = s.newStore(t)
+		s.config.Store = s.store
+		s.start(t)
 	}
 	return s
+}
+
+func (s *shop) newStore(t testing.TB) *mongo.Store {
+	t.Helper()
+	store, err := mongo.New(t.Context(), s.db, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// start runs a process as configured.
+func (s *shop) start(t testing.TB) {
+	t.Helper()
+	var err error
+	if s.Service, err = notifications.New(s.config); err != nil {
+		t.Fatal(err)
+	}
+	if s.http, err = s.HTTP(); err != nil {
+		t.Fatal(err)
+	}
+	s.graph = graph.Handler(s.Service, s.config.Log)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func(one *notifications.Service) { ended <- one.Run(ctx) }(s.Service)
+	t.Cleanup(func() {
+		if cancel(); <-ended != nil {
+			t.Error("Run failed")
+		}
+	})
 }
 
 // until waits for a condition.

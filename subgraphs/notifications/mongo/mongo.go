@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"storefront/internal/errs"
 	"storefront/internal/mongodb"
 	"storefront/internal/outbox"
 	"storefront/loaders/page"
@@ -41,8 +42,9 @@ func New(ctx context.Context, db *mongo.Database, now func() time.Time) (*Store,
 		watches:    db.Collection("watches"),
 	}
 	due := mongodb.Index{Name: "due", Keys: []string{"dueAt"}, Partial: bson.D{{Key: "dueAt", Value: bson.D{{Key: "$exists", Value: true}}}}}
+	byTurn := mongodb.Index{Name: "turn", Keys: []string{"bulk", "dueAt"}, Partial: due.Partial}
 	return s, errors.Join(
-		s.EnsureIndexes(ctx, due,
+		s.EnsureIndexes(ctx, byTurn,
 			mongodb.Index{Name: "list", Keys: []string{"owner", "listed", "-sort"}},
 			mongodb.Index{Name: "unread", Keys: []string{"owner", "listed", "read", "-sort"}},
 			mongodb.Index{Name: "order", Keys: []string{"orderId"}, Partial: bson.D{{Key: "orderId", Value: bson.D{{Key: "$exists", Value: true}}}}}),
@@ -122,26 +124,39 @@ func (s *Store) MarkRead(ctx context.Context, owners, ids []string) error {
 }
 
 // Claim takes each by one conditional update on the time at which it was found due.
-func (s *Store) Claim(ctx context.Context, now, lease time.Time, limit int) ([]notifications.Notification, error) {
-	due, err := s.Find(ctx, bson.D{op("dueAt", "$lte", now)}, options.Find().SetSort(bson.D{{Key: "dueAt", Value: 1}}).SetLimit(int64(limit)))
+func (s *Store) Claim(ctx context.Context, bulk bool, now, lease time.Time, limit int) ([]notifications.Notification, error) {
+	turn := eq("bulk", nil) // absent
+	if bulk {
+		turn.Value = true
+	}
+	due, err := s.Find(ctx, bson.D{turn, op("dueAt", "$lte", now)}, options.Find().SetSort(bson.D{{Key: "dueAt", Value: 1}}).SetLimit(int64(limit)))
 	claimed := due[:0]
 	for _, n := range due {
 		res, err := s.Collection().UpdateOne(ctx, bson.D{eq("_id", n.ID), eq("dueAt", n.DueAt)}, bson.D{
-			{Key: "$set", Value: bson.D{eq("dueAt", lease), eq("reason", "")}}, {Key: "$inc", Value: bson.D{eq("tries", 1), eq("version", 1)}}})
+			{Key: "$set", Value: bson.D{eq("dueAt", lease), eq("reason", "")}}, {Key: "$inc", Value: bson.D{eq("version", 1)}}})
 		if err != nil {
 			return claimed, mongodb.Wrap(err, "claim notification %s", n.ID)
 		}
 		if res.MatchedCount == 1 {
-			n.DueAt, n.Tries, n.Version = &lease, n.Tries+1, n.Version+1
+			n.DueAt, n.Version = &lease, n.Version+1
 			claimed = append(claimed, n)
 		}
 	}
 	return claimed, err
 }
 
+// Earlier reads one of the order's few.
+func (s *Store) Earlier(ctx context.Context, orderID, sort string) (bool, error) {
+	_, err := s.FindOne(ctx, bson.D{eq("orderId", orderID), eq("mail", notifications.Pending), op("sort", "$lt", sort)})
+	if errs.Is(err, errs.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Nudge touches only those that are put off: Claim takes the reason away from what is worked on.
 func (s *Store) Nudge(ctx context.Context, orderID string, now time.Time) error {
-	_, err := s.Collection().UpdateMany(ctx, bson.D{eq("orderId", orderID), eq("mail", notifications.Pending), op("reason", "$in", bson.A{notifications.OrderUnknown, notifications.Withheld})},
+	_, err := s.Collection().UpdateMany(ctx, bson.D{eq("orderId", orderID), eq("mail", notifications.Pending), op("reason", "$in", bson.A{notifications.OrderUnknown, notifications.Withheld, notifications.EarlierFirst})},
 		bson.D{{Key: "$set", Value: bson.D{eq("dueAt", now)}}, {Key: "$inc", Value: bson.D{eq("version", 1)}}})
 	return mongodb.Wrap(err, "wake notifications of %s", orderID)
 }
