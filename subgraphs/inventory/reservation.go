@@ -60,17 +60,12 @@ type Reservation struct {
 	Origin    eventmeta.Origin  `bson:"origin"`            // what a sweep does later belongs to the order's trace
 }
 
-// Return is goods of a sale that come back.
-type Return struct {
-	ID    string            `bson:"id"`
-	Lines []ReservationLine `bson:"lines"`
-}
-
 // ReservationLine is the demand for one SKU, summed over the order's lines.
 type ReservationLine struct {
-	SKU      string `bson:"sku"`
-	Quantity int    `bson:"quantity"`
-	Returned int    `bson:"returned,omitempty"`
+	SKU      string         `bson:"sku"`
+	Quantity int            `bson:"quantity"`
+	Returned int            `bson:"returned,omitempty"`
+	From     map[string]int `bson:"from,omitempty"` // units by warehouse that the sale took; older sales do not say
 }
 
 // Identity is the order's id and the version.
@@ -170,6 +165,11 @@ func (s *Service) Commit(ctx context.Context, orderID string) error {
 	if err != nil {
 		return err
 	}
+	if r.Status == Committed { // a first try may have been cut off at its very end
+		if err := s.store.Forget(ctx, r.OrderID, r.skus()); err != nil {
+			return err
+		}
+	}
 	return s.finish(ctx, r)
 }
 
@@ -237,20 +237,23 @@ func (s *Service) finish(ctx context.Context, r Reservation) error {
 	}
 	var err error
 	var done ReservationStatus
+	var taken Units
 	switch r.Step {
 	case "":
 		return nil
 	case commitStep:
-		done, err = Committed, s.store.Commit(ctx, r.OrderID, r.Lines)
+		done = Committed
+		taken, err = s.store.Commit(ctx, r.OrderID, r.Lines)
 	case releaseStep:
 		done, err = Released, s.store.Release(ctx, r.OrderID, r.skus())
 	case restockStep:
 		done, err = Released, s.store.Restock(ctx, r.OrderID+":cancel", r.sold())
 	case returnStep:
 		done = Committed
+		lines := slices.Clone(r.Lines)
 		for _, back := range r.Waiting {
 			if err == nil {
-				err = s.store.Restock(ctx, back.ID, back.Lines)
+				err = s.store.Restock(ctx, back.ID, back.count(lines))
 			}
 		}
 	}
@@ -262,7 +265,12 @@ func (s *Service) finish(ctx context.Context, r Reservation) error {
 			return nil, nil
 		}
 		now.Status, now.Step = done, ""
-		if r.Step == returnStep {
+		switch r.Step {
+		case commitStep:
+			for i, l := range now.Lines {
+				now.Lines[i].From = taken[l.SKU]
+			}
+		case returnStep:
 			now.returned(r.Waiting)
 		}
 		if done == Committed && len(now.Waiting) > 0 {
@@ -273,52 +281,13 @@ func (s *Service) finish(ctx context.Context, r Reservation) error {
 		}
 		return []outbox.Event{now.said(events.Now(s.now))}, nil
 	})
+	if err == nil && r.Step == commitStep {
+		err = s.store.Forget(ctx, r.OrderID, r.skus())
+	}
 	if err == nil && next.Step == returnStep {
 		return s.finish(ctx, next)
 	}
 	return err
-}
-
-// Return puts lines of a sold order on stock again, once per return. A return that is heard of before
-// the sale is committed waits for that.
-func (s *Service) Return(ctx context.Context, e events.OrderLinesReturned) error {
-	back := Return{ID: e.ReturnID}
-	for _, l := range e.Lines {
-		back.Lines = add(back.Lines, l.SKU, l.Quantity)
-	}
-	r, err := s.store.UpdateReservation(ctx, e.ID, func(r *Reservation) ([]outbox.Event, error) {
-		known := slices.Contains(r.Returns, back.ID) || slices.ContainsFunc(r.Waiting, func(w Return) bool { return w.ID == back.ID })
-		if known || r.Status == Released || r.Status == Rejected || r.Step == releaseStep || r.Step == restockStep {
-			return nil, nil
-		}
-		r.Waiting = append(r.Waiting, back)
-		if r.Status == Committed {
-			r.Step = returnStep
-		}
-		return nil, nil
-	})
-	if err != nil || r.Step != returnStep {
-		return err
-	}
-	return s.finish(ctx, r)
-}
-
-// returned notes that these are on stock again.
-func (r *Reservation) returned(done []Return) {
-	for _, back := range done {
-		if slices.Contains(r.Returns, back.ID) {
-			continue
-		}
-		r.Returns = append(r.Returns, back.ID)
-		r.Waiting = slices.DeleteFunc(r.Waiting, func(w Return) bool { return w.ID == back.ID })
-		for _, l := range back.Lines {
-			for i := range r.Lines {
-				if r.Lines[i].SKU == l.SKU {
-					r.Lines[i].Returned += l.Quantity
-				}
-			}
-		}
-	}
 }
 
 // said is what was told of the reservation as it is; nil when nothing was yet.
@@ -376,16 +345,6 @@ func (r Reservation) skus() []string {
 	list := make([]string, len(r.Lines))
 	for i, l := range r.Lines {
 		list[i] = l.SKU
-	}
-	return list
-}
-
-func (r Reservation) sold() []ReservationLine {
-	var list []ReservationLine
-	for _, l := range r.Lines {
-		if n := l.Quantity - l.Returned; n > 0 {
-			list = append(list, ReservationLine{SKU: l.SKU, Quantity: n})
-		}
 	}
 	return list
 }

@@ -21,7 +21,14 @@ type StockItem struct {
 	Available int            `bson:"available"`
 	Levels    map[string]int `bson:"levels"` // units on hand by warehouse
 	Holds     map[string]int `bson:"holds"`  // units held by order id
+	Taken     Taken          `bson:"taken,omitempty"`
 }
+
+// Taken is where the units of sales came from, by order id and warehouse, until the reservations have noted it.
+type Taken map[string]map[string]int
+
+// Units are numbers of units by SKU and warehouse.
+type Units map[string]map[string]int
 
 // Description is what a version of a product says of SKUs. Between versions of one product the version
 // counts, between two products that had the same SKU the time.

@@ -27,10 +27,13 @@ type Store interface {
 	Hold(ctx context.Context, orderID string, lines []ReservationLine) ([]events.Shortage, error)
 	// Release gives back whatever the order holds of these SKUs.
 	Release(ctx context.Context, orderID string, skus []string) error
-	// Commit takes what the order holds out of the warehouses.
-	Commit(ctx context.Context, orderID string, lines []ReservationLine) error
-	// Restock adds units to the default warehouse, once per key and SKU.
-	Restock(ctx context.Context, key string, lines []ReservationLine) error
+	// Commit takes what the order holds out of the warehouses, once, and returns from which. A repeat returns the
+	// same, until Forget.
+	Commit(ctx context.Context, orderID string, lines []ReservationLine) (Units, error)
+	// Forget is called once the reservation says what Commit returned.
+	Forget(ctx context.Context, orderID string, skus []string) error
+	// Restock adds units to warehouses, once per key and SKU.
+	Restock(ctx context.Context, key string, units Units) error
 
 	// Items returns those SKUs that are known.
 	Items(ctx context.Context, skus []string) (map[string]StockItem, error)

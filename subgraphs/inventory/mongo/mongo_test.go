@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+
 	"storefront/events"
 	"storefront/internal/embedded/mongodb/mongotest"
 	"storefront/internal/errs"
@@ -26,15 +28,16 @@ import (
 type shop struct {
 	*inventory.Service
 	store *mongo.Store
+	db    *driver.Database
 	clock atomic.Int64
 }
 
 func newShop(t *testing.T) (*shop, context.Context) {
 	t.Parallel()
-	s := &shop{}
+	s := &shop{db: mongotest.Database(t)}
 	now := func() time.Time { return time.Now().Add(time.Duration(s.clock.Load())) }
 	var err error
-	if s.store, err = mongo.New(t.Context(), mongotest.Database(t), now); err != nil {
+	if s.store, err = mongo.New(t.Context(), s.db, now); err != nil {
 		t.Fatal(err)
 	}
 	s.Service = inventory.New(inventory.Config{Store: s.store, Now: now, Log: slog.New(slog.DiscardHandler)})

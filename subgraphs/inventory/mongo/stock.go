@@ -65,44 +65,73 @@ func (s *Store) Release(ctx context.Context, orderID string, skuList []string) e
 }
 
 // Commit takes what is held out of the warehouses. Which ones is decided from a read, and the update is
-// conditional on their having enough still; until all are done it begins again.
-func (s *Store) Commit(ctx context.Context, orderID string, lines []inventory.ReservationLine) error {
-	hold := "holds." + orderID
+// conditional on their having enough still; until all are done it begins again. The same update notes which
+// they were, so that no crash forgets it.
+func (s *Store) Commit(ctx context.Context, orderID string, lines []inventory.ReservationLine) (inventory.Units, error) {
+	hold, taken := "holds."+orderID, "taken."+orderID
 	for range 20 {
 		items, err := s.Items(ctx, skus(lines))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var held []inventory.ReservationLine
+		units := inventory.Units{}
 		for _, l := range lines {
 			if q, ok := items[l.SKU].Holds[orderID]; ok {
 				held = append(held, inventory.ReservationLine{SKU: l.SKU, Quantity: q})
 			}
+			if from, ok := items[l.SKU].Taken[orderID]; ok {
+				units[l.SKU] = from
+			}
 		}
 		if len(held) == 0 {
-			return nil
+			return units, nil
 		}
 		if _, err := s.bulk(ctx, held, func(l inventory.ReservationLine) (bson.D, bson.D) {
 			filter := bson.D{{Key: "_id", Value: l.SKU}, {Key: hold, Value: l.Quantity}}
+			from := inventory.Take(items[l.SKU].Levels, l.Quantity)
 			var inc bson.D
-			for w, n := range inventory.Take(items[l.SKU].Levels, l.Quantity) {
+			for w, n := range from {
 				level := "levels." + w
 				filter = append(filter, bson.E{Key: level, Value: bson.D{{Key: "$gte", Value: n}}})
 				inc = append(inc, bson.E{Key: level, Value: -n})
 			}
-			return filter, s.changed(inc, bson.E{Key: "$unset", Value: bson.D{{Key: hold, Value: ""}}})
+			return filter, s.changed(inc, bson.E{Key: "$unset", Value: bson.D{{Key: hold, Value: ""}}},
+				bson.E{Key: "$set", Value: bson.D{{Key: taken, Value: from}}})
 		}); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return errs.New(errs.Unavailable, "the stock of order %s keeps changing; try again", orderID)
+	return nil, errs.New(errs.Unavailable, "the stock of order %s keeps changing; try again", orderID)
 }
 
-// Restock adds units to the default warehouse.
-func (s *Store) Restock(ctx context.Context, key string, lines []inventory.ReservationLine) error {
+// Forget drops what Commit noted; that is no change of stock.
+func (s *Store) Forget(ctx context.Context, orderID string, skuList []string) error {
+	models := make([]mongo.WriteModel, 0, len(skuList))
+	for _, sku := range slices.Sorted(slices.Values(skuList)) { // see mongodb.Bulk
+		models = append(models, mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: sku}}).
+			SetUpdate(bson.D{{Key: "$unset", Value: bson.D{{Key: "taken." + orderID, Value: ""}}}}))
+	}
+	_, err := mongodb.Bulk(ctx, s.stock, models)
+	return mongodb.Wrap(err, "forget the sale of order %s", orderID)
+}
+
+// Restock adds units to warehouses.
+func (s *Store) Restock(ctx context.Context, key string, units inventory.Units) error {
+	lines := make([]inventory.ReservationLine, 0, len(units))
+	for sku, to := range units {
+		n := 0
+		for _, k := range to {
+			n += k
+		}
+		lines = append(lines, inventory.ReservationLine{SKU: sku, Quantity: n})
+	}
 	_, err := s.bulk(ctx, lines, func(l inventory.ReservationLine) (bson.D, bson.D) {
-		return bson.D{{Key: "_id", Value: l.SKU}, {Key: "keys", Value: bson.D{{Key: "$ne", Value: key}}}},
-			s.changed(bson.D{{Key: "available", Value: l.Quantity}, {Key: "levels." + inventory.DefaultWarehouse, Value: l.Quantity}}, remember(key))
+		inc := bson.D{{Key: "available", Value: l.Quantity}}
+		for w, n := range units[l.SKU] {
+			inc = append(inc, bson.E{Key: "levels." + w, Value: n})
+		}
+		return bson.D{{Key: "_id", Value: l.SKU}, {Key: "keys", Value: bson.D{{Key: "$ne", Value: key}}}}, s.changed(inc, remember(key))
 	})
 	return err
 }
