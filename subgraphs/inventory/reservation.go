@@ -102,44 +102,47 @@ func (s *Service) Reserve(ctx context.Context, e events.OrderPlaced) error {
 	if err != nil {
 		return err
 	}
-	if r.Status == Released || r.Status == Rejected { // a first try may have been cut off while holding
-		return s.store.Release(ctx, e.ID, Reservation{Lines: Demand(e.Lines)}.skus())
-	}
 	if r.Status != Pending {
-		return nil
+		return s.pastHolding(ctx, r, e)
 	}
 	missing, err := s.store.Hold(ctx, r.OrderID, r.Lines)
 	if err != nil {
 		return err
 	}
-	if len(missing) > 0 {
-		return s.reject(ctx, r, missing)
-	}
 	r, err = s.store.UpdateReservation(ctx, e.ID, func(r *Reservation) ([]outbox.Event, error) {
-		if r.Status != Pending {
+		switch {
+		case r.Status != Pending:
 			return nil, nil
+		case len(missing) > 0:
+			r.Status, r.Reason, r.Missing = Rejected, "OUT_OF_STOCK", missing
+		default:
+			r.Status, r.ExpiresAt = Reserved, &expires
 		}
-		r.Status, r.ExpiresAt = Reserved, &expires
 		return []outbox.Event{r.said(events.Now(s.now))}, nil
 	})
-	if err == nil && (r.Status == Released || r.Status == Rejected) { // cancelled while we were holding
-		return s.store.Release(ctx, r.OrderID, r.skus())
-	}
-	return err
-}
-
-func (s *Service) reject(ctx context.Context, r Reservation, missing []events.Shortage) error {
-	if err := s.store.Release(ctx, r.OrderID, r.skus()); err != nil {
+	if err != nil {
 		return err
 	}
-	_, err := s.store.UpdateReservation(ctx, r.OrderID, func(r *Reservation) ([]outbox.Event, error) {
-		if r.Status != Pending {
-			return nil, nil
+	return s.pastHolding(ctx, r, e)
+}
+
+// pastHolding gives back what is held for an order that is to hold nothing, or nothing any more. Two may handle
+// one order at the same time, and while one of them is slow the other takes the order all its way; what the slow
+// one then holds, or one that was cut off had held, nobody else would give back.
+func (s *Service) pastHolding(ctx context.Context, r Reservation, e events.OrderPlaced) error {
+	if r.Step != "" {
+		if err := s.finish(ctx, r); err != nil || r.Step == releaseStep {
+			return err
 		}
-		r.Status, r.Reason, r.Missing = Rejected, "OUT_OF_STOCK", missing
-		return []outbox.Event{r.said(events.Now(s.now))}, nil
-	})
-	return err
+		var err error
+		if r, err = s.store.Reservation(ctx, r.OrderID); err != nil {
+			return err
+		}
+	}
+	if r.Status == Committed || r.Status == Released || r.Status == Rejected {
+		return s.store.Release(ctx, r.OrderID, Reservation{Lines: Demand(e.Lines)}.skus())
+	}
+	return nil
 }
 
 // Confirm makes a reservation the order's for good: it no longer expires. Payments captures only then.

@@ -23,7 +23,7 @@ type Store interface {
 	Unfinished(ctx context.Context, limit int) ([]Reservation, error)
 
 	// Hold takes each line's quantity out of what is available, where there is enough and the order does
-	// not hold it already. It returns the lines that could not be held; the others stay held.
+	// not hold it already, nor has it taken. It returns the lines that could not be held; the others stay held.
 	Hold(ctx context.Context, orderID string, lines []ReservationLine) ([]events.Shortage, error)
 	// Release gives back whatever the order holds of these SKUs.
 	Release(ctx context.Context, orderID string, skus []string) error

@@ -23,12 +23,13 @@ const keysKept = 100
 // Hold takes all lines with one unordered bulk of conditional updates; only when not all of them match,
 // a read tells which are held and which are short.
 func (s *Store) Hold(ctx context.Context, orderID string, lines []inventory.ReservationLine) ([]events.Shortage, error) {
-	hold := "holds." + orderID
+	hold, taken := "holds."+orderID, "taken."+orderID
 	matched, err := s.bulk(ctx, lines, func(l inventory.ReservationLine) (bson.D, bson.D) {
 		return bson.D{
 				{Key: "_id", Value: l.SKU},
 				{Key: "available", Value: bson.D{{Key: "$gte", Value: l.Quantity}}},
 				{Key: hold, Value: bson.D{{Key: "$exists", Value: false}}},
+				{Key: taken, Value: bson.D{{Key: "$exists", Value: false}}},
 			},
 			s.changed(bson.D{{Key: "available", Value: -l.Quantity}}, bson.E{Key: "$set", Value: bson.D{{Key: hold, Value: l.Quantity}}})
 	})
@@ -66,7 +67,7 @@ func (s *Store) Release(ctx context.Context, orderID string, skuList []string) e
 
 // Commit takes what is held out of the warehouses. Which ones is decided from a read, and the update is
 // conditional on their having enough still; until all are done it begins again. The same update notes which
-// they were, so that no crash forgets it.
+// they were, so that no crash forgets it, and nobody who is late holds the goods of a sale again.
 func (s *Store) Commit(ctx context.Context, orderID string, lines []inventory.ReservationLine) (inventory.Units, error) {
 	hold, taken := "holds."+orderID, "taken."+orderID
 	for range 20 {
