@@ -27,6 +27,10 @@ func (p *planner) satisfyObject(ps *pos, items []item) (failed []item) {
 			p.exists(ps)
 			continue
 		}
+		if it.field.On != nil && !slices.Contains(it.field.On, ps.typ) { // selected where other objects could stand
+			p.exists(ps)
+			continue
+		}
 		f := t.Field(it.field.Name)
 		if f == nil {
 			failed = append(failed, it)

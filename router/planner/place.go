@@ -94,9 +94,19 @@ func (p *planner) place(acc *access, ps *pos, it item, f *supergraph.Field) *slo
 		p.did(func() { s.placed = s.placed[:len(s.placed)-1] })
 	}
 	if gf.node != nil {
+		p.name(gf.node, it)
 		p.descend(acc, ps, s, gf, it, f)
 	}
 	return s
+}
+
+// name makes objects say their types where a field was selected of an interface, which promises less than
+// what its objects have.
+func (p *planner) name(n *gnode, it item) {
+	if !n.named && it.field.Def != nil && it.field.Def.Type.Name() != n.typ {
+		n.named = true
+		p.did(func() { n.named = false })
+	}
 }
 
 // descend brings the request to the position under a composite field.

@@ -41,6 +41,9 @@ func (p *planner) representFields(ps *pos, fields []*operation.Field) (out []pla
 			}
 			continue
 		}
+		if !ps.abstract && f.On != nil && !slices.Contains(f.On, ps.typ) {
+			continue // selected where other objects could stand
+		}
 		if ps.abstract {
 			rf, d, ok := p.representAbstract(ps, f)
 			if !ok {
@@ -95,7 +98,7 @@ func (p *planner) representKey(ps *pos, f *operation.Field, key string) (plan.Re
 			deps, ok = append(deps, first), first != nil
 		}
 		if ok {
-			rf.Sub, rf.Typename = sub, s.child.abstract && p.tells(p.sg.Type(s.child.typ), p.sender.sub)
+			rf.Sub, rf.Typename = sub, p.tells(p.sg.Type(f.Def.Type.Name()), p.sender.sub)
 			return rf, deps, true
 		}
 	}
