@@ -3,6 +3,7 @@ package testgraph
 import (
 	"fmt"
 	"maps"
+	"reflect"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -32,7 +33,7 @@ func (x *executing) entities(reps any, path []any) any {
 func (x *executing) find(typ string, want Row) Row {
 	if def := x.s.schema.Types[typ]; def != nil && def.Kind == ast.Interface {
 		for _, d := range x.s.schema.PossibleTypes[typ] {
-			if row := x.find(d.Name, want); row != nil {
+			if row := x.find(d.Name, want); d.Kind == ast.Object && row != nil {
 				return row
 			}
 		}
@@ -48,7 +49,7 @@ func (x *executing) find(typ string, want Row) Row {
 		}
 		out := maps.Clone(want)
 		for k, v := range row {
-			if given, ok := want[k]; ok && isContainer(given) && isContainer(v) {
+			if given, ok := want[k]; ok && isContainer(given) && isContainer(v) && !reflect.DeepEqual(v, given) {
 				v = map[string]any{"$own": v, "$given": given}
 			}
 			out[k] = v

@@ -84,7 +84,9 @@ func (r *schemaRows) describe(s *ast.Schema, def *ast.Definition, row Row) {
 	if def.IsAbstractType() {
 		possible := []any{}
 		for _, d := range s.GetPossibleTypes(def) {
-			possible = append(possible, r.types[d.Name])
+			if d.Kind == ast.Object {
+				possible = append(possible, r.types[d.Name])
+			}
 		}
 		row["possibleTypes"] = possible
 	}

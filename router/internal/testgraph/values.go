@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"maps"
+	"reflect"
 	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -182,7 +183,7 @@ func overlay(own, known any) any {
 		for name, v := range k {
 			if have, ok := out[name]; !ok {
 				out[name] = v
-			} else if isContainer(v) && isContainer(have) {
+			} else if isContainer(v) && isContainer(have) && !reflect.DeepEqual(have, v) { // a key that is JSON adds nothing
 				out[name] = map[string]any{"$own": have, "$given": v}
 			}
 		}

@@ -123,7 +123,7 @@ func (g *generator) needs(f *Field) bool {
 // implementers are the object types that an object of a type may be.
 func (g *generator) implementers(t *Type) (out []*Type) {
 	for _, o := range g.w.Types {
-		if o == t && t.Kind == Object || slices.ContainsFunc(g.subs(), func(s int) bool { return g.w.implements(o, t, s) }) {
+		if o == t && t.Kind == Object || o.Kind == Object && slices.ContainsFunc(g.subs(), func(s int) bool { return g.w.implements(o, t, s) }) {
 			out = append(out, o)
 		}
 	}

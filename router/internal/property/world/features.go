@@ -14,6 +14,7 @@ func (w *World) Features() []string {
 	for _, t := range w.Types {
 		has[t.Kind] = true
 		has["@interfaceObject"] = has["@interfaceObject"] || len(t.Objects) > 0
+		has["interface that implements one"] = has["interface that implements one"] || t.Kind == Interface && len(t.Implements) > 0
 		has["value type in parts"] = has["value type in parts"] || t.Name == "S0"
 		has["mutation"] = has["mutation"] || t.Name == "Mutation"
 		has["several keys"] = has["several keys"] || len(t.Keys) > 1
@@ -48,6 +49,7 @@ func (w *World) Features() []string {
 				has["@requires on @interfaceObject"] = has["@requires on @interfaceObject"] || p.Requires != "" && t.Kind == Interface
 				has["@provides"] = has["@provides"] || p.Provides != ""
 				has["@provides with nested selection"] = has["@provides with nested selection"] || strings.Contains(p.Provides, "{")
+				has["narrower type"] = has["narrower type"] || p.Narrow != ""
 				has["@override"] = has["@override"] || p.Override != ""
 				has["@override with a label"] = has["@override with a label"] || p.Label != ""
 			}

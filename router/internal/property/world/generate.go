@@ -67,9 +67,11 @@ func Generate(seed uint64) *World {
 	}
 	g.valueTypes()
 	g.interfaces()
+	g.parents()
 	g.unions()
 	g.ordinary()
 	g.roots()
+	g.narrower()
 	for range g.IntN(4) {
 		g.requirement()
 	}
@@ -178,10 +180,10 @@ func (g *generator) keys(t *Type, number int) []*Key {
 		}
 		switch r := g.IntN(10); {
 		case r < 6 || r == 6 && g.dirty:
-			out = append(out, &Key{Fields: add(name("id"), pick(g, []string{"ID!", "ID!", "String!", "Int!", "ID"}))})
+			out = append(out, &Key{Fields: add(name("id"), pick(g, []string{"ID!", "ID!", "String!", "Int!", "ID", "Float!", "[Int!]!", "Blob!"}))})
 		case r < 8:
 			a := add(name("x"), "Int!")
-			out = append(out, &Key{Fields: a + " " + add(name("y"), "String!")})
+			out = append(out, &Key{Fields: a + " " + add(name("y"), pick(g, []string{"String!", "String!", "Boolean!", "Color!", "[String]!"}))})
 		case number > 0 && !g.dirty:
 			target := g.w.Types[g.IntN(number)] // an earlier entity, by its first key
 			inner := target.Keys[0].Fields

@@ -118,6 +118,9 @@ func (w *World) writeType(b *strings.Builder, t *Type, sub int) {
 			continue
 		}
 		typ := f.Type
+		if p.Narrow != "" {
+			typ = strings.ReplaceAll(typ, base(typ), p.Narrow)
+		}
 		if p.Tight {
 			typ += "!"
 		}
@@ -168,7 +171,7 @@ func (w *World) isProvided(f *Field) bool {
 func (w *World) writeImplements(b *strings.Builder, t *Type, does func(*Type) bool) {
 	var names []string
 	for _, i := range w.Types {
-		if i.Kind == Interface && t.Kind == Object && does(i) {
+		if i.Kind == Interface && does(i) {
 			names = append(names, i.Name)
 		}
 	}

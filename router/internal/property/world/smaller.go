@@ -167,6 +167,10 @@ func (c *cutter) field(t *Type, f *Field) {
 			p.Tight = false
 			return
 		}
+		if p.Narrow != "" && c.now() {
+			p.Narrow = ""
+			return
+		}
 		if p.Override != "" && p.Label != "" && c.now() {
 			for _, o := range f.At {
 				o.Label = ""

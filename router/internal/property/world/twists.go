@@ -193,7 +193,7 @@ func (g *generator) provision() {
 		return
 	}
 	p := pick(g, f.At)
-	if p.External || p.Overridden || p.Provides != "" {
+	if p.External || p.Overridden || p.Provides != "" || p.Narrow != "" {
 		return
 	}
 	if slices.Contains(target.Objects, p.Sub) {

@@ -3,6 +3,7 @@ package world
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // isEntity reports whether an object type has keys.
@@ -143,7 +144,11 @@ func (g *generator) interfaces() {
 				t.Fields = append(t.Fields, &own)
 			}
 			for _, t := range members { // a type that was changed halfway
-				t.Field(proto.Name).Type = proto.Type
+				own := t.Field(proto.Name)
+				own.Type = proto.Type
+				if name := g.narrow(own, own.resolvers()); name != "" && g.chance(40) {
+					own.Type = strings.ReplaceAll(own.Type, base(own.Type), name)
+				}
 			}
 			for _, s := range in {
 				if slices.ContainsFunc(members, func(t *Type) bool { return t.Field(proto.Name).at(s) != nil }) && g.chance(75) {
@@ -160,6 +165,58 @@ func (g *generator) interfaces() {
 			t.Implements = append(t.Implements, name)
 		}
 		g.w.Types = append(g.w.Types, it)
+	}
+}
+
+// narrow is an object type that a field of an abstract type may have, and that the subgraphs know by name; ""
+// for none.
+func (g *generator) narrow(f *Field, subs []int) string {
+	target := g.w.Type(base(f.Type))
+	if target == nil || target.Kind == Object {
+		return ""
+	}
+	known := slices.DeleteFunc(g.w.domain(f), func(n string) bool {
+		return slices.ContainsFunc(subs, func(s int) bool { return !g.w.Type(n).In(s) })
+	})
+	if len(known) == 0 {
+		return ""
+	}
+	return pick(g, known)
+}
+
+// parents makes interfaces that other interfaces implement: each has some of the fields of one.
+func (g *generator) parents() {
+	for _, it := range slices.Clone(g.w.Types) {
+		if it.Kind != Interface || len(it.Objects) > 0 || !g.chance(40) {
+			continue
+		}
+		parent := &Type{Name: "H" + it.Name, Kind: Interface}
+		for _, f := range some(g, it.Fields, 1) {
+			own := *f
+			own.At = nil
+			for _, p := range some(g, f.At, 1) {
+				own.At = append(own.At, &Place{Sub: p.Sub})
+			}
+			parent.Fields = append(parent.Fields, &own)
+		}
+		for _, t := range g.w.Types {
+			if t == it || slices.Contains(t.Implements, it.Name) {
+				t.Implements = append(t.Implements, parent.Name)
+			}
+		}
+		g.w.Types = append(g.w.Types, parent)
+	}
+}
+
+// narrower lets some subgraphs that share a field of an abstract type declare it with one of its object types.
+func (g *generator) narrower() {
+	for _, t := range g.w.Types {
+		for _, f := range t.Fields {
+			if t.Kind == Object && len(f.At) > 1 && f.Via == "" && g.chance(50) {
+				p := pick(g, f.At)
+				p.Narrow = g.narrow(f, []int{p.Sub})
+			}
+		}
 	}
 }
 

@@ -13,6 +13,9 @@ import (
 // variants is how many values a field has that depends on arguments or required fields.
 const variants = 4
 
+// odd is text that needs care where it is written.
+const odd = " \"\\\n<é\u2028😀"
+
 // valuing makes the values of one field for one row.
 type valuing struct {
 	w        *World
@@ -123,10 +126,22 @@ func (v *valuing) key(t *ast.Type) any {
 	if v.f.Own {
 		return fmt.Sprintf("%s-%s-%d", v.t.Name, v.f.Name, v.row)
 	}
-	if t.NamedType == "Int" {
-		return float64(100 + v.row)
+	if t.Elem != nil {
+		return []any{v.key(t.Elem), v.key(t.Elem)}
 	}
-	return fmt.Sprintf("%s-%d", v.f.Name, v.row)
+	switch t.NamedType {
+	case "Int":
+		return float64(100 + v.row)
+	case "Float":
+		return float64(v.row)*1e15 + 0.5
+	case "Boolean":
+		return v.row%2 == 0
+	case "Blob":
+		return map[string]any{"at": v.f.Name, "n": []any{float64(v.row), nil, true}}
+	case "Color":
+		return "RED" // which all know
+	}
+	return fmt.Sprintf("%s-%d%s", v.f.Name, v.row, odd)
 }
 
 func (v *valuing) leaf(name, at string, h uint64) any {
@@ -138,6 +153,9 @@ func (v *valuing) leaf(name, at string, h uint64) any {
 	case "Boolean":
 		return h%2 == 0
 	case "ID", "String":
+		if h%8 == 0 {
+			return at + odd
+		}
 		return at
 	case "Blob":
 		return map[string]any{"at": at, "n": []any{float64(h % 10), nil}}

@@ -109,7 +109,8 @@ type Place struct {
 	Label      string // while it is off, the override does not hold: both subgraphs resolve the field, and alike
 	Requires   string
 	Provides   string
-	Tight      bool // declared non-null here alone
+	Tight      bool   // declared non-null here alone
+	Narrow     string // the object type that it is declared with here, of an abstract one
 }
 
 // Enum is an enum whose values differ by subgraph.
@@ -224,10 +225,10 @@ func (t *Type) keyed(f *Field, sub int) bool {
 	return false
 }
 
-// implements reports whether an object type says in a subgraph that it implements an interface: when it
+// implements reports whether an object type or an interface says in a subgraph that it implements an interface: when it
 // has all of the interface's fields there.
 func (w *World) implements(t *Type, i *Type, sub int) bool {
-	if t.Kind != Object || !slices.Contains(t.Implements, i.Name) || !t.In(sub) || !i.In(sub) {
+	if t.Kind == Union || !slices.Contains(t.Implements, i.Name) || !t.In(sub) || !i.In(sub) {
 		return false
 	}
 	for _, f := range i.Fields {
@@ -253,7 +254,7 @@ func (w *World) possible(name string, sub int) []string {
 		}
 	case Interface:
 		for _, o := range w.Types {
-			if w.implements(o, t, sub) || slices.Contains(t.Objects, sub) && slices.Contains(o.Implements, name) {
+			if o.Kind == Object && (w.implements(o, t, sub) || slices.Contains(t.Objects, sub) && slices.Contains(o.Implements, name)) {
 				out = append(out, o.Name)
 			}
 		}
@@ -279,6 +280,11 @@ func (w *World) domain(f *Field) []string {
 			continue
 		}
 		out = slices.DeleteFunc(slices.Clone(out), func(n string) bool { return !slices.Contains(here, n) })
+	}
+	for _, p := range f.At {
+		if p.Narrow != "" {
+			out = slices.DeleteFunc(slices.Clone(out), func(n string) bool { return n != p.Narrow })
+		}
 	}
 	return out
 }
