@@ -4,7 +4,7 @@
 //
 // It owns notifications, preferences, back-in-stock wishes and promotions, and keeps a read model of who
 // to write to about which order. It never decides anything about an order. Enter at Service: react.go
-// has a method per event, send.go the senders, letter.go what a mail looks like, guests.go how many go to
+// has a method per event, send.go the senders, letter.go what a mail looks like, allowance.go how many go to
 // an address that nobody has checked.
 package notifications
 

@@ -1,7 +1,8 @@
 package notifications
 
-// Anybody may order as a guest, with an address that is not theirs. So few mails go to one whose orders
-// nobody pays; the others wait for a payment, and are off when none comes.
+// Anybody may give an address that is not theirs: with an order, as a guest or signed in, and in a profile. So few
+// mails go to one whose orders nobody pays. The others wait: those about an order for a payment, and they are off
+// when none comes; those to a profile's address for the next hour.
 
 import (
 	"context"
@@ -26,7 +27,7 @@ const (
 // Withheld is the reason of a mail that waits until an order of its address is paid.
 const Withheld = "nobody has paid an order of this address, and it has had many mails"
 
-// Allowance is what may still be mailed to a guest's address. Of the address only a keyed hash is kept.
+// Allowance is what may still be mailed to an address. Of the address only a keyed hash is kept.
 type Allowance struct {
 	ID        string    `bson:"_id"`
 	Version   int       `bson:"version"`
@@ -63,14 +64,19 @@ func (a *Allowance) pay(at time.Time) {
 // guest says whether an owner has not signed in.
 func guest(owner string) bool { return strings.HasPrefix(owner, "gst_") }
 
-// unpaid kinds may be about an order that nobody has paid.
-func (k NotificationKind) unpaid() bool {
-	return k == OrderConfirmation || k == OrderCancelled || k == OrderRejected || k == PaymentFailed || k == PaymentActionRequired
+// unpaid says whether a mail may go out without anybody having paid an order: it is about none, or about one that
+// may be unpaid.
+func (n Notification) unpaid() bool {
+	switch n.Kind {
+	case OrderConfirmation, OrderCancelled, OrderRejected, PaymentFailed, PaymentActionRequired:
+		return true
+	}
+	return n.OrderID == ""
 }
 
 // may counts a notification's mail where it has to be counted, and reports whether it may go.
 func (s *Service) may(ctx context.Context, n Notification, to recipient) (ok bool, err error) {
-	if !guest(n.Owner) || !n.Kind.unpaid() {
+	if !n.unpaid() {
 		return true, nil
 	}
 	address := s.hashed(to.address)
@@ -89,24 +95,28 @@ func (s *Service) hashed(address string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// withhold puts a mail off until an order is paid, or settles that there is none.
+// withhold puts a mail off until an order is paid or the hour is over, or settles that it has waited long enough.
 func (s *Service) withhold(n Notification) func(*Notification) []outbox.Event {
 	now := s.now().UTC()
-	if now.Sub(n.CreatedAt) <= heldFor {
+	held := heldFor
+	if n.OrderID == "" {
+		held = mailLimit
+	}
+	if now.Sub(n.CreatedAt) <= held {
 		return s.putOff(n, longestWait, false, Withheld)
 	}
 	s.log.Warn("mail withheld", "notification", n.ID, "kind", n.Kind, "reason", Withheld)
 	return func(n *Notification) []outbox.Event { return n.off(Withheld, now) }
 }
 
-// paid learns that a guest has paid, and lets the order's mails go.
+// paid learns that an order of an address is paid, and lets the order's mails go.
 func (s *Service) paid(ctx context.Context, e events.OrderStatusChanged) error {
 	switch e.Status {
 	case "PAID", "PREPARING", "SHIPPED", "DELIVERED":
 	default:
 		return nil
 	}
-	if !guest(e.Customer) || s.now().Sub(e.At) > paidFor {
+	if s.now().Sub(e.At) > paidFor {
 		return nil
 	}
 	address := s.hashed(e.Email)
