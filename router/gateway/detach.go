@@ -32,7 +32,11 @@ func (o *responseOutput) write(b []byte) error {
 	if _, err := o.w.Write(b); err != nil {
 		return err
 	}
-	return o.control.Flush()
+	if err := o.control.Flush(); err != nil {
+		return err
+	}
+	_ = o.control.SetWriteDeadline(time.Time{}) // over HTTP/2 it would end the stream, also while there is nothing to write
+	return nil
 }
 
 // detached is a subscription over HTTP/1.1 whose connection was taken from the server. It then costs no

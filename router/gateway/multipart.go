@@ -8,7 +8,6 @@ import (
 	"context"
 	"net/http"
 	"runtime"
-	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -76,14 +75,12 @@ func (g *Gateway) serveParts(a *answer, r *http.Request, c *caller, j *job) {
 
 // partWriter writes the parts of a response, each with a deadline.
 type partWriter struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	timeout time.Duration
-	opened  bool
+	*responseOutput
+	opened bool
 }
 
 func (g *Gateway) partsTo(w http.ResponseWriter) *partWriter {
-	return &partWriter{w: w, control: http.NewResponseController(w), timeout: g.cfg.WriteTimeout}
+	return &partWriter{responseOutput: g.outputTo(w)}
 }
 
 // part writes one part and the boundary after it, so that the client need not wait for the next part to
@@ -103,9 +100,5 @@ func (o *partWriter) part(body []byte, more bool) error {
 	} else {
 		b = append(b, "\r\n-----\r\n"...)
 	}
-	_ = o.control.SetWriteDeadline(time.Now().Add(o.timeout))
-	if _, err := o.w.Write(b); err != nil {
-		return err
-	}
-	return o.control.Flush()
+	return o.write(b)
 }

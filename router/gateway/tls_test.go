@@ -16,9 +16,10 @@ import (
 	"storefront/router/gateway"
 )
 
-// TestStreamsOverTLS: events reach a client over HTTP/2 and, on a connection taken from the server, over HTTP/1.1.
+// TestStreamsOverTLS: events reach a client over HTTP/2 and, on a connection taken from the server, over HTTP/1.1, also
+// when nothing has come for longer than one message may take.
 func TestStreamsOverTLS(t *testing.T) {
-	h := newHouse(t, nil)
+	h := newHouse(t, func(c *gateway.Config) { c.WriteTimeout, c.Heartbeat = 500*time.Millisecond, 1200*time.Millisecond })
 	server := httptest.NewUnstartedServer(h.gw.Handler())
 	server.EnableHTTP2 = true
 	server.StartTLS()
@@ -36,11 +37,11 @@ func TestStreamsOverTLS(t *testing.T) {
 		return `"version":` + string(rune('0'+version))
 	}
 	for _, c := range []struct {
-		name, accept, protocol string
-		h2                     bool
+		name, accept, protocol, heartbeat string
+		h2                                bool
 	}{
-		{"SSE", "text/event-stream", "HTTP/2.0", true}, {"SSE", "text/event-stream", "HTTP/1.1", false},
-		{"multipart", "multipart/mixed;subscriptionSpec=1.0", "HTTP/2.0", true}, {"multipart", "multipart/mixed;subscriptionSpec=1.0", "HTTP/1.1", false},
+		{"SSE", "text/event-stream", "HTTP/2.0", "id: ", true}, {"SSE", "text/event-stream", "HTTP/1.1", "id: ", false},
+		{"multipart", "multipart/mixed;subscriptionSpec=1.0", "HTTP/2.0", "{}", true}, {"multipart", "multipart/mixed;subscriptionSpec=1.0", "HTTP/1.1", "{}", false},
 	} {
 		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: c.h2}
 		r, _ := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+"/graphql", strings.NewReader(`{"query":"subscription { orderStatus(orderId: \"o1\") { version } }"}`))
@@ -65,6 +66,7 @@ func TestStreamsOverTLS(t *testing.T) {
 			t.Fatalf("%s over %s ends without %s: %v", c.name, c.protocol, text, lines.Err())
 		}
 		until(`"version"`)
+		until(c.heartbeat)
 		until(publish())
 		res.Body.Close()
 		transport.CloseIdleConnections()
