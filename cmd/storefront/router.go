@@ -252,7 +252,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 	gc := gateway.Config{
 		Supergraph: sg, Transport: reach,
 		Headers: headers{cfg.signer, rules}, Operations: cfg.operations,
-		Observer: observer{cfg.metrics}, Logger: cfg.log, Explorer: server.PaceWrites(explorer),
+		Observer: observer{cfg.metrics}, Logger: cfg.log, Explorer: explorer,
 		Introspection: cfg.Introspection, MaxBatch: cfg.MaxBatch, CORS: gateway.CORS{Origins: cfg.Origins},
 		DrainTime:      cfg.drainTime,
 		MaxAnswerBytes: limits.MaxAnswerBytes, MaxResponseBytes: limits.MaxResponseBytes,
@@ -312,7 +312,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/", telemetry.Handler(r.gateway.Handler(), "router", "/graphql"))
 	for pattern, h := range cfg.pages {
-		mux.Handle(pattern, server.PaceWrites(h))
+		mux.Handle(pattern, h)
 	}
 	ready := func(context.Context) error {
 		if cfg.verifier != nil && !cfg.verifier.Ready() {

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"time"
 )
@@ -14,31 +16,39 @@ const (
 	bodyGrace = 10 * time.Second
 	bodyPace  = 32 << 10 // bytes a second
 	bodyBound = 8 << 20  // what a body of unknown length is taken for
+
+	writePiece = 64 << 10 // bytes written at once
+	writeStall = 4        // graces that a client may let a piece wait: one that reads steadily seems to stop as well
 )
 
-// paced puts a deadline on reading each request's body, and takes it off once the body is there: what
-// follows, such as a stream of events, has deadlines of its own.
+// paced puts a deadline on reading each request's body, and takes it off once the body is there; and one on each
+// piece of the answer, unless the handler sets deadlines of its own. Between pieces there is none, so that an answer
+// may be a stream.
 func paced(next http.Handler, grace time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength == 0 || r.Body == nil {
-			next.ServeHTTP(w, r)
-			return
+		control := *http.NewResponseController(w)
+		e := &struct {
+			answer pacedWriter
+			body   pacedBody
+		}{answer: pacedWriter{ResponseWriter: w, control: control, grace: grace}}
+		if r.ContentLength != 0 && r.Body != nil {
+			size := r.ContentLength
+			if size < 0 || size > 16*bodyBound {
+				size = bodyBound
+			}
+			if control.SetReadDeadline(time.Now().Add(grace+timeFor(size))) == nil {
+				e.body = pacedBody{r.Body, control}
+				r.Body = &e.body
+			}
 		}
-		size := r.ContentLength
-		if size < 0 || size > 16*bodyBound {
-			size = bodyBound
-		}
-		control := http.NewResponseController(w)
-		if control.SetReadDeadline(time.Now().Add(grace+timeFor(size))) == nil {
-			r.Body = &pacedBody{r.Body, control}
-		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(&e.answer, r)
+		e.answer.finish()
 	})
 }
 
 type pacedBody struct {
 	io.ReadCloser
-	control *http.ResponseController
+	control http.ResponseController
 }
 
 func (b *pacedBody) Read(p []byte) (int, error) {
@@ -49,36 +59,72 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// PaceWrites puts a deadline on each piece that a handler writes, for handlers that have none of their own: whoever does
-// not read would hold the connection, and what is behind it, for ever.
-func PaceWrites(next http.Handler) http.Handler { return pacedWrites(next, bodyGrace) }
-
-func pacedWrites(next http.Handler, grace time.Duration) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p := &pacedWriter{ResponseWriter: w, control: http.NewResponseController(w), grace: grace}
-		next.ServeHTTP(p, r)
-		if p.wrote {
-			p.extend(0) // the server may still have some of it
-		}
-	})
-}
-
+// pacedWriter is an answer that ends when nobody reads it.
 type pacedWriter struct {
 	http.ResponseWriter
-	control *http.ResponseController
+	control http.ResponseController
 	grace   time.Duration
-	wrote   bool
+	own     bool // the handler sets deadlines of its own
+	open    bool // and the last one it set is none
+	taken   bool // it has taken the connection
 }
 
-func (w *pacedWriter) Write(p []byte) (int, error) {
-	w.wrote = true
-	w.extend(int64(len(p)))
-	return w.ResponseWriter.Write(p)
+func (w *pacedWriter) Write(p []byte) (n int, err error) {
+	if w.own {
+		return w.ResponseWriter.Write(p)
+	}
+	end := time.Now().Add(w.grace + timeFor(int64(len(p))))
+	for err == nil {
+		piece := p[n:min(len(p), n+writePiece)]
+		deadline := time.Now().Add(writeStall*w.grace + timeFor(int64(len(piece))))
+		if deadline.After(end) {
+			deadline = end
+		}
+		_ = w.control.SetWriteDeadline(deadline)
+		var wrote int
+		wrote, err = w.ResponseWriter.Write(piece)
+		if n += wrote; n == len(p) {
+			break
+		}
+	}
+	w.rest()
+	return n, err
 }
 
-// extend sets a deadline that holds for this request: the server takes it off.
-func (w *pacedWriter) extend(bytes int64) {
-	_ = w.control.SetWriteDeadline(time.Now().Add(w.grace + timeFor(bytes)))
+// rest takes the deadline off: over HTTP/2 it would end the stream, also while there is nothing to write.
+func (w *pacedWriter) rest() { _ = w.control.SetWriteDeadline(time.Time{}) }
+
+// FlushError is what http.ResponseController calls.
+func (w *pacedWriter) FlushError() error {
+	if w.own {
+		return w.control.Flush()
+	}
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.grace))
+	defer w.rest()
+	return w.control.Flush()
+}
+
+// Flush is for handlers that look for an http.Flusher.
+func (w *pacedWriter) Flush() { _ = w.FlushError() }
+
+// SetWriteDeadline is the handler's.
+func (w *pacedWriter) SetWriteDeadline(deadline time.Time) error {
+	w.own, w.open = true, deadline.IsZero()
+	return w.control.SetWriteDeadline(deadline)
+}
+
+// Hijack leaves the connection to the handler.
+func (w *pacedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := w.control.Hijack()
+	w.taken = err == nil
+	return conn, buffered, err
+}
+
+// finish puts a deadline on what the server still has of the answer, which takes it off again.
+func (w *pacedWriter) finish() {
+	if !w.taken && (!w.own || w.open) {
+		_ = w.control.SetWriteDeadline(time.Now().Add(writeStall * w.grace))
+	}
 }
 
 // Unwrap lets http.ResponseController find the rest.

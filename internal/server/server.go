@@ -27,7 +27,8 @@ type Server struct {
 	log      *slog.Logger
 }
 
-// Config of a Server. Ready, Metrics and Certificate may be nil.
+// Config of a Server. Ready, Metrics and Certificate may be nil. A client that reads nothing ends its answer, unless
+// the Handler sets deadlines of its own (http.ResponseController.SetWriteDeadline).
 type Config struct {
 	Name        string
 	Addr        string // host:port; port 0 takes any that is free
@@ -56,7 +57,7 @@ func Start(cfg Config) (*Server, error) {
 		fmt.Fprintln(w, "ready")
 	})
 	if cfg.Metrics != nil {
-		mux.Handle("GET /metrics", PaceWrites(cfg.Metrics))
+		mux.Handle("GET /metrics", cfg.Metrics)
 	}
 	mux.Handle("/", cfg.Handler)
 	s := &Server{name: cfg.Name, scheme: "http", listener: l, log: cfg.Log, http: &http.Server{

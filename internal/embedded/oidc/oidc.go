@@ -150,6 +150,7 @@ func (s *Server) serve(ln net.Listener, log *slog.Logger) {
 		Handler:           http.MaxBytesHandler(mux, 64<<10),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      time.Minute,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	go func() { s.served <- s.server.Serve(ln) }()

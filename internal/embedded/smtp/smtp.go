@@ -69,7 +69,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	s := &Server{
 		mail: mail, smtpAddr: mail.Addr().String(), httpAddr: page.Addr().String(), box: box, served: make(chan error, 2),
 		smtp: gosmtp.NewServer(gosmtp.BackendFunc(func(*gosmtp.Conn) (gosmtp.Session, error) { return &session{box: box}, nil })),
-		http: &http.Server{Handler: newPage(box), ReadHeaderTimeout: 10 * time.Second},
+		http: &http.Server{Handler: newPage(box), ReadHeaderTimeout: 10 * time.Second, WriteTimeout: time.Minute},
 	}
 	errorLog := slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug)
 	s.smtp.Domain = "localhost"

@@ -67,7 +67,7 @@ func Start(ctx context.Context, addr string) (*Server, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/traces", s.take)
 	mux.HandleFunc("GET /traces/{id}", s.give)
-	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: time.Minute}
 	go s.http.Serve(l)
 	return s, nil
 }
