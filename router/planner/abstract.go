@@ -38,7 +38,7 @@ func (p *planner) satisfyAbstract(ps *pos, items []item) (failed []item) {
 			byType = append(byType, it)
 			continue
 		}
-		if it.field.On != nil && !covers(it.field.On, p.runtime(ps)) {
+		if it.field.On != nil && (p.veiled(ps) || !covers(it.field.On, p.runtime(ps))) {
 			typed = append(typed, it)
 		}
 		able := p.able(ps, ps.typ, f, it)
@@ -79,7 +79,7 @@ func (p *planner) satisfyTypes(ps *pos, items []item) (failed []item) {
 			byType = append(byType, it)
 			continue
 		}
-		if !covers(it.field.On, p.runtime(ps)) {
+		if p.veiled(ps) || !covers(it.field.On, p.runtime(ps)) {
 			typed = append(typed, it)
 		}
 		byType = append(byType, p.placeThrough(able, ps, it, f)...)
@@ -297,12 +297,16 @@ func (p *planner) possibleIn(a *access) []string {
 	return t.In[a.group.sub].Possible
 }
 
-// runtime lists the object types that the requests present can answer with.
+// runtime lists the object types that the requests present can answer with: of those that tell types, if any does.
 func (p *planner) runtime(ps *pos) []string {
 	var out []string
+	told := slices.ContainsFunc(ps.accs, func(a *access) bool { return !p.opaque(a) })
 	for _, a := range ps.accs {
 		if a.group.sub == heldData {
 			out = append(out, p.fullPossible(ps.typ)...)
+		}
+		if told && p.opaque(a) {
+			continue
 		}
 		out = append(out, p.possibleIn(a)...)
 	}
