@@ -13,7 +13,8 @@ import (
 
 type deferer struct {
 	*rand.Rand
-	left int
+	left     int
+	booleans []string // variables
 }
 
 func (d *deferer) set(set ast.SelectionSet, root bool) ast.SelectionSet {
@@ -50,17 +51,31 @@ func (d *deferer) directives(dirs ast.DirectiveList, root bool) ast.DirectiveLis
 		return dirs
 	}
 	d.left--
-	return append(dirs, &ast.Directive{Name: "defer"})
+	dir := &ast.Directive{Name: "defer"}
+	switch r := d.IntN(8); {
+	case r == 0:
+		dir.Arguments = ast.ArgumentList{{Name: "if", Value: &ast.Value{Kind: ast.BooleanValue, Raw: "true"}}}
+	case r == 1:
+		dir.Arguments = ast.ArgumentList{{Name: "if", Value: &ast.Value{Kind: ast.BooleanValue, Raw: "false"}}}
+	case r < 4 && len(d.booleans) > 0:
+		dir.Arguments = ast.ArgumentList{{Name: "if", Value: &ast.Value{Kind: ast.Variable, Raw: d.booleans[d.IntN(len(d.booleans))]}}}
+	}
+	return append(dirs, dir)
 }
 
 // Deferring puts @defer on fragments of an operation, and on new ones, at random.
 func Deferring(query string, random *rand.Rand) (string, error) {
-	d := &deferer{random, 5}
+	d := &deferer{Rand: random, left: 5}
 	doc, err := parser.ParseQuery(&ast.Source{Input: query})
 	if err != nil {
 		return "", err
 	}
 	for _, op := range doc.Operations {
+		for _, v := range op.VariableDefinitions {
+			if v.Type.NamedType == "Boolean" && len(doc.Operations) == 1 {
+				d.booleans = append(d.booleans, v.Variable)
+			}
+		}
 		op.SelectionSet = d.set(op.SelectionSet, op.Operation == ast.Mutation)
 	}
 	for _, f := range doc.Fragments {

@@ -19,6 +19,7 @@ func (w *World) Features() []string {
 		has["mutation"] = has["mutation"] || t.Name == "Mutation"
 		has["several keys"] = has["several keys"] || len(t.Keys) > 1
 		has["entity missing or failing"] = has["entity missing or failing"] || t.Gap != nil
+		has["@interfaceObject missing or failing"] = has["@interfaceObject missing or failing"] || t.Gap != nil && t.Kind == Interface
 		has["@context"] = has["@context"] || len(t.Contexts) > 0
 		has["@context on an interface"] = has["@context on an interface"] || len(t.Contexts) > 0 && t.Kind == Interface
 		for _, k := range t.Keys {

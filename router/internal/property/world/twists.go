@@ -296,6 +296,9 @@ func (g *generator) override() {
 // twists hides fields and makes gaps.
 func (g *generator) twists() {
 	for _, t := range g.w.Types {
+		if len(t.Objects) > 0 && g.chance(25) {
+			g.objectGap(t)
+		}
 		if t.Kind != Object || t.isRoot() {
 			continue
 		}
@@ -335,7 +338,17 @@ func (g *generator) gap(t *Type) {
 	if len(t.Keys) != 1 || strings.Contains(t.Keys[0].Fields, "{") || len(t.Keys[0].At) != len(g.subsOf(t)) {
 		return
 	}
-	sub := pick(g, g.subsOf(t))
+	g.gapAt(t, pick(g, g.subsOf(t)))
+}
+
+// objectGap does so for an @interfaceObject.
+func (g *generator) objectGap(it *Type) {
+	if len(it.Keys) == 1 {
+		g.gapAt(it, pick(g, it.Objects))
+	}
+}
+
+func (g *generator) gapAt(t *Type, sub int) {
 	for _, f := range t.Fields {
 		from := f.resolvers()
 		if f.Key || !slices.Contains(from, sub) {

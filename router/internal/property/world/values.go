@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -38,8 +39,8 @@ func (w *World) hash(text string) uint64 {
 // value is a field's value in the tables of a subgraph (-1 for the one server of all).
 func (w *World) value(t *Type, row int, f *Field, sub int) any {
 	at := fmt.Sprintf("%s.%d.%s", t.Name, row, f.Name)
-	if w.lost(t, row, f) {
-		if t.Gap.Fails {
+	if g := w.lost(t, row, f); g != nil {
+		if g.Fails {
 			return map[string]any{"$error": "no " + at}
 		}
 		return nil
@@ -73,18 +74,42 @@ func (w *World) value(t *Type, row int, f *Field, sub int) any {
 	return form
 }
 
-// lost reports whether a field has no value because the only subgraph that resolves it does not know
-// the row.
-func (w *World) lost(t *Type, row int, f *Field) bool {
-	if t.Gap == nil || f.Key || !t.Gap.hits(w, t, row) {
-		return false
+// required reports whether some field requires one of that name.
+func (w *World) required(name string) bool {
+	for _, t := range w.Types {
+		for _, f := range t.Fields {
+			if strings.Contains(f.requires(), name) {
+				return true
+			}
+		}
 	}
-	from := f.resolvers()
-	return len(from) == 1 && from[0] == t.Gap.Sub
+	return false
+}
+
+// lost is why a field has no value: the only subgraph that resolves it does not know the row.
+func (w *World) lost(t *Type, row int, f *Field) *Gap {
+	gap := t.Gap
+	if via := w.Type(f.Via); via != nil {
+		gap = via.Gap
+	}
+	from := w.holder(f).resolvers()
+	if gap == nil || f.Key || !gap.hits(w, t, row) || len(from) != 1 || from[0] != gap.Sub {
+		return nil
+	}
+	return gap
 }
 
 func (g *Gap) hits(w *World, t *Type, row int) bool {
 	return w.hash(fmt.Sprintf("gap.%s.%d", t.Name, row))%3 == 0
+}
+
+// mark makes a row one that its subgraph does not know, or fails for.
+func (g *Gap) mark(row testgraph.Row) {
+	if g.Fails {
+		row["$fails"] = "no such row"
+	} else {
+		row["$missing"] = true
+	}
 }
 
 func (v *valuing) of(t *ast.Type, at string) any {
@@ -140,8 +165,21 @@ func (v *valuing) key(t *ast.Type) any {
 		return map[string]any{"at": v.f.Name, "n": []any{float64(v.row), nil, true}}
 	case "Color":
 		return "RED" // which all know
+	case "ID":
+		if v.w.hash("number."+v.t.Name+v.f.Name)%3 == 0 {
+			return v.id(100 + v.row)
+		}
 	}
 	return fmt.Sprintf("%s-%d%s", v.f.Name, v.row, odd)
+}
+
+// id is an ID that reads as a number, and is one in some subgraphs; not where it is required, and what rests
+// on it is made of the text that it is.
+func (v *valuing) id(n int) any {
+	if v.sub >= 0 && !v.w.required(v.f.Name) && v.w.hash(fmt.Sprintf("number.%d", v.sub))%2 == 0 {
+		return float64(n)
+	}
+	return fmt.Sprint(n)
 }
 
 func (v *valuing) leaf(name, at string, h uint64) any {
@@ -153,6 +191,9 @@ func (v *valuing) leaf(name, at string, h uint64) any {
 	case "Boolean":
 		return h%2 == 0
 	case "ID", "String":
+		if name == "ID" && h%4 == 1 {
+			return v.id(int(h % 1000))
+		}
 		if h%8 == 0 {
 			return at + odd
 		}
@@ -229,11 +270,7 @@ func (w *World) tables(sub int) testgraph.Data {
 				}
 			}
 			if g := t.Gap; g != nil && g.Sub == sub && g.hits(w, t, i) {
-				if g.Fails {
-					row["$fails"] = "no such row"
-				} else {
-					row["$missing"] = true
-				}
+				g.mark(row)
 			}
 			rows[i] = row
 		}
@@ -255,6 +292,9 @@ func (w *World) interfaceRows(i *Type, sub int) []testgraph.Row {
 				if p, own := f.at(sub), t.Field(f.Name); p != nil && !p.External && own != nil {
 					row[f.Name] = w.value(t, n, own, sub)
 				}
+			}
+			if g := i.Gap; g != nil && g.Sub == sub && g.hits(w, t, n) {
+				g.mark(row)
 			}
 			rows = append(rows, row)
 		}
