@@ -4,6 +4,10 @@
 //
 //	go run ./router/compose/oracle            compares, and fails on a difference without a reason
 //	go run ./router/compose/oracle -record    also writes Apollo's answers into the sets
+//	go run ./router/compose/oracle -random N -seed S
+//	                                          compares N random sets: worlds of the property tests, and changes
+//	                                          of these and of the folder's; prints each class of differences
+//	                                          once, by a set made small, ready to be kept in the folder
 //	go run ./router/compose/oracle -output FILE NAME=URL=SDL …
 //	                                          only composes these with Apollo's, into FILE
 //
@@ -29,6 +33,8 @@ type config struct {
 	output                         string
 	subgraphs                      []string // NAME=URL=FILE
 	record                         bool
+	random                         int
+	seed                           uint64
 }
 
 func main() {
@@ -38,6 +44,8 @@ func main() {
 	flag.StringVar(&cfg.codes, "codes", "router/compose/testdata/published_codes.txt", "where -record writes the published codes")
 	flag.StringVar(&cfg.cache, "cache", "", "folder for the npm packages (default: storefront-oracle in the user's cache folder)")
 	flag.BoolVar(&cfg.record, "record", false, "write Apollo's answers into the sets")
+	flag.IntVar(&cfg.random, "random", 0, "compare this many random sets instead of the folder's")
+	flag.Uint64Var(&cfg.seed, "seed", 1, "what the random sets are made of: the same sets each time")
 	flag.StringVar(&cfg.output, "output", "", "compose the subgraphs given as NAME=URL=FILE with Apollo's composition into this file")
 	flag.Parse()
 	cfg.subgraphs = flag.Args()
@@ -67,6 +75,9 @@ func run(ctx context.Context, cfg config, out io.Writer) error {
 	meant, err := readDeviations(cfg.deviations)
 	if err != nil {
 		return err
+	}
+	if cfg.random > 0 {
+		return runRandom(ctx, cfg, out, sets, meant)
 	}
 	for _, s := range sets {
 		s.compose()

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"storefront/router/compose"
+	"storefront/router/internal/property/world"
+)
+
+// Random sets: worlds, which compose, and changes of these and of the sets of the folder, most of which do
+// not. The same seed makes the same sets. Differences of one class (difference.go) are printed once, by the
+// smallest set that could be made of one that has it (reduce.go).
+
+const (
+	aspectPanic = "panic" // our composition does not end, or not well
+	batch       = 400     // sets asked of Apollo at once
+	patience    = 20 * time.Second
+)
+
+// randomSet is the i-th set of a seed.
+func randomSet(seed uint64, i int, bases []*set) *set {
+	r := rand.New(rand.NewPCG(seed, uint64(i)))
+	s := &set{name: fmt.Sprintf("random_%d_%d", seed, i)}
+	if r.IntN(3) == 0 || len(bases) == 0 {
+		subs, _ := world.Generate(seed<<32 + uint64(i)).Render()
+		for _, g := range subs {
+			s.add(g.Name, g.SDL)
+		}
+		if r.IntN(3) == 0 {
+			return s
+		}
+	} else {
+		base := bases[r.IntN(len(bases))]
+		if strings.HasPrefix(base.name, "bad") && r.IntN(2) == 0 {
+			base = bases[r.IntN(len(bases))] // what is right is broken in more ways
+		}
+		for _, g := range base.subgraphs {
+			s.add(g.Name, g.SDL)
+		}
+	}
+	if changed := mutate(r, s, bases); changed != nil {
+		return changed
+	}
+	return s
+}
+
+func (s *set) add(name, sdl string) {
+	s.subgraphs = append(s.subgraphs, compose.Subgraph{Name: name, URL: "http://" + name, SDL: sdl, File: name + ".graphqls"})
+}
+
+// tryCompose is compose with a limit of time; it says how composition failed to give an answer.
+func (s *set) tryCompose() (failure string) {
+	done := make(chan string, 1)
+	own := &set{name: s.name, subgraphs: s.subgraphs}
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				done <- fmt.Sprintf("%v\n%s", p, debug.Stack())
+			}
+		}()
+		own.compose()
+		done <- ""
+	}()
+	select {
+	case failure = <-done:
+		if failure == "" {
+			s.result, s.errs = own.result, own.errs
+		}
+	case <-time.After(patience):
+		failure = "composition does not end"
+	}
+	return failure
+}
+
+// differences composes the sets on both sides. A set whose composition fails here is not asked there.
+func differences(ctx context.Context, cfg config, sets []*set) ([][]difference, error) {
+	out := make([][]difference, len(sets))
+	for from := 0; from < len(sets); from += batch {
+		var asked []*set
+		var at []int
+		for i := from; i < min(from+batch, len(sets)); i++ {
+			if failure := sets[i].tryCompose(); failure != "" {
+				out[i] = []difference{{deviation{sets[i].name, aspectPanic, failure}, aspectPanic + " " + shape(failure)}}
+				continue
+			}
+			asked, at = append(asked, sets[i]), append(at, i)
+		}
+		answers, err := askApollo(ctx, cfg.cache, asked)
+		if err != nil {
+			return nil, err
+		}
+		for j, s := range asked {
+			out[at[j]] = s.differ(&answers.Sets[j])
+		}
+	}
+	return out, nil
+}
+
+// found is a class of differences, with the smallest set seen to have it.
+type found struct {
+	difference
+	set   *set
+	count int
+	meant string // the set of the folder that has it for a reason
+	parts int    // how many parts of its set reduction takes at once
+}
+
+// runRandom makes cfg.random sets and prints what differs. Classes that sets of the folder have for a reason
+// are only counted.
+func runRandom(ctx context.Context, cfg config, out io.Writer, folder []*set, meant map[string]string) error {
+	bases := slices.DeleteFunc(slices.Clone(folder), func(s *set) bool { return meant[s.name+" "+aspectVerdict] != "" })
+	sets := slices.Clone(folder)
+	for i := range cfg.random {
+		sets = append(sets, randomSet(cfg.seed, i, bases))
+	}
+	all, err := differences(ctx, cfg, sets)
+	if err != nil {
+		return err
+	}
+	classes := map[string]*found{}
+	agree := 0
+	for i, s := range sets {
+		if i >= len(folder) && len(all[i]) == 0 {
+			agree++
+		}
+		for _, d := range all[i] {
+			c := classes[d.class]
+			switch {
+			case c == nil && i < len(folder):
+				classes[d.class] = &found{difference: d, set: s, meant: s.name}
+			case i < len(folder):
+			case c == nil:
+				classes[d.class] = &found{difference: d, set: s, count: 1}
+			default:
+				c.count++
+				if c.meant == "" && s.size() < c.set.size() {
+					c.difference, c.set = d, s
+				}
+			}
+		}
+	}
+	var list []*found
+	for _, c := range classes {
+		if c.count > 0 {
+			list = append(list, c)
+		}
+	}
+	slices.SortFunc(list, func(a, b *found) int { return strings.Compare(a.class, b.class) })
+	slices.SortStableFunc(list, func(a, b *found) int { return a.rank() - b.rank() })
+	fresh := slices.DeleteFunc(slices.Clone(list), func(c *found) bool { return c.meant != "" })
+	if err := reduce(ctx, cfg, fresh); err != nil {
+		return err
+	}
+	for i, c := range fresh {
+		fmt.Fprintf(out, "==== %d: %s, %d times, first in %s\n%s%s", i+1, c.class, c.count, c.set.name, indented(c.detail), c.set.text())
+	}
+	for _, c := range list {
+		if c.meant != "" {
+			fmt.Fprintf(out, "==== as %s: %s, %d times\n", c.meant, c.class, c.count)
+		}
+	}
+	good := 0
+	for _, s := range sets[len(folder):] {
+		if s.result != nil {
+			good++
+		}
+	}
+	fmt.Fprintf(out, "seed %d: %d of %d random sets agree in all (%d good, %d bad); %d classes of differences, %d of them as in sets with a reason\n",
+		cfg.seed, agree, cfg.random, good, cfg.random-good, len(list), len(list)-len(fresh))
+	if len(fresh) > 0 {
+		return fmt.Errorf("%d classes of differences have no reason", len(fresh))
+	}
+	return nil
+}
+
+func (s *set) size() int {
+	n := 0
+	for _, g := range s.subgraphs {
+		n += len(g.SDL)
+	}
+	return n
+}
+
+// text is the set as a .txtar file.
+func (s *set) text() string {
+	a := &txtar.Archive{}
+	for _, g := range s.subgraphs {
+		a.Files = append(a.Files, txtar.File{Name: g.Name + ".graphqls", Data: bytes.TrimSpace([]byte(g.SDL))})
+	}
+	return string(txtar.Format(a))
+}
