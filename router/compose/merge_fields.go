@@ -157,7 +157,7 @@ func (c *composer) joinFields(m *mfield) []joinField {
 			}
 			j.usedOverridden = true
 		} else if f.overriddenBy != nil {
-			j.label = f.overriddenBy.override.label
+			j.label, j.usedOverridden = f.overriddenBy.override.label, f.used
 		}
 		if f.override != nil {
 			j.override, j.label = f.override.from, f.override.label

@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -10,8 +11,42 @@ import (
 // printSelection writes a selection on one line, as it stands.
 func printSelection(sels ast.SelectionSet) string { return selectionText(sels, false) }
 
-// normalSelection writes a selection with its parts sorted, so that equal selections read the same.
-func normalSelection(sels ast.SelectionSet) string { return selectionText(sels, true) }
+// normalSelection writes a selection with its parts sorted and each once, so that equal selections read the
+// same.
+func normalSelection(sels ast.SelectionSet) string { return selectionText(selectedOnce(sels), true) }
+
+// selectedOnce is a selection in which each field and each fragment stands once, with all that is selected below.
+func selectedOnce(sels ast.SelectionSet) ast.SelectionSet {
+	var out ast.SelectionSet
+	at := map[string]int{}
+	for _, sel := range sels {
+		switch sel := sel.(type) {
+		case *ast.Field:
+			own := *sel
+			key := selectionText(ast.SelectionSet{&ast.Field{Name: sel.Name, Arguments: sel.Arguments}}, true)
+			if i, ok := at[key]; ok {
+				own.SelectionSet = selectedOnce(slices.Concat(out[i].(*ast.Field).SelectionSet, sel.SelectionSet))
+				out[i] = &own
+				continue
+			}
+			at[key] = len(out)
+			own.SelectionSet = selectedOnce(sel.SelectionSet)
+			out = append(out, &own)
+		case *ast.InlineFragment:
+			own := *sel
+			key := "... on " + sel.TypeCondition
+			if i, ok := at[key]; ok {
+				own.SelectionSet = selectedOnce(slices.Concat(out[i].(*ast.InlineFragment).SelectionSet, sel.SelectionSet))
+				out[i] = &own
+				continue
+			}
+			at[key] = len(out)
+			own.SelectionSet = selectedOnce(sel.SelectionSet)
+			out = append(out, &own)
+		}
+	}
+	return out
+}
 
 func selectionText(sels ast.SelectionSet, normal bool) string {
 	var parts []string
