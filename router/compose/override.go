@@ -1,7 +1,7 @@
 package compose
 
 import (
-	"strconv"
+	"regexp"
 	"strings"
 )
 
@@ -25,9 +25,6 @@ func resolveOverrides(c *composer) {
 func (c *composer) resolveOverride(f *field, from *subgraph) {
 	o, s := f.override, f.parent.sub
 	at := s.at(o.dir.Position)
-	if o.label != "" && !validLabel(o.label) {
-		c.report.errorf(codeOverrideLabelInvalid, at, "[%s] Invalid @override label %q on field %q on subgraph %q: labels must start with a letter and after that may contain alphanumerics, underscores, minuses, colons, periods, or slashes. Alternatively, labels may be of the form \"percent(x)\" where x is a float between 0-100 inclusive.", s.name, o.label, f.coordinate(), s.name)
-	}
 	if from == nil {
 		c.report.hintf(hintFromSubgraphMissing, at, "Source subgraph %q for field %q on subgraph %q does not exist.", o.from, f.coordinate(), s.name)
 		return
@@ -69,7 +66,12 @@ func (c *composer) resolveOverride(f *field, from *subgraph) {
 	}
 	if src.external != nil {
 		c.report.hintf(hintOverrideCanBeRemoved, at, "Field %q on subgraph %q is not resolved anymore by the from subgraph (it is marked \"@external\" in %q). The @override directive can be removed.", f.coordinate(), s.name, o.from)
-		return
+		if o.label == "" {
+			return
+		}
+	}
+	if o.label != "" && !validLabel(o.label) {
+		c.report.errorf(codeOverrideLabelInvalid, at, "[%s] Invalid @override label %q on field %q on subgraph %q: labels must start with a letter and after that may contain alphanumerics, underscores, minuses, colons, periods, or slashes. Alternatively, labels may be of the form \"percent(x)\" where x is a float between 0-100 inclusive.", s.name, o.label, f.coordinate(), s.name)
 	}
 	src.overriddenBy = f
 	switch {
@@ -82,11 +84,11 @@ func (c *composer) resolveOverride(f *field, from *subgraph) {
 	}
 }
 
+var percent = regexp.MustCompile(`^percent\((\d{1,2}(\.\d{1,8})?|100)\)$`)
+
 func validLabel(l string) bool {
-	if inner, ok := strings.CutPrefix(l, "percent("); ok {
-		inner, ok = strings.CutSuffix(inner, ")")
-		p, err := strconv.ParseFloat(inner, 64)
-		return ok && err == nil && p >= 0 && p <= 100
+	if percent.MatchString(l) {
+		return true
 	}
 	for i, r := range l {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
