@@ -17,6 +17,32 @@ func checkMerged(c *composer) {
 				c.checkImplements(t, c.merged.types[i])
 			}
 		}
+		for _, f := range t.fields {
+			if t.kind == ast.InputObject && f.typ.NonNull && f.deflt == nil {
+				c.checkDeprecated(&f.element, "input field", f.coordinate())
+			}
+			c.checkDeprecatedArguments(f.args)
+		}
+	}
+	for _, d := range c.merged.definitions() {
+		c.checkDeprecatedArguments(d.args)
+	}
+}
+
+func (c *composer) checkDeprecatedArguments(args []*marg) {
+	for _, a := range args {
+		if a.typ.NonNull && a.deflt == nil {
+			c.checkDeprecated(&a.element, "argument", a.coordinate())
+		}
+	}
+}
+
+// checkDeprecated: an argument that some subgraph deprecates may be required by another one only.
+func (c *composer) checkDeprecated(e *element, what, coordinate string) {
+	for _, d := range e.dirs {
+		if d.Name == dirDeprecated {
+			c.report.errorf(codeInvalidGraphQL, e.locations(), "Required %s %q cannot be deprecated.", what, coordinate)
+		}
 	}
 }
 

@@ -101,6 +101,9 @@ func (v graphqlCheck) checkType(t *typ) {
 		if f.def.DefaultValue != nil && !v.s.fits(f.def.DefaultValue, f.def.Type) {
 			v.fail(f.def.Position, "Invalid default value (got: %s) provided for \"%s\" of type %q.", printValue(f.def.DefaultValue), what, f.def.Type.String())
 		}
+		if input {
+			v.deprecated(f.def.Directives, f.def.Type, f.def.DefaultValue, "input field \""+what+"\"", f.def.Position)
+		}
 		if input && v.s.find(t.def.Directives, dirOneOf) != nil && (f.def.Type.NonNull || f.def.DefaultValue != nil) {
 			v.fail(f.def.Position, "OneOf input field %q must be nullable and have no default.", what)
 		}
@@ -167,9 +170,17 @@ func (v graphqlCheck) arguments(args ast.ArgumentDefinitionList, owner string) {
 		v.typeRef(a.Type, "\""+what+"\"", a.Position, true)
 		v.directives(a.Directives, ast.LocationArgumentDefinition)
 		v.repeats(a.Directives, what)
+		v.deprecated(a.Directives, a.Type, a.DefaultValue, "argument \""+what+"\"", a.Position)
 		if a.DefaultValue != nil && !v.s.fits(a.DefaultValue, a.Type) {
 			v.fail(a.Position, "Invalid default value (got: %s) provided for argument \"%s\" of type %q.", printValue(a.DefaultValue), what, a.Type.String())
 		}
+	}
+}
+
+// deprecated: who is told not to use a thing must be able to leave it out.
+func (v graphqlCheck) deprecated(list ast.DirectiveList, t *ast.Type, deflt *ast.Value, what string, pos *ast.Position) {
+	if t.NonNull && deflt == nil && v.s.find(list, dirDeprecated) != nil {
+		v.fail(pos, "Required %s cannot be deprecated.", what)
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 
 const (
 	aspectPanic = "panic" // our composition does not end, or not well
-	batch       = 400     // sets asked of Apollo at once
+	batch       = 200     // sets asked of Apollo at once
 	patience    = 20 * time.Second
 )
 
@@ -95,15 +95,46 @@ func differences(ctx context.Context, cfg config, sets []*set) ([][]difference, 
 			}
 			asked, at = append(asked, sets[i]), append(at, i)
 		}
-		answers, err := askApollo(ctx, cfg.cache, asked)
+		answers, err := askInTime(ctx, cfg, asked)
 		if err != nil {
 			return nil, err
 		}
 		for j, s := range asked {
-			out[at[j]] = s.differ(&answers.Sets[j])
+			if answers[j] != nil {
+				out[at[j]] = s.differ(answers[j])
+			}
 		}
 	}
 	return out, nil
+}
+
+// askInTime has no answer for a set on which Apollo's composition does not end; it is found by halving.
+func askInTime(ctx context.Context, cfg config, sets []*set) ([]*asked, error) {
+	if len(sets) == 0 {
+		return nil, nil
+	}
+	limited, cancel := context.WithTimeout(ctx, patience+time.Duration(len(sets))*patience/40)
+	defer cancel()
+	answers, err := askApollo(limited, cfg.cache, sets)
+	out := make([]*asked, len(sets))
+	switch {
+	case err == nil:
+		for i := range out {
+			out[i] = &answers.Sets[i]
+		}
+		return out, nil
+	case limited.Err() == nil || ctx.Err() != nil:
+		return nil, err
+	case len(sets) == 1:
+		return out, nil
+	}
+	half := len(sets) / 2
+	first, err := askInTime(ctx, cfg, sets[:half])
+	if err != nil {
+		return nil, err
+	}
+	second, err := askInTime(ctx, cfg, sets[half:])
+	return append(first, second...), err
 }
 
 // found is a class of differences, with the smallest set seen to have it.
@@ -158,11 +189,13 @@ func runRandom(ctx context.Context, cfg config, out io.Writer, folder []*set, me
 	slices.SortFunc(list, func(a, b *found) int { return strings.Compare(a.class, b.class) })
 	slices.SortStableFunc(list, func(a, b *found) int { return a.rank() - b.rank() })
 	fresh := slices.DeleteFunc(slices.Clone(list), func(c *found) bool { return c.meant != "" })
-	if err := reduce(ctx, cfg, fresh); err != nil {
-		return err
-	}
-	for i, c := range fresh {
-		fmt.Fprintf(out, "==== %d: %s, %d times, first in %s\n%s%s", i+1, c.class, c.count, c.set.name, indented(c.detail), c.set.text())
+	for some := range slices.Chunk(fresh, 10) {
+		if err := reduce(ctx, cfg, some); err != nil {
+			return err
+		}
+		for _, c := range some {
+			fmt.Fprintf(out, "==== %s, %d times, as in %s\n%s%s", c.class, c.count, c.set.name, indented(c.detail), c.set.text())
+		}
 	}
 	for _, c := range list {
 		if c.meant != "" {
