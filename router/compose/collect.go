@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -24,6 +25,16 @@ func (t *typ) name() string { return t.def.Name }
 
 func (t *typ) composite() bool {
 	return t.def.Kind == ast.Object || t.def.Kind == ast.Interface || t.def.Kind == ast.Union
+}
+
+// extends reports whether all declarations of the type are extensions, @extends aside.
+func (t *typ) extends() bool {
+	for _, d := range t.decls {
+		if !slices.Contains(t.sub.doc.Extensions, d) {
+			return false
+		}
+	}
+	return true
 }
 
 // isExtension reports whether a declaration of the type is an extension of it.
@@ -94,7 +105,7 @@ func (s *subgraph) isFederationType(name string) bool {
 		return !s.fed2
 	}
 	for _, f := range s.features {
-		if f.identity == idFederation || f.identity == idLink || len(standaloneSpec(f.identity)) > 0 {
+		if f.identity == idFederation || f.identity == idLink || len(standaloneSpec(f.identity, f.version)) > 0 {
 			if strings.HasPrefix(name, f.as+"__") {
 				return true
 			}

@@ -1,6 +1,8 @@
 package compose
 
 import (
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -82,29 +84,16 @@ func (s *subgraph) linkName() string {
 func (s *subgraph) readLinks(r *report) {
 	linkName := s.linkName()
 	s.roles[linkName] = dirLink
-	namespaces := map[string]*feature{}
-	for _, d := range s.schemaDirectives() {
-		if d.Name != linkName {
+	names, linked := newLinkNames(), s.readFeatures(r, linkName)
+	if len(linked) == 0 || linked[0].identity != idLink {
+		names.add(&feature{identity: idLink, name: dirLink, as: linkName})
+	}
+	for _, f := range linked {
+		if problem := names.add(f); problem != "" {
+			r.errorf(codeInvalidLinkUsage, s.at(f.dir.Position), "[%s] %s", s.name, problem)
 			continue
 		}
-		f, code, problem := readFeature(d)
-		if problem != "" {
-			r.errorf(code, s.at(d.Position), "[%s] %s", s.name, problem)
-			continue
-		}
-		if !validNamespace(f.as) {
-			r.errorf(codeInvalidLinkUsage, s.at(d.Position),
-				"[%s] Invalid name %q for specification %q: a name is letters, digits and \"_\", without \"__\" and without \"_\" at its end", s.name, f.as, f.identity)
-			continue
-		}
-		if other := namespaces[f.as]; other != nil && f.identity != other.identity {
-			r.errorf(codeInvalidLinkUsage, s.at(d.Position), "[%s] Name conflict: %q and %q are both linked as %q", s.name, other.identity, f.identity, f.as)
-			continue
-		}
-		if dup := s.feature(f.identity); dup != nil {
-			r.errorf(codeInvalidLinkUsage, s.at(d.Position), "[%s] Duplicate inclusion of feature %q", s.name, f.identity)
-			continue
-		}
+		d := f.dir
 		switch f.identity {
 		case idFederation:
 			if f.version.major != 2 || lastFederation().less(f.version) {
@@ -119,7 +108,6 @@ func (s *subgraph) readLinks(r *report) {
 		case idConnect:
 			r.errorf(codeUnsupportedLinkedFeature, s.at(d.Position), "[%s] Connectors (%s) are not supported: a subgraph here answers GraphQL itself", s.name, f.identity)
 		}
-		namespaces[f.as] = f
 		s.features = append(s.features, f)
 	}
 	if s.fed2 {
@@ -127,10 +115,31 @@ func (s *subgraph) readLinks(r *report) {
 	}
 }
 
+// readFeatures reads the links, that of the link specification first: its names are taken before all
+// others.
+func (s *subgraph) readFeatures(r *report, linkName string) []*feature {
+	var first, rest []*feature
+	for _, d := range s.schemaDirectives() {
+		if d.Name != linkName {
+			continue
+		}
+		f, code, problem := readFeature(d)
+		switch {
+		case problem != "":
+			r.errorf(code, s.at(d.Position), "[%s] %s", s.name, problem)
+		case f.identity == idLink:
+			first = append(first, f)
+		default:
+			rest = append(rest, f)
+		}
+	}
+	return append(first, rest...)
+}
+
 // hintUpgrade points at a specification linked on its own that a newer federation version brought.
 func (s *subgraph) hintUpgrade(r *report) {
 	for _, f := range s.features {
-		names := standaloneSpec(f.identity)
+		names := standaloneSpec(f.identity, f.version)
 		if len(names) == 0 {
 			continue
 		}
@@ -151,13 +160,6 @@ func (s *subgraph) feature(identity string) *feature {
 	return nil
 }
 
-func validNamespace(n string) bool {
-	if n == "" || strings.Contains(n, "__") || strings.HasSuffix(n, "_") {
-		return false
-	}
-	return isName(n)
-}
-
 func isName(n string) bool {
 	for i, r := range n {
 		if !isLetter(r) && (i == 0 || r < '0' || r > '9') {
@@ -168,13 +170,13 @@ func isName(n string) bool {
 }
 
 func readFeature(d *ast.Directive) (f *feature, code, problem string) {
-	url := d.Arguments.ForName("url")
-	if url == nil || !isString(url.Value) {
+	address := d.Arguments.ForName("url")
+	if address == nil || !isString(address.Value) {
 		return nil, codeInvalidLinkUsage, "Invalid use of @link: the url argument is required and must be a string"
 	}
-	id, name, v, ok := parseFeatureURL(url.Value.Raw)
+	id, name, v, ok := parseFeatureURL(address.Value.Raw)
 	if !ok {
-		return nil, codeInvalidLinkIdentifier, "Invalid @link url " + url.Value.String() + ": it must end with a name and a version such as /v1.0"
+		return nil, codeInvalidLinkIdentifier, "Invalid @link url " + address.Value.String() + ": it must end with a name and a version such as /v1.0"
 	}
 	f = &feature{identity: id, name: name, as: name, version: v, dir: d}
 	if as := d.Arguments.ForName("as"); as != nil && as.Value.Kind != ast.NullValue {
@@ -185,7 +187,7 @@ func readFeature(d *ast.Directive) (f *feature, code, problem string) {
 	}
 	if p := d.Arguments.ForName("for"); p != nil && p.Value.Kind != ast.NullValue {
 		if p.Value.Raw != "SECURITY" && p.Value.Raw != "EXECUTION" {
-			return nil, codeInvalidLinkUsage, "Invalid use of @link: for must be SECURITY or EXECUTION"
+			return nil, codeInvalidGraphQL, "Invalid use of @link: for must be SECURITY or EXECUTION"
 		}
 		f.purpose = p.Value.Raw
 	}
@@ -193,22 +195,19 @@ func readFeature(d *ast.Directive) (f *feature, code, problem string) {
 	return f, codeInvalidLinkUsage, problem
 }
 
-// parseFeatureURL splits "https://specs.apollo.dev/federation/v2.7" into identity, name and version.
-func parseFeatureURL(url string) (id, name string, v version, ok bool) {
-	url = strings.TrimSuffix(url, "/")
-	i := strings.LastIndexByte(url, '/')
-	if i < 0 || !strings.Contains(url, "://") {
+// parseFeatureURL splits "https://specs.apollo.dev/federation/v2.7" into identity, name and version. A slash
+// at the end, a query and a fragment are no part of what is linked.
+func parseFeatureURL(text string) (id, name string, v version, ok bool) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" || u.Host == "" {
 		return "", "", version{}, false
 	}
-	if v, ok = parseVersion(url[i+1:]); !ok {
+	parts := strings.Split(strings.TrimSuffix(u.EscapedPath(), "/"), "/")
+	if v, ok = parseVersion(parts[len(parts)-1]); !ok || len(parts) < 3 || parts[len(parts)-2] == "" {
 		return "", "", version{}, false
 	}
-	id = url[:i]
-	j := strings.LastIndexByte(id, '/')
-	if name = id[j+1:]; name == "" {
-		return "", "", version{}, false
-	}
-	return id, name, v, true
+	parts = parts[:len(parts)-1]
+	return u.Scheme + "://" + u.Host + strings.Join(parts, "/"), parts[len(parts)-1], v, true
 }
 
 func readImports(d *ast.Directive) ([]imported, string) {
@@ -220,7 +219,6 @@ func readImports(d *ast.Directive) ([]imported, string) {
 		return nil, "Invalid use of @link: import must be a list"
 	}
 	var out []imported
-	seen := map[string]bool{}
 	for _, child := range arg.Value.Children {
 		v := child.Value
 		var one imported
@@ -229,7 +227,8 @@ func readImports(d *ast.Directive) ([]imported, string) {
 			one = imported{v.Raw, v.Raw}
 		case v.Kind == ast.ObjectValue:
 			name, as := v.Children.ForName("name"), v.Children.ForName("as")
-			if !isString(name) || as != nil && !isString(as) {
+			other := slices.ContainsFunc(v.Children, func(c *ast.ChildValue) bool { return c.Name != "name" && c.Name != "as" })
+			if !isString(name) || as != nil && !isString(as) || other {
 				return out, "Invalid use of @link: an imported object has a name and an as, both strings, not " + v.String()
 			}
 			one = imported{name.Raw, name.Raw}
@@ -245,10 +244,6 @@ func readImports(d *ast.Directive) ([]imported, string) {
 		if !isName(strings.TrimPrefix(one.as, "@")) {
 			return out, "Invalid use of @link: \"" + one.as + "\" is no name"
 		}
-		if seen[one.name] {
-			return out, "Invalid use of @link: \"" + one.name + "\" is imported twice"
-		}
-		seen[one.name] = true
 		out = append(out, one)
 	}
 	return out, ""
@@ -307,7 +302,7 @@ func (s *subgraph) nameDirectives(r *report) {
 		}
 	}
 	for _, f := range s.features {
-		for _, name := range standaloneSpec(f.identity) {
+		for _, name := range standaloneSpec(f.identity, f.version) {
 			for _, spec := range all {
 				if spec.def.Name == name {
 					s.supply(f.local(name), spec, f)

@@ -167,25 +167,29 @@ func federation1Names() map[string]bool {
 	}
 }
 
-// standaloneSpec names the directives of specifications that can also be linked on their own.
-func standaloneSpec(identity string) []string {
+// standaloneSpec names the directives of specifications that can also be linked on their own, in the
+// versions that are known.
+func standaloneSpec(identity string, v version) []string {
+	last := version{0, 1}
+	var names []string
 	switch identity {
 	case idTag:
-		return []string{dirTag}
+		last, names = version{0, 3}, []string{dirTag}
 	case idInaccessible:
-		return []string{dirInaccessible}
+		last, names = version{0, 2}, []string{dirInaccessible}
 	case idAuthenticated:
-		return []string{dirAuthenticated}
+		names = []string{dirAuthenticated}
 	case idRequiresScopes:
-		return []string{dirRequiresScopes}
+		names = []string{dirRequiresScopes}
 	case idPolicy:
-		return []string{dirPolicy}
+		names = []string{dirPolicy}
 	case idCost:
-		return []string{dirCost, dirListSize}
+		names = []string{dirCost, dirListSize}
 	case idContext:
-		return []string{dirContext, dirFromContext}
-	case idCacheTag:
-		return []string{dirCacheTag}
+		names = []string{dirContext, dirFromContext}
 	}
-	return nil
+	if v.less(version{0, 1}) || last.less(v) {
+		return nil
+	}
+	return names
 }
