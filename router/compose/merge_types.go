@@ -86,7 +86,7 @@ func (c *composer) checkExtension(t *mtype) {
 		return
 	}
 	for _, src := range t.sources {
-		if !src.extension {
+		if !src.extends() {
 			return
 		}
 	}

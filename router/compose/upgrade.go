@@ -221,7 +221,7 @@ func (t *typ) isExtensionOf(s *subgraph) bool {
 
 func (c *composer) definedOutside(s *subgraph, name string) bool {
 	for _, other := range c.subs {
-		if o := other.types[name]; other != s && o != nil && !o.isExtensionOf(other) {
+		if o := other.types[name]; other != s && o != nil && !o.extends() {
 			return true
 		}
 	}
