@@ -4,8 +4,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// checkExternals: what a subgraph declares @external must fit the field as it is: it may promise less
-// in its type, and must know its arguments.
+// checkExternals: what a subgraph declares @external must fit the field as it is: it may promise more in
+// its type where those who resolve the field promise differently, and must know its arguments.
 func checkExternals(c *composer) {
 	for _, name := range c.merged.order {
 		for _, m := range c.merged.types[name].fields {
@@ -21,7 +21,7 @@ func checkExternals(c *composer) {
 func (c *composer) checkExternal(m *mfield, f *field) {
 	s := f.parent.sub
 	c.checkMergedOnExternal(m, f)
-	if !c.merged.isSubtypeRef(m.typ, f.def.Type) {
+	if f.def.Type.String() != m.typ.String() && (m.sameType || !c.merged.isSubtypeRef(f.def.Type, m.typ)) {
 		c.report.errorf(codeExternalTypeMismatch, f.at(), "Type of field %q is incompatible across subgraphs (where marked @external): it has type %q in the supergraph but type %q in subgraph %q", m.coordinate(), m.typ.String(), f.def.Type.String(), s.name)
 	}
 	for _, a := range m.args {

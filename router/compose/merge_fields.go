@@ -1,6 +1,8 @@
 package compose
 
 import (
+	"slices"
+
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -34,11 +36,12 @@ func mergeFields(c *composer) {
 	}
 }
 
-// active are the sources whose word counts: those that resolve the field.
+// active are the sources whose word counts: those that do not leave the field to others. One that another
+// subgraph has taken over still says what the field is, and who may see it, until it is removed.
 func (m *mfield) active() []*field {
 	var out []*field
 	for _, f := range m.sources {
-		if f.resolves() {
+		if f.external == nil {
 			out = append(out, f)
 		}
 	}
@@ -73,6 +76,7 @@ func (c *composer) mergeField(m *mfield) bool {
 	before := len(c.report.errs)
 	m.typ = c.mergeTypeRefs(refs, false, codeFieldTypeMismatch, hintInconsistentFieldType, "field", m.coordinate())
 	m.incompatible = len(c.report.errs) > before
+	m.sameType = !slices.ContainsFunc(refs, func(r typeRef) bool { return r.typ.String() != m.typ.String() })
 	m.args = c.mergeArguments(m.coordinate(), fieldArguments(active))
 	m.joins = c.joinFields(m)
 	return true

@@ -93,6 +93,7 @@ type mfield struct {
 	sources      []*field
 	joins        []joinField
 	incompatible bool // its types were, which is reported
+	sameType     bool // in all subgraphs that resolve it
 	abstracted   bool // an interface object resolves it, and no subgraph with the type itself
 	bare         bool // comes to an implementation from an interface object: @join__field without a graph
 }
