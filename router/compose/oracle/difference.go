@@ -32,6 +32,12 @@ func (s *set) differ(q *asked) []difference {
 		case aspectVerdict:
 			if s.errs == nil {
 				class += " good here; " + shapes(q.Composed.Errors, theirs.codes)
+				for _, h := range s.result.Hints {
+					if h.Code == "OVERRIDE_MIGRATION_IN_PROGRESS" {
+						class += " (labels)"
+						break
+					}
+				}
 			} else {
 				class += " bad here; " + shapes(s.messages(), theirs.codes, s.codes()...)
 			}
@@ -87,6 +93,9 @@ var (
 )
 
 func shape(text string) string {
+	if _, why, ok := strings.Cut(text, "because:\n"); ok {
+		text = strings.TrimSpace(why)
+	}
 	text = space.ReplaceAllString(quotes.ReplaceAllString(strings.SplitN(text, "\n", 2)[0], "_"), " ")
 	return text[:min(len(text), 120)]
 }

@@ -23,7 +23,7 @@ func normal(sdl string) []string {
 	if err != nil {
 		return []string{"not a schema: " + err.Error()}
 	}
-	n := &normalizer{}
+	n := &normalizer{types: doc.Definitions}
 	for _, s := range doc.Schema {
 		n.directives("schema", s.Directives)
 		for _, op := range s.OperationTypes {
@@ -47,7 +47,10 @@ func normal(sdl string) []string {
 	return n.lines
 }
 
-type normalizer struct{ lines []string }
+type normalizer struct {
+	lines []string
+	types ast.DefinitionList
+}
 
 func (n *normalizer) add(parts ...string) { n.lines = append(n.lines, strings.Join(parts, " ")) }
 
@@ -104,7 +107,7 @@ func (n *normalizer) typ(d *ast.Definition) {
 	}
 	for _, f := range d.Fields {
 		what := d.Name + "." + f.Name
-		n.add("field", what, f.Type.String(), literal(f.DefaultValue))
+		n.add("field", what, f.Type.String(), n.defaultOf(f.Type, f.DefaultValue))
 		n.description(what, f.Description)
 		n.arguments(what, f.Arguments)
 		n.directives(what, f.Directives)
@@ -114,10 +117,47 @@ func (n *normalizer) typ(d *ast.Definition) {
 func (n *normalizer) arguments(of string, args ast.ArgumentDefinitionList) {
 	for _, a := range args {
 		what := of + "(" + a.Name + ":)"
-		n.add("argument", what, a.Type.String(), literal(a.DefaultValue))
+		n.add("argument", what, a.Type.String(), n.defaultOf(a.Type, a.DefaultValue))
 		n.description(what, a.Description)
 		n.directives(what, a.Directives)
 	}
+}
+
+// defaultOf is a default as it is coerced: a single value stands for a list of it, and an input object has
+// the defaults of the fields that are left out.
+func (n *normalizer) defaultOf(t *ast.Type, v *ast.Value) string {
+	if v == nil {
+		return ""
+	}
+	return literal(n.coerced(t, v, 0))
+}
+
+func (n *normalizer) coerced(t *ast.Type, v *ast.Value, depth int) *ast.Value {
+	own := *v
+	own.Children = nil
+	switch def := n.types.ForName(t.Name()); {
+	case v.Kind == ast.NullValue || depth > 20:
+		return v
+	case t.Elem != nil && v.Kind == ast.ListValue:
+		for _, c := range v.Children {
+			own.Children = append(own.Children, &ast.ChildValue{Value: n.coerced(t.Elem, c.Value, depth+1)})
+		}
+		return &own
+	case t.Elem != nil:
+		return &ast.Value{Kind: ast.ListValue, Children: ast.ChildValueList{{Value: n.coerced(t.Elem, v, depth+1)}}}
+	case def != nil && def.Kind == ast.InputObject && v.Kind == ast.ObjectValue:
+		for _, f := range def.Fields {
+			value := v.Children.ForName(f.Name)
+			if value == nil {
+				value = f.DefaultValue
+			}
+			if value != nil {
+				own.Children = append(own.Children, &ast.ChildValue{Name: f.Name, Value: n.coerced(f.Type, value, depth+1)})
+			}
+		}
+		return &own
+	}
+	return v
 }
 
 // directives adds applications. What an absent argument means is the same as giving its default.

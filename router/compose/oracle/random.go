@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"runtime/debug"
 	"slices"
@@ -149,7 +150,12 @@ type found struct {
 // runRandom makes cfg.random sets and prints what differs. Classes that sets of the folder have for a reason
 // are only counted.
 func runRandom(ctx context.Context, cfg config, out io.Writer, folder []*set, meant map[string]string) error {
-	bases := slices.DeleteFunc(slices.Clone(folder), func(s *set) bool { return meant[s.name+" "+aspectVerdict] != "" })
+	var bases []*set // what differs already would be all that its changes show
+	for _, s := range folder {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(meant)), func(key string) bool { return strings.HasPrefix(key, s.name+" ") }) {
+			bases = append(bases, s)
+		}
+	}
 	sets := slices.Clone(folder)
 	for i := range cfg.random {
 		sets = append(sets, randomSet(cfg.seed, i, bases))
