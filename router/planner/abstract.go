@@ -4,7 +4,6 @@ import (
 	"slices"
 	"sort"
 
-	"storefront/router/operation"
 	"storefront/router/supergraph"
 )
 
@@ -224,69 +223,6 @@ func (p *planner) tellers(ps *pos, items []item) []int {
 	}
 	sort.SliceStable(subs, func(i, j int) bool { return reach[subs[i]] > reach[subs[j]] })
 	return subs
-}
-
-// alike reports whether an item may be read for all objects at ps in one way: it applies to all, or
-// what it costs to know to which it applies is spared, since the response leaves the others out, nothing
-// else is kept under its key, a null of theirs takes nothing with it, and the caller may see them.
-func (p *planner) alike(ps *pos, it item, f *supergraph.Field) bool {
-	if it.field.On == nil || covers(it.field.On, p.runtime(ps)) {
-		return true
-	}
-	if it.field.Exact || !slices.ContainsFunc(ps.accs, func(a *access) bool { return p.opaque(a) && p.uniformAt(a, f.Name) }) ||
-		slices.ContainsFunc(ps.accs, func(a *access) bool { return p.uniformAt(a, f.Name) && p.strict(a, f) }) {
-		return false
-	}
-	whole := it.field // with what is deferred beneath it
-	for _, o := range ps.declared {
-		if o.Key == whole.Key && o.Name == whole.Name && slices.Equal(o.On, whole.On) {
-			whole = o
-		}
-	}
-	return whole.Key == "" || !slices.ContainsFunc(ps.declared, func(o *operation.Field) bool {
-		return o.Key == whole.Key && clash(o, whole)
-	})
-}
-
-// strict reports whether a field may not be null in a request's subgraph, for objects of some type that
-// it can answer with: there, a null takes the whole object (GraphQL specification 6.4.4). A field that every
-// key there has is left out: objects cannot be told apart without it, whoever asks for it.
-func (p *planner) strict(a *access, f *supergraph.Field) bool {
-	if a.group.sub == heldData {
-		return f.Def.Type.NonNull
-	}
-	keys := p.sg.Type(a.node.typ).In[a.group.sub].Keys
-	if len(keys) > 0 && !slices.ContainsFunc(keys, func(k supergraph.Key) bool {
-		_, ok := k.Fields.Find(p.sg, a.node.typ, f.Name)
-		return !ok
-	}) {
-		return false
-	}
-	if f.In[a.group.sub].Type != nil && f.In[a.group.sub].Type.NonNull {
-		return true
-	}
-	return slices.ContainsFunc(p.possibleIn(a), func(typ string) bool {
-		own := p.sg.Type(typ).Field(f.Name)
-		return own != nil && own.In[a.group.sub].Type != nil && own.In[a.group.sub].Type.NonNull
-	})
-}
-
-// clash reports whether two fields under one key are not one field.
-func clash(a, b *operation.Field) bool {
-	if a.Name != b.Name || a.ArgsKey != b.ArgsKey {
-		return true
-	}
-	if a.Sel == nil || b.Sel == nil {
-		return false
-	}
-	for _, x := range a.Sel.Fields {
-		for _, y := range b.Sel.Fields {
-			if x.Key == y.Key && clash(x, y) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (p *planner) possibleIn(a *access) []string {

@@ -14,12 +14,17 @@ import (
 // at once, that is done: it is as correct, and what is deferred is still delivered later.
 
 // search places fields of an operation, at once those that are deferred as well, if so asked for; failed
-// are those it could not.
+// are those it could not. It knows no dead ends exactly at first, and reads nothing boldly: see open and alike.
 func search(sg *supergraph.Supergraph, op *operation.Operation, atOnce bool, place func(*planner) []item) (p *planner, failed []item) {
-	for _, exact := range []bool{false, true} {
-		p = newPlanner(sg, op)
-		p.exact, p.atOnce = exact, atOnce
-		if failed = place(p); len(failed) == 0 {
+	for _, bold := range []bool{false, true} {
+		for _, exact := range []bool{false, true} {
+			p = newPlanner(sg, op)
+			p.bold, p.exact, p.atOnce = bold, exact, atOnce
+			if failed = place(p); len(failed) == 0 {
+				return p, nil
+			}
+		}
+		if !p.feared {
 			break
 		}
 	}

@@ -69,6 +69,9 @@ type planner struct {
 	states    int              // numbers given so far
 	score     []int            // of subgraphs, for the hop being chosen
 
+	bold   bool // what may by a null take what objects of other types have is read of all objects all the same
+	feared bool // something was not, for that
+
 	stages  *stages
 	stage   *stage // being planned
 	sender  *group // whose representation is being written
@@ -78,7 +81,7 @@ type planner struct {
 
 // Plan plans an operation. The same arguments give the same plan.
 //
-// The passes, in order: leave out what the caller may not see (granted.go); place every field in a request (place.go, object.go, abstract.go, hop.go),
+// The passes, in order: leave out what the caller may not see (granted.go); place every field in a request (place.go, object.go, abstract.go, alike.go, hop.go),
 // and then every deferred one (defer.go, covered.go); drop what turned out unused and number the requests (prune.go); put requests of one place into one (unite.go), or keep them apart (apart.go); write their text (write.go); lay
 // them out in rounds (layout.go); derive the response's shape (output.go).
 func Plan(sg *supergraph.Supergraph, op *operation.Operation) (*plan.Plan, error) {
