@@ -20,6 +20,7 @@ type later struct {
 	left      []int // by part: fetches that are not done
 	fragments []*fragment
 	at        map[fragmentKey]*fragment
+	missed    map[fragmentKey][]*fragment // by one that was not there yet: those it may be around
 	regions   int
 	ids       int
 	sent      int     // bytes of data
@@ -84,7 +85,7 @@ func (w *cutting) find(out *output, obj uint32, typ int32) {
 }
 
 func newLater(r *run) *later {
-	return &later{run: r, left: slices.Clone(r.p.main.parts), at: map[fragmentKey]*fragment{}}
+	return &later{run: r, left: slices.Clone(r.p.main.parts), at: map[fragmentKey]*fragment{}, missed: map[fragmentKey][]*fragment{}}
 }
 
 // admit makes fragments of the regions that were found.
@@ -105,10 +106,31 @@ func (l *later) admit(found []*region) {
 		}
 	}
 	for _, f := range l.fragments[fresh:] {
-		for u := l.p.plan.Usages[f.usage].Parent; u >= 0 && f.around == nil; u = l.p.plan.Usages[u].Parent {
-			f.around = l.at[fragmentKey{u, pathKey(upTo(f.path, l.p.plan.Usages[u].Depth))}]
+		for _, key := range l.place(f) {
+			l.missed[key] = append(l.missed[key], f)
 		}
+		key := fragmentKey{f.usage, pathKey(f.path)}
+		for _, within := range l.missed[key] {
+			if within.id == "" {
+				l.place(within)
+			}
+		}
+		delete(l.missed, key)
 	}
+}
+
+// place finds the fragment around one: of the nearest @defer around it that has something at its object. missed
+// are the ones nearer that it would be, were they there: what a @defer has may be found later than what stands
+// within it.
+func (l *later) place(f *fragment) (missed []fragmentKey) {
+	for u := l.p.plan.Usages[f.usage].Parent; u >= 0; u = l.p.plan.Usages[u].Parent {
+		key := fragmentKey{u, pathKey(upTo(f.path, l.p.plan.Usages[u].Depth))}
+		if f.around = l.at[key]; f.around != nil {
+			break
+		}
+		missed = append(missed, key)
+	}
+	return missed
 }
 
 func (l *later) fragment(usage int, path []pathStep) *fragment {
