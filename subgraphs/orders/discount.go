@@ -19,7 +19,7 @@ type Discount struct {
 	StartsAt        *time.Time   `bson:"startsAt,omitempty"`
 	EndsAt          *time.Time   `bson:"endsAt,omitempty"`
 	UsageLimit      *int         `bson:"usageLimit,omitempty"`
-	Used            int          `bson:"used"`
+	Used            int          `bson:"used"` // by orders that are not given up
 }
 
 // discountFrom checks what staff asks for.

@@ -37,16 +37,19 @@ type Store interface {
 	// Discounts returns those of codes that exist.
 	Discounts(ctx context.Context, codes []string) (map[string]Discount, error)
 	// HoldDiscount takes one use of a code for a cart, once per cart, if the limit allows it; false
-	// when it does not. Safe to repeat.
+	// when it does not. Safe to repeat: the cart then holds it since the later time.
 	HoldDiscount(ctx context.Context, code, cartID string, at time.Time) (bool, error)
 	// ConfirmDiscount says that the cart has become an order: HeldDiscounts does not name its use any
 	// more. Safe to repeat.
 	ConfirmDiscount(ctx context.Context, code, cartID string) error
 	// ReleaseDiscount gives a cart's use back. Safe to repeat.
 	ReleaseDiscount(ctx context.Context, code, cartID string) error
+	// AbandonDiscount gives back a use that HeldDiscounts named, unless it was taken or confirmed again since.
+	// Safe to repeat.
+	AbandonDiscount(ctx context.Context, h DiscountHold) error
 	// SettleDiscount makes a cart's use final: it counts for good. Safe to repeat.
 	SettleDiscount(ctx context.Context, code, cartID string) error
-	// HeldDiscounts returns uses taken before t and not confirmed since, of at most limit codes.
+	// HeldDiscounts returns uses taken before t and not confirmed since, the oldest first; about limit at most.
 	HeldDiscounts(ctx context.Context, before time.Time, limit int) ([]DiscountHold, error)
 
 	// InsertOrder writes a new order and its events; ErrExists when its owner has used the key, or its
@@ -76,7 +79,7 @@ type OrderFilter struct {
 
 // DiscountHold is a use of a code that an order in the making, or on its way, has taken.
 type DiscountHold struct {
-	Code   string
-	CartID string
-	At     time.Time
+	Code   string    `bson:"code"`
+	CartID string    `bson:"cart"`
+	At     time.Time `bson:"at"`
 }

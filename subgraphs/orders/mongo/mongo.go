@@ -22,6 +22,7 @@ type Store struct {
 	prices    *mongodb.Aggregates[orders.Price, *orders.Price]
 	orders    *mongodb.Aggregates[orders.Order, *orders.Order]
 	discounts *mongo.Collection
+	uses      *mongo.Collection // of discounts
 }
 
 var _ orders.Store = (*Store)(nil)
@@ -34,20 +35,26 @@ func New(ctx context.Context, db *mongo.Database, now func() time.Time) (*Store,
 		prices:    mongodb.NewAggregates[orders.Price](db.Collection("prices"), source, now),
 		orders:    mongodb.NewAggregates[orders.Order](db.Collection("orders"), source, now),
 		discounts: db.Collection("discounts"),
+		uses:      db.Collection("discountUses"),
 	}
+	exists := func(field string) bson.D { return bson.D{{Key: field, Value: bson.D{{Key: "$exists", Value: true}}}} }
 	err := errors.Join(
 		mongodb.EnsureIndexes(ctx, s.baskets.Collection(),
 			mongodb.Index{Name: "owner_open", Keys: []string{"owner", "-updatedAt"}, Partial: bson.D{{Key: "open", Value: true}}},
 			mongodb.Index{Name: "expiry", Keys: []string{"expiresAt"}, Expire: time.Second}),
 		mongodb.EnsureIndexes(ctx, s.discounts,
 			mongodb.Index{Name: "holds", Keys: []string{"holds.at"}}),
+		mongodb.EnsureIndexes(ctx, s.uses,
+			mongodb.Index{Name: "cart", Keys: []string{"code", "cart"}, Unique: true, Partial: exists("cart")},
+			mongodb.Index{Name: "free", Keys: []string{"code", "free"}, Partial: exists("free")},
+			mongodb.Index{Name: "held", Keys: []string{"at"}, Partial: exists("at")}),
 		s.orders.EnsureIndexes(ctx,
 			mongodb.Index{Name: "owner_key", Keys: []string{"owner", "idempotencyKey"}, Unique: true},
 			mongodb.Index{Name: "cart", Keys: []string{"cartId"}, Unique: true},
 			// An order's id is a ULID: in the order of placing.
 			mongodb.Index{Name: "owner", Keys: []string{"owner", "-_id"}},
 			mongodb.Index{Name: "status", Keys: []string{"status", "-_id"}},
-			mongodb.Index{Name: "due", Keys: []string{"dueAt"}, Partial: bson.D{{Key: "dueAt", Value: bson.D{{Key: "$exists", Value: true}}}}}),
+			mongodb.Index{Name: "due", Keys: []string{"dueAt"}, Partial: exists("dueAt")}),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("prepare orders' database: %w", err)
