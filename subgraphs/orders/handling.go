@@ -158,8 +158,16 @@ func (s *Service) move(ctx context.Context, orderID string, change func(*Order) 
 	if err != nil || o.DiscountCode == "" || !o.Status.Final() {
 		return err
 	}
-	if o.Status == StatusDelivered {
-		return s.store.SettleDiscount(ctx, o.DiscountCode, o.CartID)
+	return s.countDiscount(ctx, o, o.DiscountCode)
+}
+
+// countDiscount says of the use of a code that an order's cart has taken what the order makes of it.
+func (s *Service) countDiscount(ctx context.Context, o Order, code string) error {
+	switch {
+	case o.DiscountCode != code, o.Status == StatusCancelled, o.Status == StatusRejected:
+		return s.store.ReleaseDiscount(ctx, code, o.CartID)
+	case o.Status == StatusDelivered:
+		return s.store.SettleDiscount(ctx, code, o.CartID)
 	}
-	return s.store.ReleaseDiscount(ctx, o.DiscountCode, o.CartID)
+	return s.store.ConfirmDiscount(ctx, code, o.CartID)
 }

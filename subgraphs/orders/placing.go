@@ -108,6 +108,9 @@ func (s *Service) insertOrder(ctx context.Context, p placing, cart *Cart) (Place
 	o.DueAt = o.due(s.stuckAfter)
 	err := s.store.InsertOrder(ctx, o, first...)
 	if errors.Is(err, ErrExists) { // another call was first, with this key or with this cart
+		if err := s.overtaken(ctx, cart); err != nil {
+			return nil, err
+		}
 		if before, err := s.placedBefore(ctx, p); before != nil || err != nil {
 			return before, err
 		}
@@ -125,6 +128,19 @@ func (s *Service) insertOrder(ctx context.Context, p placing, cart *Cart) (Place
 		}
 	}
 	return PlaceOrderSuccess{Order: o, Created: true}, nil
+}
+
+// overtaken is for a call that held a code's use for a cart which another had made an order: that may have ended
+// meanwhile and have given its use back, before this call took one.
+func (s *Service) overtaken(ctx context.Context, cart *Cart) error {
+	if cart.DiscountCode == nil {
+		return nil
+	}
+	taken, err := s.store.OrdersByCart(ctx, []string{cart.ID})
+	if o, ok := taken[cart.ID]; ok {
+		return s.countDiscount(ctx, o, *cart.DiscountCode)
+	}
+	return err
 }
 
 // placedBefore answers a key that the owner has used; nil when it is new.

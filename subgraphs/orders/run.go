@@ -70,11 +70,12 @@ func (s *Service) releaseAbandoned(ctx context.Context) error {
 		return err
 	}
 	for _, h := range holds {
-		settle := s.store.ReleaseDiscount
-		if _, ordered := orders[h.CartID]; ordered {
-			settle = s.store.ConfirmDiscount
+		if o, ordered := orders[h.CartID]; ordered {
+			err = s.countDiscount(ctx, o, h.Code)
+		} else { // unless a repeat of placeOrder is at it again by now
+			err = s.store.AbandonDiscount(ctx, h)
 		}
-		if err := settle(ctx, h.Code, h.CartID); err != nil {
+		if err != nil {
 			return err
 		}
 	}
