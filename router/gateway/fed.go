@@ -25,12 +25,15 @@ const (
 // springs are the subscriptions that subgraphs feed. Feeds with the same operation, variables and rights
 // have one between them: the subgraph would send each of them the same.
 type springs struct {
-	g   *Gateway
-	mu  sync.Mutex
-	all map[groupKey]*spring
+	g     *Gateway
+	mu    sync.Mutex
+	byKey map[groupKey]*spring // that take feeds in
+	all   map[*spring]struct{} // those that do not any more as well
 }
 
-func newSprings(g *Gateway) *springs { return &springs{g: g, all: map[groupKey]*spring{}} }
+func newSprings(g *Gateway) *springs {
+	return &springs{g: g, byKey: map[groupKey]*spring{}, all: map[*spring]struct{}{}}
+}
 
 // spring is one subscription at a subgraph, and those who get what it brings.
 //
@@ -65,12 +68,12 @@ func (s *springs) join(ctx context.Context, f *feed, j *job) *failure {
 	f.beAwaited()
 	var flow context.Context
 	s.mu.Lock()
-	sp := s.all[key]
+	sp := s.byKey[key]
 	first := sp == nil || !sp.add(f, j)
 	if first {
 		sp = &spring{g: s.g, key: key, job: j, share: key.rights, feeds: map[*feed]int{f: f.joins(false)}, opened: make(chan struct{})}
 		flow, sp.cancel = context.WithCancel(context.Background())
-		s.all[key] = sp
+		s.byKey[key], s.all[sp] = sp, struct{}{}
 	}
 	s.mu.Unlock()
 	f.joined(func() { s.leave(sp, f) }, nil)
@@ -116,15 +119,16 @@ func (s *springs) leave(sp *spring, f *feed) {
 func (s *springs) forget(sp *spring) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.all[sp.key] == sp {
-		delete(s.all, sp.key)
+	delete(s.all, sp)
+	if s.byKey[sp.key] == sp {
+		delete(s.byKey, sp.key)
 	}
 }
 
 // renew moves every spring on to the supergraph that is served now, and ends those that it does not have.
 func (s *springs) renew(ctx context.Context) {
 	s.mu.Lock()
-	all := slices.Collect(maps.Values(s.all))
+	all := slices.Collect(maps.Keys(s.all))
 	s.mu.Unlock()
 	for _, sp := range all {
 		j, why := sp.renewed(ctx)
@@ -142,11 +146,11 @@ func (s *springs) renew(ctx context.Context) {
 			continue
 		}
 		s.mu.Lock()
-		if s.all[sp.key] == sp {
-			delete(s.all, sp.key)
+		if s.byKey[sp.key] == sp {
+			delete(s.byKey, sp.key)
 			sp.key.operation, sp.key.rights = j.prepared, share
-			if s.all[sp.key] == nil { // else there are two for a while, which is as correct
-				s.all[sp.key] = sp
+			if s.byKey[sp.key] == nil { // else there are two for a while, which is as correct
+				s.byKey[sp.key] = sp
 			}
 		}
 		s.mu.Unlock()

@@ -3,8 +3,10 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 	"sync"
 )
 
@@ -14,7 +16,8 @@ import (
 type hub struct {
 	g      *Gateway
 	mu     sync.Mutex
-	groups map[groupKey]*group
+	groups map[groupKey]*group // that take feeds in
+	all    map[*group]struct{} // those that do not any more as well
 }
 
 type groupKey struct {
@@ -24,7 +27,9 @@ type groupKey struct {
 	rights    string // what subgraphs may answer; "" where none is asked
 }
 
-func newHub(g *Gateway) *hub { return &hub{g: g, groups: map[groupKey]*group{}} }
+func newHub(g *Gateway) *hub {
+	return &hub{g: g, groups: map[groupKey]*group{}, all: map[*group]struct{}{}}
+}
 
 // join brings a feed into its group, which is opened for the first, and gives it its first message.
 func (h *hub) join(ctx context.Context, f *feed, j *job) *failure {
@@ -83,7 +88,7 @@ func (h *hub) enter(key groupKey, make func() *group) *group {
 	if gr == nil {
 		gr = make()
 		gr.key = key
-		h.groups[key] = gr
+		h.groups[key], h.all[gr] = gr, struct{}{}
 	}
 	gr.entered++
 	return gr
@@ -96,6 +101,9 @@ func (h *hub) leave(m *member) {
 	h.mu.Lock()
 	gr.entered--
 	last := gr.entered == 0
+	if last {
+		delete(h.all, gr)
+	}
 	if last && h.groups[gr.key] == gr {
 		delete(h.groups, gr.key)
 	}
@@ -117,16 +125,13 @@ func (h *hub) forget(gr *group) {
 func (h *hub) count() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.groups)
+	return len(h.all)
 }
 
 // renew moves every group on to the supergraph that is served now, and ends those that it does not have.
 func (h *hub) renew(ctx context.Context) {
 	h.mu.Lock()
-	groups := make([]*group, 0, len(h.groups))
-	for _, gr := range h.groups {
-		groups = append(groups, gr)
-	}
+	groups := slices.Collect(maps.Keys(h.all))
 	h.mu.Unlock()
 	for _, gr := range groups {
 		key, why := gr.renew(ctx)

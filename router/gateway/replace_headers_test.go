@@ -95,6 +95,34 @@ func TestHeadersOfTheNextSupergraphTellSubscribersApart(t *testing.T) {
 	bob.expect("next", `"note":null`)
 }
 
+// Groups that one supergraph makes the same of are moved on to the next all the same, each of them.
+func TestGroupsThatBecomeOneMoveOn(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(c *gateway.Config) { c.Headers = asUser("") })
+	const query = `subscription { orderStatus(orderId: "o1") { version note } }`
+	ada := h.stream(t, query, "Authorization", "Bearer ada")
+	ada.expect("next", `"note":"first"`)
+	bob := h.stream(t, query, "Authorization", "Bearer bob", "X-Guest", "ada")
+	bob.expect("next", `"orderStatus":null`)
+	if n := h.gw.Live().Groups; n != 2 {
+		t.Fatalf("they are in %d groups", n)
+	}
+	for version, as := range []asUser{"", "ada", "eve"} {
+		sg := parsed(t, strings.NewReplacer(more...).Replace(testSupergraph))
+		if _, err := h.gw.Replace(t.Context(), sg, h.reach, as); err != nil {
+			t.Fatal(err)
+		}
+		if as == "" {
+			continue
+		}
+		note := map[asUser]string{"ada": `"note":"first"`, "eve": `"note":null`}[as]
+		h.orders.set(order{ID: "o1", Customer: "ada", Status: "PAID", Version: version + 1, Note: "first"})
+		h.broker.publish("order-events", event("o1", "ada", "PAID", version+1))
+		ada.expect("next", note)
+		bob.expect("next", note)
+	}
+}
+
 // A subgraph's own stream is asked for anew when it is to be asked for with other headers, and ends where those are not
 // the same for all who have it.
 func TestSubgraphFeedOverOtherHeaders(t *testing.T) {
