@@ -259,6 +259,7 @@ func newRouter(cfg routerConfig) (*router, error) {
 		Limits:           operationLimits,
 		MaxAtOnce:        limits.MaxAtOnce,
 		MaxSubscriptions: limits.MaxSubscriptions,
+		MaxSockets:       limits.MaxSockets,
 		Authorization:    gateway.Authorization(cmp.Or(cfg.Authorization, limits.Authorization)),
 	}
 	if i := slices.IndexFunc(cfg.Origins, func(o string) bool { return !gateway.IsOrigin(o) }); i >= 0 {
@@ -320,7 +321,8 @@ func newRouter(cfg routerConfig) (*router, error) {
 		}
 		return nil
 	}
-	r.Server, err = server.Start(server.Config{Name: "router", Addr: cfg.Listen, Handler: cfg.tls.strict(mux), Certificate: cfg.certificate, Ready: ready, Metrics: cfg.openMetrics(), Log: cfg.log})
+	r.Server, err = server.Start(server.Config{Name: "router", Addr: cfg.Listen, Handler: cfg.tls.strict(mux), Certificate: cfg.certificate, Ready: ready, Metrics: cfg.openMetrics(), Log: cfg.log,
+		Connections: server.Bound{Most: limits.MaxConnections, Of: connectionsOf(gc.Proxies)}})
 	if err != nil {
 		return nil, err
 	}

@@ -56,6 +56,8 @@ type answerLimits struct {
 	ListSize         int    `yaml:"list_size"`          // assumed where the schema says nothing
 	MaxAtOnce        int    `yaml:"max_at_once"`        // under way for one client
 	MaxSubscriptions int    `yaml:"max_subscriptions"`  // open for one client
+	MaxSockets       int    `yaml:"max_sockets"`        // open for one network
+	MaxConnections   int    `yaml:"max_connections"`    // open for one network, but what is a stream or a socket
 	MaxAnswerBytes   int    `yaml:"max_answer_bytes"`   // of all answers of subgraphs to it
 	MaxResponseBytes int    `yaml:"max_response_bytes"` // of its data
 }
@@ -63,7 +65,7 @@ type answerLimits struct {
 // defaultLimits are those of router/execute.
 func defaultLimits() answerLimits {
 	l := operation.DefaultLimits()
-	return answerLimits{string(gateway.AuthorizationNull), l.MaxCost, l.ListSize, 200, 1000, 128 << 20, 128 << 20}
+	return answerLimits{string(gateway.AuthorizationNull), l.MaxCost, l.ListSize, 200, 1000, 1000, 2000, 128 << 20, 128 << 20}
 }
 
 // yamlMistake is an error of the YAML library in one line, with the file and the place.
@@ -108,7 +110,7 @@ func readRouterFile(path string, urls map[string]string) (transport.Config, answ
 	if err := settings(file.Operation, &limits); err != nil {
 		return wrong(err)
 	}
-	for name, n := range map[string]int{"max_cost": limits.MaxCost, "list_size": limits.ListSize, "max_at_once": limits.MaxAtOnce, "max_subscriptions": limits.MaxSubscriptions, "max_answer_bytes": limits.MaxAnswerBytes, "max_response_bytes": limits.MaxResponseBytes} {
+	for name, n := range map[string]int{"max_cost": limits.MaxCost, "list_size": limits.ListSize, "max_at_once": limits.MaxAtOnce, "max_subscriptions": limits.MaxSubscriptions, "max_sockets": limits.MaxSockets, "max_connections": limits.MaxConnections, "max_answer_bytes": limits.MaxAnswerBytes, "max_response_bytes": limits.MaxResponseBytes} {
 		if n < 1 {
 			return cfg, limits, errs.New(errs.BadInput, "%s:%d: operation.%s: %d is less than 1", path, check.lines["operation."+name], name, n)
 		}

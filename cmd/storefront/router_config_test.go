@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -13,6 +14,7 @@ import (
 	"storefront/internal/identity"
 	"storefront/internal/telemetry"
 	"storefront/router/execute/transport"
+	"storefront/router/gateway"
 )
 
 var twoURLs = map[string]string{"products": "http://p/graphql", "reviews": "http://r/graphql"}
@@ -95,7 +97,7 @@ func TestRouterConfigMistakes(t *testing.T) {
 		"overload:\n  critical: [placeOrder]\n":                                                    `2: overload.critical: "placeOrder" is no root field; write it like Mutation.placeOrder`,
 		"operation:\n  max_answer_bytes: 0\n":                                                      `2: operation.max_answer_bytes: 0 is less than 1`,
 		"operation:\n  authorization: allow\n":                                                     `2: operation.authorization: "allow" is neither "null", in quotes, nor reject`,
-		"operation:\n  max_answers: 1\n":                                                           `2: operation.max_answers: there is no such setting; there are authorization, max_cost, list_size, max_at_once, max_subscriptions, max_answer_bytes, max_response_bytes`,
+		"operation:\n  max_answers: 1\n":                                                           `2: operation.max_answers: there is no such setting; there are authorization, max_cost, list_size, max_at_once, max_subscriptions, max_sockets, max_connections, max_answer_bytes, max_response_bytes`,
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -164,5 +166,17 @@ func TestAnswersVaryByAllThatTellsWhoAsks(t *testing.T) {
 	names, known := h.Varies()
 	if want := []string{"Accept-Language", "Authorization", "X-Api-Key", "X-Guest-Token", "X-Shop"}; !known || !slices.Equal(names, want) {
 		t.Errorf("answers vary by %q, want %q", names, want)
+	}
+}
+
+// Connections are counted by network; a proxy's are those of its clients, who have bounds of their own.
+func TestWhoseConnectionsAreCounted(t *testing.T) {
+	of := connectionsOf(gateway.Proxies{Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
+	for address, want := range map[string]string{
+		"203.0.113.9": "203.0.113.9", "2001:db8:1:2::1": "2001:db8:1:2::/64", "127.0.0.1": "", "::1": "", "10.1.2.3": "",
+	} {
+		if got := of(netip.MustParseAddr(address)); got != want {
+			t.Errorf("%s is of %q, want %q", address, got, want)
+		}
 	}
 }

@@ -224,3 +224,14 @@ func (c RouterFlags) trusted() (gateway.Proxies, error) {
 	}
 	return p, nil
 }
+
+// connectionsOf is whose a connection is when they are counted: a network's. Those of trusted proxies carry the requests
+// of any number of clients, and those of this machine's own are not counted, as its requests are not.
+func connectionsOf(proxies gateway.Proxies) func(netip.Addr) string {
+	return func(from netip.Addr) string {
+		if from.IsLoopback() || proxies.Trusts(from) {
+			return ""
+		}
+		return gateway.Network(from)
+	}
+}

@@ -36,6 +36,7 @@ type Config struct {
 	Ready       Check
 	Metrics     http.Handler
 	Certificate *Certificate // serves TLS, and HTTP/2 to whoever speaks it
+	Connections Bound        // of one client
 	Log         *slog.Logger
 }
 
@@ -67,6 +68,7 @@ func Start(cfg Config) (*Server, error) {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}}
+	cfg.Connections.on(s.http)
 	serve := s.http.Serve
 	if cfg.Certificate != nil {
 		s.scheme, s.http.TLSConfig = "https", cfg.Certificate.config()

@@ -19,7 +19,7 @@ type Proxies struct {
 func (p Proxies) Client(r *http.Request) netip.Addr {
 	at := addressOf(r.RemoteAddr)
 	hops := p.hops(r.Header)
-	for i := len(hops) - 1; i >= 0 && p.trusts(at); i-- {
+	for i := len(hops) - 1; i >= 0 && p.Trusts(at); i-- {
 		before := addressOf(hops[i])
 		if !before.IsValid() { // "unknown", an obfuscated name, or nonsense: it stays the proxy's
 			break
@@ -29,7 +29,8 @@ func (p Proxies) Client(r *http.Request) netip.Addr {
 	return at
 }
 
-func (p Proxies) trusts(a netip.Addr) bool {
+// Trusts reports whether an address is a proxy's.
+func (p Proxies) Trusts(a netip.Addr) bool {
 	for _, network := range p.Trusted {
 		if a.IsValid() && network.Contains(a) {
 			return true

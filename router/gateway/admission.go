@@ -39,12 +39,13 @@ type admission struct {
 	mu      sync.Mutex
 	clients map[string]int   // operations under way
 	feeds   map[string]int   // subscriptions of clients that are open
+	sockets map[string]int   // WebSockets by network
 	lanes   map[string]*lane // by subgraph
 	all     lane             // never judged: bounded by Overload.Max alone
 }
 
 func newAdmission(cfg Overload, perClient int) *admission {
-	a := &admission{cfg: cfg, perClient: perClient, clients: map[string]int{}, feeds: map[string]int{}, lanes: map[string]*lane{}}
+	a := &admission{cfg: cfg, perClient: perClient, clients: map[string]int{}, feeds: map[string]int{}, sockets: map[string]int{}, lanes: map[string]*lane{}}
 	a.all.limit = float64(cfg.Max)
 	return a
 }
@@ -73,10 +74,19 @@ func (c *caller) client() string {
 		return "partner " + c.id.Partner
 	case c.id.ID != "":
 		return "person " + c.id.ID
-	case c.from.IsValid() && !c.from.IsLoopback():
-		return "address " + Network(c.from)
+	}
+	if network := c.network(); network != "" {
+		return "address " + network
 	}
 	return ""
+}
+
+// network is where something comes from; "" for this machine, which is not bounded.
+func (c *caller) network() string {
+	if !c.from.IsValid() || c.from.IsLoopback() {
+		return ""
+	}
+	return Network(c.from)
 }
 
 // Network is whose an address is: of IPv6 everybody has at least a /64.
@@ -90,24 +100,42 @@ func Network(a netip.Addr) string {
 // hold counts an open subscription of a client's, or a stream for some, or says why there can be no more. release may be called more
 // than once.
 func (g *Gateway) hold(c *caller) (release func(), f *failure) {
-	client, a := c.client(), g.admission
-	if client == "" {
-		return func() {}, nil
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.feeds[client] >= g.cfg.MaxSubscriptions {
+	release, ok := g.admission.hold(g.admission.feeds, c.client(), g.cfg.MaxSubscriptions)
+	if !ok {
 		return nil, reject(http.StatusTooManyRequests, problem(codeTooMany,
 			"This client has %d subscriptions open already; end one first.", g.cfg.MaxSubscriptions))
 	}
-	a.feeds[client]++
+	return release, nil
+}
+
+// holdSocket is hold for a WebSocket, whose client is yet to say who it is: it counts against its network.
+func (g *Gateway) holdSocket(c *caller) (release func(), f *failure) {
+	release, ok := g.admission.hold(g.admission.sockets, c.network(), g.cfg.MaxSockets)
+	if !ok {
+		return nil, refuse(http.StatusTooManyRequests, codeTooMany,
+			"This network has %d WebSockets open already; close one first. One WebSocket carries many operations.", g.cfg.MaxSockets)
+	}
+	return release, nil
+}
+
+// hold counts one of so many that whoever may have open; "" may have any number.
+func (a *admission) hold(open map[string]int, who string, most int) (release func(), ok bool) {
+	if who == "" {
+		return func() {}, true
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if open[who] >= most {
+		return nil, false
+	}
+	open[who]++
 	return sync.OnceFunc(func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		if a.feeds[client]--; a.feeds[client] == 0 {
-			delete(a.feeds, client)
+		if open[who]--; open[who] == 0 {
+			delete(open, who)
 		}
-	}), nil
+	}), true
 }
 
 // admit counts an operation in, or says why it is not run. j.left is called once it is answered. A subscription is

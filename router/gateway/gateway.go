@@ -56,6 +56,7 @@ type Config struct {
 	MaxAtOnce        int              // queries and mutations of one client under way; default 200
 	Overload         Overload         // what is refused when there is more to do than can be done
 	MaxSubscriptions int              // of one client that are open; default 1000
+	MaxSockets       int              // of one network that are open; default 1000
 	MaxBatch         int              // requests in one body; default: none but one alone
 	Prepared         int              // operations kept prepared, fewer where they are large by fields or text; default 1000
 	Warm             int              // operations prepared for a new supergraph before it is served; default 200
@@ -146,6 +147,7 @@ func New(cfg Config) (*Gateway, error) {
 	orDefault(&cfg.MaxBody, 1<<20)
 	orDefault(&cfg.MaxAtOnce, 200)
 	orDefault(&cfg.MaxSubscriptions, 1000)
+	orDefault(&cfg.MaxSockets, 1000)
 	cfg.Overload.defaults()
 	orDefault(&cfg.Prepared, 1000)
 	orDefault(&cfg.Warm, 200)

@@ -102,7 +102,13 @@ func (m wsMessage) encode() []byte {
 }
 
 func (g *Gateway) serveWebSocket(w http.ResponseWriter, r *http.Request, c *caller) {
+	release, refused := g.holdSocket(c)
+	if refused != nil {
+		(&answer{w: w, timeout: g.cfg.WriteTimeout, mediaType: mediaJSON}).fail(refused)
+		return
+	}
 	if !g.enter() {
+		release()
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
 		return
 	}
@@ -111,6 +117,7 @@ func (g *Gateway) serveWebSocket(w http.ResponseWriter, r *http.Request, c *call
 		Subprotocols: []string{subprotocol}, OriginPatterns: g.cfg.CORS.Origins,
 	})
 	if err != nil {
+		release()
 		g.inFlight.Done()
 		g.log.DebugContext(r.Context(), "websocket refused", "request_id", c.requestID, "error", err)
 		return
@@ -121,6 +128,7 @@ func (g *Gateway) serveWebSocket(w http.ResponseWriter, r *http.Request, c *call
 	g.sockets.Add(1)
 	go func() { // with a stack of its own, which is smaller than that of a request
 		defer g.inFlight.Done()
+		defer release()
 		defer g.sockets.Add(-1)
 		defer cancel()
 		s.serve()

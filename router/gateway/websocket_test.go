@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -258,4 +260,50 @@ func TestPartnerOnWebSocket(t *testing.T) {
 	c.say(`{"id":"2","type":"subscribe","payload":{"documentId":"op1","variables":{"n":"x"}}}`)
 	c.expect("next", "hello x")
 	c.expect("complete", "")
+}
+
+// One client cannot have all the sockets: those of a network are counted, whoever signs in on them, as proxies tell it.
+func TestSocketsOfOneNetworkAreBounded(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(c *gateway.Config) {
+		c.MaxSockets = 1
+		c.Proxies = gateway.Proxies{Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	})
+	open := func(from string) (*websocket.Conn, *http.Response) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		t.Cleanup(cancel)
+		c, res, err := websocket.Dial(ctx, strings.Replace(h.url, "http", "ws", 1), &websocket.DialOptions{
+			Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{"X-Forwarded-For": {from}}})
+		if err != nil && res == nil {
+			t.Fatal(err)
+		}
+		return c, res
+	}
+	first, _ := open("2001:db8::1")
+	if first == nil {
+		t.Fatal("no socket at all")
+	}
+	c, res := open("2001:db8::2")
+	if c != nil || res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") != "1" {
+		t.Fatalf("the second of a network: %v", res)
+	}
+	if body, err := io.ReadAll(res.Body); err != nil || !strings.Contains(string(body), `"code":"TOO_MANY"`) || !strings.Contains(string(body), "1 WebSockets open") {
+		t.Errorf("it is told %s, %v", body, err)
+	}
+	for _, from := range []string{"2001:db8:0:1::1", "127.0.0.1", "127.0.0.1"} { // this machine's own are not counted
+		if c, res := open(from); c == nil {
+			t.Errorf("one from %s: %v", from, res)
+		} else {
+			defer c.CloseNow()
+		}
+	}
+	_ = first.CloseNow()
+	eventually(t, "its place is free", func() bool {
+		c, _ := open("2001:db8::2")
+		if c != nil {
+			_ = c.CloseNow()
+		}
+		return c != nil
+	})
 }
