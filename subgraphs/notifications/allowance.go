@@ -61,9 +61,6 @@ func (a *Allowance) pay(at time.Time) {
 	}
 }
 
-// guest says whether an owner has not signed in.
-func guest(owner string) bool { return strings.HasPrefix(owner, "gst_") }
-
 // unpaid says whether a mail may go out without anybody having paid an order: it is about none, or about one that
 // may be unpaid.
 func (n Notification) unpaid() bool {

@@ -87,6 +87,8 @@ type Notification struct {
 	CreatedAt time.Time        `bson:"createdAt"`
 	Sort      string           `bson:"sort"` // time and id: the order of the list
 
+	ExpiresAt *time.Time `bson:"expiresAt,omitempty"` // of a guest's that is about no order: then it is forgotten
+
 	Mail   MailState  `bson:"mail"`
 	Bulk   bool       `bson:"bulk,omitempty"`  // it goes after all that are not
 	Tries  int        `bson:"tries,omitempty"` // how often a mail server was handed it

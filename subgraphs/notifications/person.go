@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"storefront/internal/errs"
 	"storefront/internal/identity"
@@ -20,6 +21,24 @@ type Person struct {
 	Profile    int      `bson:"profile,omitempty"`    // version of the profile that was seen last
 	Off        []string `bson:"off,omitempty"`        // what is not wanted, as KIND/CHANNEL; all else is
 	Promotable bool     `bson:"promotable,omitempty"` // a user whom a promotion reaches on some channel
+
+	ExpiresAt *time.Time `bson:"expiresAt,omitempty"` // of a guest who has not ordered: then what they want is forgotten
+}
+
+// guestsKept is how long what a guest left here is kept where no order is behind it: anybody makes a guest of any
+// token. Carts are kept as long.
+const guestsKept = 90 * 24 * time.Hour
+
+// guest says whether an owner has not signed in.
+func guest(owner string) bool { return strings.HasPrefix(owner, "gst_") }
+
+// expiry is when what an owner leaves at now goes; nil: never.
+func expiry(owner string, now time.Time) *time.Time {
+	if !guest(owner) {
+		return nil
+	}
+	at := now.Add(guestsKept)
+	return &at
 }
 
 // Contact is whom an order's mails go to: the address given with the order, not the profile's.
@@ -64,7 +83,10 @@ func (p *Person) prefer(k NotificationKind, c NotificationChannel, enabled bool)
 }
 
 // settle works out what is derived.
-func (p *Person) settle() {
+func (p *Person) settle(now time.Time) {
+	if p.ExpiresAt = nil; p.Email == "" {
+		p.ExpiresAt = expiry(p.ID, now)
+	}
 	p.Promotable = strings.HasPrefix(p.ID, "usr_") && (p.wants(Promotional, InApp) || p.Email != "" && p.wants(Promotional, Email))
 }
 
@@ -125,7 +147,7 @@ func (s *Service) changePerson(ctx context.Context, owner string, change func(*P
 	return s.store.UpsertPerson(ctx, owner, func(p *Person, _ bool) error {
 		p.ID = owner
 		change(p)
-		p.settle()
+		p.settle(s.now().UTC().Truncate(time.Millisecond))
 		return nil
 	})
 }

@@ -48,7 +48,7 @@ type Store interface {
 	// CountPromotable counts them.
 	CountPromotable(ctx context.Context) (int, error)
 
-	// InsertWatch adds a wish; one that is there already stays as it is.
+	// InsertWatch adds a wish; one that is there already stays as it is, but for its expiry.
 	InsertWatch(ctx context.Context, w *Watch) error
 	// CountWatches counts a person's wishes.
 	CountWatches(ctx context.Context, owner string) (int, error)

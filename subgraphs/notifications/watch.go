@@ -17,6 +17,8 @@ type Watch struct {
 	SKU       string    `bson:"sku"`
 	Owner     string    `bson:"owner"`
 	CreatedAt time.Time `bson:"createdAt"`
+
+	ExpiresAt *time.Time `bson:"expiresAt,omitempty"` // a guest's only: then it is forgotten
 }
 
 const (
@@ -25,7 +27,8 @@ const (
 	watchesAPage = 200
 )
 
-// WatchStock keeps the caller's wish to hear when a SKU can be bought again. A repeat is no second wish.
+// WatchStock keeps the caller's wish to hear when a SKU can be bought again. A repeat is no second wish; a guest's
+// lasts longer by it.
 func (s *Service) WatchStock(ctx context.Context, sku string) (string, error) {
 	owner, err := ownerOf(ctx)
 	if err != nil {
@@ -50,7 +53,8 @@ func (s *Service) WatchStock(ctx context.Context, sku string) (string, error) {
 			return "", err
 		}
 	}
-	return sku, s.store.InsertWatch(ctx, &Watch{ID: id.Of("bis", sku, owner), SKU: sku, Owner: owner, CreatedAt: s.now().UTC().Truncate(time.Millisecond)})
+	now := s.now().UTC().Truncate(time.Millisecond)
+	return sku, s.store.InsertWatch(ctx, &Watch{ID: id.Of("bis", sku, owner), SKU: sku, Owner: owner, CreatedAt: now, ExpiresAt: expiry(owner, now)})
 }
 
 // Restocked tells those who wait for a SKU. A level from before the wish is old news.
@@ -65,7 +69,9 @@ func (s *Service) Restocked(ctx context.Context, e events.StockLevelChanged) err
 		}
 		for _, w := range waiting {
 			about := w.ID + "/" + w.CreatedAt.Format(time.RFC3339Nano) // the same person may wait again later
-			if err := s.announce(ctx, newNotification(BackInStock, w.Owner, about, e.At, Facts{SKU: w.SKU})); err != nil {
+			n := newNotification(BackInStock, w.Owner, about, e.At, Facts{SKU: w.SKU})
+			n.ExpiresAt = expiry(w.Owner, n.CreatedAt)
+			if err := s.announce(ctx, n); err != nil {
 				return err
 			}
 			if err := s.store.RemoveWatch(ctx, w.ID); err != nil {

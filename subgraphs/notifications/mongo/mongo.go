@@ -42,17 +42,18 @@ func New(ctx context.Context, db *mongo.Database, now func() time.Time) (*Store,
 		watches:    db.Collection("watches"),
 	}
 	due := mongodb.Index{Name: "due", Keys: []string{"dueAt"}, Partial: bson.D{{Key: "dueAt", Value: bson.D{{Key: "$exists", Value: true}}}}}
+	expiry := mongodb.Index{Name: "expiry", Keys: []string{"expiresAt"}, Expire: time.Second}
 	byTurn := mongodb.Index{Name: "turn", Keys: []string{"bulk", "dueAt"}, Partial: due.Partial}
 	return s, errors.Join(
-		s.EnsureIndexes(ctx, byTurn,
+		s.EnsureIndexes(ctx, byTurn, expiry,
 			mongodb.Index{Name: "list", Keys: []string{"owner", "listed", "-sort"}},
 			mongodb.Index{Name: "unread", Keys: []string{"owner", "listed", "read", "-sort"}},
 			mongodb.Index{Name: "order", Keys: []string{"orderId"}, Partial: bson.D{{Key: "orderId", Value: bson.D{{Key: "$exists", Value: true}}}}}),
-		mongodb.EnsureIndexes(ctx, s.people.Collection(), mongodb.Index{Name: "promotable", Keys: []string{"promotable", "_id"},
+		mongodb.EnsureIndexes(ctx, s.people.Collection(), expiry, mongodb.Index{Name: "promotable", Keys: []string{"promotable", "_id"},
 			Partial: bson.D{{Key: "promotable", Value: true}}}),
 		mongodb.EnsureIndexes(ctx, s.promotions.Collection(), due),
-		mongodb.EnsureIndexes(ctx, s.allowances.Collection(), mongodb.Index{Name: "expiry", Keys: []string{"expiresAt"}, Expire: time.Second}),
-		mongodb.EnsureIndexes(ctx, s.watches, mongodb.Index{Name: "sku", Keys: []string{"sku", "createdAt"}}, mongodb.Index{Name: "owner", Keys: []string{"owner"}}),
+		mongodb.EnsureIndexes(ctx, s.allowances.Collection(), expiry),
+		mongodb.EnsureIndexes(ctx, s.watches, expiry, mongodb.Index{Name: "sku", Keys: []string{"sku", "createdAt"}}, mongodb.Index{Name: "owner", Keys: []string{"owner"}}),
 	)
 }
 

@@ -51,8 +51,11 @@ func (s *Store) CountPromotable(ctx context.Context) (int, error) {
 
 // InsertWatch keeps the first wish of its id.
 func (s *Store) InsertWatch(ctx context.Context, w *notifications.Watch) error {
-	_, err := s.watches.UpdateOne(ctx, bson.D{eq("_id", w.ID)}, bson.D{{Key: "$setOnInsert", Value: bson.D{
-		eq("sku", w.SKU), eq("owner", w.Owner), eq("createdAt", w.CreatedAt)}}}, options.UpdateOne().SetUpsert(true))
+	update := bson.D{{Key: "$setOnInsert", Value: bson.D{eq("sku", w.SKU), eq("owner", w.Owner), eq("createdAt", w.CreatedAt)}}}
+	if w.ExpiresAt != nil {
+		update = append(update, bson.E{Key: "$set", Value: bson.D{eq("expiresAt", w.ExpiresAt)}})
+	}
+	_, err := s.watches.UpdateOne(ctx, bson.D{eq("_id", w.ID)}, update, options.UpdateOne().SetUpsert(true))
 	return mongodb.Wrap(err, "insert wish")
 }
 
