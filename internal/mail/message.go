@@ -16,9 +16,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/net/idna"
-
 	"storefront/internal/errs"
+	"storefront/internal/postal"
 )
 
 // ownHeaders are those that Message sets; Headers may not.
@@ -75,19 +74,8 @@ func parseAddress(field, s string) (*netmail.Address, error) {
 	if err != nil || strings.ContainsAny(s, "\r\n") {
 		return nil, errs.Input([]string{field}, "it is not a mail address; write it as name@example.com")
 	}
-	at := strings.LastIndexByte(a.Address, '@')
-	local, domain := a.Address[:at], a.Address[at+1:]
-	for _, r := range local {
-		if r <= ' ' || r > '~' || strings.ContainsRune(`<>"\`, r) {
-			return nil, errs.Input([]string{field}, "the part before @ may hold ASCII letters, digits and signs only")
-		}
-	}
-	domain, err = idna.Lookup.ToASCII(domain)
-	if err != nil {
-		return nil, errs.Input([]string{field}, "the part after @ is not a domain")
-	}
-	a.Address = local + "@" + domain
-	return a, nil
+	a.Address, err = postal.ASCIIEmail([]string{field}, a.Address)
+	return a, err
 }
 
 // headerWriter writes header lines and keeps the first error.

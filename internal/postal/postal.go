@@ -1,5 +1,5 @@
-// Package postal is a postal address, as carts, orders, address books and shipments keep it. Whether
-// a parcel would arrive there is shipping's to say.
+// Package postal is a postal address, as carts, orders, address books and shipments keep it, and what a mail
+// address is (email.go). Whether a parcel would arrive there is shipping's to say.
 package postal
 
 // Address is a postal address; Country is ISO 3166-1 alpha-2, all else is as its country writes it.

@@ -15,6 +15,7 @@ import (
 
 	"storefront/events"
 	"storefront/internal/outbox"
+	"storefront/internal/postal"
 )
 
 const (
@@ -85,10 +86,14 @@ func (s *Service) may(ctx context.Context, n Notification, to recipient) (ok boo
 	return ok, err
 }
 
-// hashed is the id of an address's allowance.
+// hashed is the id of an address's allowance, however the address is written.
 func (s *Service) hashed(address string) string {
+	address = strings.TrimSpace(address)
+	if ascii, err := postal.ASCIIEmail(nil, address); err == nil {
+		address = ascii
+	}
 	h := hmac.New(sha256.New, s.secret)
-	h.Write([]byte("allowance\x00" + strings.ToLower(strings.TrimSpace(address))))
+	h.Write([]byte("allowance\x00" + strings.ToLower(address)))
 	return hex.EncodeToString(h.Sum(nil))
 }
 

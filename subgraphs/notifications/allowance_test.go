@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"storefront/internal/errs"
 )
 
 func TestAllowanceBeginsAnew(t *testing.T) {
@@ -32,5 +34,22 @@ func TestAllowanceBeginsAnew(t *testing.T) {
 	}
 	if a.take("after", soon.Add(paidFor)); a.Paid || len(a.Mails) != 1 {
 		t.Errorf("a day after the payment it is %+v", a)
+	}
+}
+
+func TestAnAddressIsOneHoweverItIsWritten(t *testing.T) {
+	s := &Service{secret: []byte("secret of this test")}
+	for _, same := range []string{"Ada@Müller.example", " ada@xn--mller-kva.EXAMPLE "} {
+		if s.hashed(same) != s.hashed("ada@müller.example") {
+			t.Errorf("%q counts apart", same)
+		}
+	}
+}
+
+func TestSenderIsAnAddressThatServersTake(t *testing.T) {
+	for from, wrong := range map[string]bool{"The Shop <shop@example.com>": false, "shop@läden.example": false, "läden@example.com": true, `"our shop"@example.com`: true} {
+		if _, err := New(Config{From: from, PublicURL: "https://api.shop.example"}); errs.Is(err, errs.BadInput) != wrong {
+			t.Errorf("mails from %s: %v", from, err)
+		}
 	}
 }

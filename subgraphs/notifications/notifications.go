@@ -18,6 +18,7 @@ import (
 
 	"storefront/internal/errs"
 	"storefront/internal/mail"
+	"storefront/internal/postal"
 )
 
 // Config of a Service.
@@ -60,6 +61,9 @@ const queue = 512
 // New returns a Service. Its error says which address of the configuration is wrong.
 func New(cfg Config) (*Service, error) {
 	from, err := netmail.ParseAddress(cfg.From)
+	if err == nil {
+		from.Address, err = postal.ASCIIEmail([]string{"from"}, from.Address)
+	}
 	if err != nil {
 		return nil, errs.Wrap(errs.BadInput, err, "the sender of mails is not an address; write it like Shop <shop@example.com>")
 	}

@@ -9,6 +9,7 @@ import (
 	"storefront/internal/errs"
 	"storefront/internal/id"
 	"storefront/internal/identity"
+	"storefront/internal/postal"
 )
 
 // Watch is a person's wish to hear when a SKU can be bought again. It is fulfilled once.
@@ -44,7 +45,7 @@ func (s *Service) WatchStock(ctx context.Context, sku string) (string, error) {
 	if n >= maxWatches {
 		return "", errs.New(errs.TooMany, "you wait for %d articles already, which is the most we keep", n)
 	}
-	if who := identity.From(ctx); who.User != "" && who.Email != "" {
+	if who := identity.From(ctx); who.User != "" && postal.CheckEmail(nil, who.Email) == nil {
 		if _, err := s.changePerson(ctx, owner, func(p *Person) {
 			if p.Email == "" && p.Profile == 0 { // no event has told of this person yet
 				p.Email, p.Locale, p.Name = who.Email, who.Locale, who.Name

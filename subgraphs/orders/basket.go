@@ -1,7 +1,6 @@
 package orders
 
 import (
-	"net/mail"
 	"slices"
 	"strconv"
 	"time"
@@ -171,12 +170,3 @@ func (in CartLineInput) validate(n int) error {
 }
 
 func lineField(n int, name string) []string { return []string{"lines", strconv.Itoa(n), name} }
-
-// checkEmail accepts one plain mail address.
-func checkEmail(field []string, s string) error {
-	a, err := mail.ParseAddress(s)
-	if err != nil || a.Address != s || len(s) > 254 {
-		return errs.Input(field, "this is not a mail address; it looks like name@example.com")
-	}
-	return nil
-}

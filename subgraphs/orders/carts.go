@@ -22,7 +22,7 @@ func (s *Service) CreateCart(ctx context.Context, in CartInput) (cart *Cart, gue
 	if in.Currency != nil {
 		b.Currency = *in.Currency
 	}
-	if who.SignedIn() && checkEmail(nil, who.Email) == nil {
+	if who.SignedIn() && postal.CheckEmail(nil, who.Email) == nil {
 		b.Email = &who.Email
 	}
 	if in.Customer != nil && !who.Owns(*in.Customer) {
@@ -39,7 +39,7 @@ func (s *Service) CreateCart(ctx context.Context, in CartInput) (cart *Cart, gue
 		b.Owner = identity.GuestID(guestToken)
 	}
 	if in.Email != nil {
-		if err := checkEmail([]string{"email"}, *in.Email); err != nil {
+		if err := postal.CheckEmail([]string{"email"}, *in.Email); err != nil {
 			return nil, "", err
 		}
 		b.Email = in.Email
@@ -273,7 +273,7 @@ func (s *Service) SetAddress(ctx context.Context, cartID string, a postal.Addres
 		return nil, err
 	}
 	if email != nil {
-		if err := checkEmail([]string{"email"}, *email); err != nil {
+		if err := postal.CheckEmail([]string{"email"}, *email); err != nil {
 			return nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"storefront/internal/errs"
 	"storefront/internal/id"
 	"storefront/internal/identity"
+	"storefront/internal/postal"
 )
 
 // MergeCart makes a guest's cart the signed-in person's: its lines go into the person's open cart that
@@ -72,7 +73,7 @@ func (s *Service) absorb(ctx context.Context, guest Basket, who identity.Identit
 	now := s.now()
 	fresh := &Basket{ID: guest.MergedInto, Owner: who.User, Currency: guest.Currency, Items: []Item{}, Open: true,
 		Locale: who.Locale, CreatedAt: now}
-	if checkEmail(nil, who.Email) == nil {
+	if postal.CheckEmail(nil, who.Email) == nil {
 		fresh.Email = &who.Email
 	}
 	fresh.absorb(guest)

@@ -1,7 +1,6 @@
 package users
 
 import (
-	"net/mail"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,12 +13,12 @@ import (
 	"storefront/internal/errs"
 	"storefront/internal/identity"
 	"storefront/internal/outbox"
+	"storefront/internal/postal"
 )
 
 // Limits of a profile.
 const (
 	MaxName  = 200 // characters
-	MaxEmail = 254
 	MaxRoles = 20
 )
 
@@ -69,8 +68,8 @@ func (in ProfileInput) check() (ProfileInput, error) {
 		return in, errs.Input([]string{"input", fieldName}, "a name is one line of at most %d characters", MaxName)
 	}
 	if e := value(in.Email); e != "" {
-		if a, err := mail.ParseAddress(e); err != nil || a.Address != e || len(e) > MaxEmail {
-			return in, errs.Input([]string{"input", fieldEmail}, "this is not a mail address; it looks like name@example.com")
+		if err := postal.CheckEmail([]string{"input", fieldEmail}, e); err != nil {
+			return in, err
 		}
 	}
 	if l := value(in.Locale); l != "" {
@@ -123,8 +122,13 @@ type profileField struct {
 	said string // by the identity provider
 }
 
+// profile leaves out an address that no mail can be sent to.
 func (u *User) profile(who identity.Identity) []profileField {
-	return []profileField{{fieldName, &u.Name, who.Name}, {fieldEmail, &u.Email, who.Email}, {fieldLocale, &u.Locale, who.Locale}}
+	email := who.Email
+	if postal.CheckEmail(nil, email) != nil {
+		email = ""
+	}
+	return []profileField{{fieldName, &u.Name, who.Name}, {fieldEmail, &u.Email, email}, {fieldLocale, &u.Locale, who.Locale}}
 }
 
 func (u *User) setRoles(roles []string) bool {

@@ -119,10 +119,16 @@ func TestProfile(t *testing.T) {
 	p.want(later, `mutation{profileUpdate(input:{name:""}){user{name} userErrors{code}}}`, nil,
 		`{"profileUpdate":{"user":{"name":"A. Nonym"},"userErrors":[]}}`)
 
-	for input, field := range map[string]string{`name:"` + strings.Repeat("ä", 201) + `"`: "name", `email:"nobody"`: "email", `email:"A <a@b.c>"`: "email", `locale:"not a tag"`: "locale"} {
+	for input, field := range map[string]string{`name:"` + strings.Repeat("ä", 201) + `"`: "name", `email:"nobody"`: "email", `email:"A <a@b.c>"`: "email",
+		`email:"müller@example.com"`: "email", `email:"\"a b\"@example.com"`: "email", `locale:"not a tag"`: "locale"} {
 		p.want(ann, `mutation{profileUpdate(input:{`+input+`}){user{name} userErrors{field code}}}`, nil,
 			`{"profileUpdate":{"user":null,"userErrors":[{"code":"BAD_INPUT","field":["input","`+field+`"]}]}}`)
 	}
+	// Nor is an address of the identity provider's taken over that no mail can be sent to.
+	zoe := identity.Identity{User: "usr_zoe", Email: "zoë@example.com"}
+	p.want(zoe, `{me{email}}`, nil, `{"me":{"email":null}}`)
+	p.want(zoe, `mutation{profileUpdate(input:{email:"zoe@zoë.example"}){user{email} userErrors{code}}}`, nil,
+		`{"profileUpdate":{"user":{"email":"zoe@zoë.example"},"userErrors":[]}}`)
 	if _, errors := p.ask(identity.Identity{}, `mutation{profileUpdate(input:{name:"x"}){user{name}}}`, nil); !strings.Contains(errors, "UNAUTHENTICATED") {
 		t.Errorf("a guest's profileUpdate gave %s", errors)
 	}
