@@ -25,11 +25,17 @@ func (a Address) Check() error {
 		if strings.ContainsFunc(part.value, breaks) {
 			return errs.Input([]string{"address", part.name}, "%s is one line, without tabs and other control characters", part.name)
 		}
-		if lower := strings.ToLower(part.value); strings.Contains(lower, "://") || strings.Contains(lower, "www.") {
+		if HasLink(part.value) {
 			return errs.Input([]string{"address", part.name}, "%s has a link in it; write it without", part.name)
 		}
 	}
 	return nil
+}
+
+// HasLink reports whether a mail program would make a link of something in a text.
+func HasLink(s string) bool {
+	lower := strings.ToLower(s)
+	return strings.Contains(lower, "://") || strings.Contains(lower, "www.")
 }
 
 // breaks says whether a character ends a line, or is none that is seen.

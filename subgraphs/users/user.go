@@ -67,6 +67,9 @@ func (in ProfileInput) check() (ProfileInput, error) {
 	if n := value(in.Name); utf8.RuneCountInString(n) > MaxName || strings.ContainsAny(n, "\r\n\t") {
 		return in, errs.Input([]string{"input", fieldName}, "a name is one line of at most %d characters", MaxName)
 	}
+	if postal.HasLink(value(in.Name)) { // mails greet by it, at an address that nobody has checked
+		return in, errs.Input([]string{"input", fieldName}, "a name has no link in it; write it without")
+	}
 	if e := value(in.Email); e != "" {
 		if err := postal.CheckEmail([]string{"input", fieldEmail}, e); err != nil {
 			return in, err

@@ -120,7 +120,7 @@ func TestProfile(t *testing.T) {
 		`{"profileUpdate":{"user":{"name":"A. Nonym"},"userErrors":[]}}`)
 
 	for input, field := range map[string]string{`name:"` + strings.Repeat("ä", 201) + `"`: "name", `email:"nobody"`: "email", `email:"A <a@b.c>"`: "email",
-		`email:"müller@example.com"`: "email", `email:"\"a b\"@example.com"`: "email", `locale:"not a tag"`: "locale"} {
+		`email:"müller@example.com"`: "email", `email:"\"a b\"@example.com"`: "email", `name:"You win, see https://evil.example"`: "name", `locale:"not a tag"`: "locale"} {
 		p.want(ann, `mutation{profileUpdate(input:{`+input+`}){user{name} userErrors{field code}}}`, nil,
 			`{"profileUpdate":{"user":null,"userErrors":[{"code":"BAD_INPUT","field":["input","`+field+`"]}]}}`)
 	}
