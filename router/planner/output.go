@@ -21,6 +21,8 @@ func outputOf(sg *supergraph.Supergraph, set *operation.SelectionSet, st *stages
 			of.Type = f.Def.Type
 			if out.Abstract {
 				of.ByType = stricter(sg, set.Type, f)
+			} else if own := ownType(def, f.Name); own != nil { // it may be selected of an interface
+				of.Type = own
 			}
 		}
 		if f.Sel != nil {
@@ -42,6 +44,17 @@ func veiled(sg *supergraph.Supergraph, typ string) bool {
 	return false
 }
 
+// ownType is a field's type as a type declares it, nil when it does not.
+func ownType(def *ast.Definition, name string) *ast.Type {
+	if def == nil {
+		return nil
+	}
+	if f := def.Fields.ForName(name); f != nil {
+		return f.Type
+	}
+	return nil
+}
+
 // stricter finds where an implementer's field has another type than the interface's, such as a
 // non-null one; the object's own type decides how null is handled.
 func stricter(sg *supergraph.Supergraph, typ string, f *operation.Field) map[string]*ast.Type {
@@ -51,15 +64,11 @@ func stricter(sg *supergraph.Supergraph, typ string, f *operation.Field) map[str
 		types = sg.Possible(typ)
 	}
 	for _, t := range types {
-		def := sg.API().Types[t]
-		if def == nil {
-			continue
-		}
-		if fd := def.Fields.ForName(f.Name); fd != nil && fd.Type.String() != f.Def.Type.String() {
+		if own := ownType(sg.API().Types[t], f.Name); own != nil && own.String() != f.Def.Type.String() {
 			if out == nil {
 				out = map[string]*ast.Type{}
 			}
-			out[t] = fd.Type
+			out[t] = own
 		}
 	}
 	return out
