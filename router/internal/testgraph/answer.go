@@ -53,8 +53,11 @@ func (s *Subgraph) Answer(query string, vars map[string]any) []byte {
 		return refusal("variables: " + err.Error() + " in " + query)
 	}
 	root := s.schema.Query
-	if op.Operation == ast.Mutation {
+	switch op.Operation {
+	case ast.Mutation:
 		root = s.schema.Mutation
+	case ast.Subscription: // one event
+		root = s.schema.Subscription
 	}
 	x := &executing{s: s, vars: values}
 	out, ok := x.object(root, Row{}, []selected{{op.SelectionSet, root.Name}}, nil)

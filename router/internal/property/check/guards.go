@@ -124,7 +124,7 @@ func (h *House) guard(seed uint64, options execute.Options) (*guarded, error) {
 		return append(to[:len(to):len(to)], carrier.Definitions[0].Directives...)
 	}
 	for _, def := range doc.Definitions {
-		root := def.Name == "Query" || def.Name == "Mutation"
+		root := def.Name == "Query" || def.Name == "Mutation" || def.Name == "Subscription"
 		if h.Supergraph.API().Types[def.Name] == nil || def.Kind == ast.InputObject {
 			continue
 		}

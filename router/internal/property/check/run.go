@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
 	"storefront/router/execute"
 	"storefront/router/internal/property/query"
 	"storefront/router/operation"
@@ -66,6 +69,9 @@ func (h *House) Run(q query.Query) (out Outcome) {
 		return fail("two plans", "%s\n%v %s", out.Plan, err, again)
 	}
 	fetches := plan.Fetches(p.Root)
+	if s := p.Subscribe; s != nil {
+		fetches = append([]*plan.Fetch{s.Primary}, plan.Fetches(s.Rest)...)
+	}
 	out.Fetches = len(fetches)
 	for _, f := range fetches {
 		if err := h.subs[f.Subgraph].Validate(f.Operation); err != nil {
@@ -84,7 +90,7 @@ func (h *House) Run(q query.Query) (out Outcome) {
 			h.executor.Execute(ctx, h.executor.Prepare(p), vars, func(string) http.Header { return nil })
 		}
 	}
-	r := h.executor.Execute(ctx, h.executor.Prepare(p), vars, func(string) http.Header { return nil })
+	r := answer(ctx, h.executor, p, vars)
 	if len(h.log.wrong) > 0 {
 		return fail("wrong request", "%s", strings.Join(h.log.wrong, "\n"))
 	}
@@ -108,13 +114,31 @@ func (h *House) Run(q query.Query) (out Outcome) {
 	if string(op.Kind) == "mutation" && !strings.Contains(q.Text, "(if: $") && !inOrder(h.log.mutated, topKeys(out.Expected)) {
 		return fail("mutation order", "got %v, want %v", h.log.mutated, topKeys(out.Expected))
 	}
-	if h.Defer {
+	if h.Defer && op.Kind != ast.Subscription {
 		out.Failure = h.deferred(h.executor, sg, nil, q, want.Data, len(want.Errors))
 	}
 	if out.Failure == nil {
 		out.Failure = h.guarded(q)
 	}
 	return out
+}
+
+// answer runs an operation; of a subscription, what its subgraph sends first.
+func answer(ctx context.Context, ex *execute.Executor, p *plan.Plan, vars map[string]any) *execute.Response {
+	none := func(string) http.Header { return nil }
+	prepared := ex.Prepare(p)
+	if !prepared.Fed() {
+		return ex.Execute(ctx, prepared, vars, none)
+	}
+	var sent []byte
+	stream, err := ex.Subscribe(ctx, prepared, vars, none)
+	if err == nil {
+		sent, err = stream.Next()
+	}
+	if err != nil {
+		return &execute.Response{Errors: gqlerror.List{gqlerror.Wrap(err)}}
+	}
+	return ex.ExecuteFed(ctx, prepared, sent, vars, none)
 }
 
 // inOrder reports whether keys are in the order of the response's, which may have more.

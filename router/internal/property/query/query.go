@@ -70,7 +70,12 @@ func Generate(schema *ast.Schema, seed uint64) Query {
 	if schema.Mutation != nil && g.chance(25) {
 		root, kind = schema.Mutation, "mutation"
 	}
-	body := g.set(root, newScope(), 1+g.IntN(6), false)
+	var body string
+	if schema.Subscription != nil && g.chance(25) {
+		kind, body = "subscription", g.event(schema.Subscription, 1+g.IntN(6))
+	} else {
+		body = g.set(root, newScope(), 1+g.IntN(6), false)
+	}
 	var b strings.Builder
 	b.WriteString(kind)
 	if g.chance(30) {
@@ -87,6 +92,16 @@ func Generate(schema *ast.Schema, seed uint64) Query {
 }
 
 func (g *generator) chance(percent int) bool { return g.IntN(100) < percent }
+
+// event writes the one field of a subscription.
+func (g *generator) event(root *ast.Definition, depth int) string {
+	f := root.Fields[g.IntN(len(root.Fields))]
+	text := f.Name + g.arguments(f)
+	if target := g.schema.Types[f.Type.Name()]; target.IsCompositeType() {
+		text += " " + g.set(target, newScope(), depth, true)
+	}
+	return "{ " + text + " }"
+}
 
 // set writes a selection set on a type.
 func (g *generator) set(def *ast.Definition, at *scope, depth int, nested bool) string {

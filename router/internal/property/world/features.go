@@ -17,6 +17,7 @@ func (w *World) Features() []string {
 		has["interface that implements one"] = has["interface that implements one"] || t.Kind == Interface && len(t.Implements) > 0
 		has["value type in parts"] = has["value type in parts"] || t.Name == "S0"
 		has["mutation"] = has["mutation"] || t.Name == "Mutation"
+		has["subscription"] = has["subscription"] || t.Name == "Subscription"
 		has["several keys"] = has["several keys"] || len(t.Keys) > 1
 		has["entity missing or failing"] = has["entity missing or failing"] || t.Gap != nil
 		has["@interfaceObject missing or failing"] = has["@interfaceObject missing or failing"] || t.Gap != nil && t.Kind == Interface

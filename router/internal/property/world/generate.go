@@ -63,7 +63,10 @@ func Generate(seed uint64) *World {
 	g.enums()
 	g.entities()
 	if g.chance(30) {
-		g.interfaceEntity()
+		g.interfaceEntity("J0", "P0", "P1", "P2")
+	}
+	if g.chance(15) {
+		g.interfaceEntity("J1", "R0", "R1")
 	}
 	g.valueTypes()
 	g.interfaces()

@@ -4,7 +4,7 @@ import "slices"
 
 // interfaceEntity makes an interface with keys: a subgraph or two have it with all that implement it, others
 // have it as an @interfaceObject, by some of its keys, and add fields to all implementers without knowing them.
-func (g *generator) interfaceEntity() {
+func (g *generator) interfaceEntity(name string, objectTypes ...string) {
 	var modern []int
 	for i, s := range g.w.Subs {
 		if !s.Fed1 {
@@ -27,7 +27,7 @@ func (g *generator) interfaceEntity() {
 	}
 	slices.Sort(objects)
 	home := homes[0]
-	it := &Type{Name: "J0", Kind: Interface, Objects: objects}
+	it := &Type{Name: name, Kind: Interface, Objects: objects}
 	all := []string{"key"}
 	if g.chance(40) {
 		all = append(all, "alt")
@@ -53,7 +53,7 @@ func (g *generator) interfaceEntity() {
 		declare(it, s, some(g, all, 1))
 	}
 	var members []*Type
-	for _, name := range []string{"P0", "P1", "P2"}[:1+g.IntN(3)] {
+	for _, name := range objectTypes[:1+g.IntN(len(objectTypes))] {
 		t := g.add(Object, name)
 		for _, n := range all {
 			t.Fields = append(t.Fields, &Field{Name: n, Type: types[n], Key: true, Own: true})

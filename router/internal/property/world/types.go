@@ -149,6 +149,9 @@ func (g *generator) interfaces() {
 				if name := g.narrow(own, own.resolvers()); name != "" && g.chance(40) {
 					own.Type = strings.ReplaceAll(own.Type, base(own.Type), name)
 				}
+				if !own.Nulls && !own.Dirty && !own.Fails && !strings.HasSuffix(own.Type, "!") && base(own.Type) != "Color" && g.chance(20) {
+					own.Type += "!"
+				}
 			}
 			for _, s := range in {
 				if slices.ContainsFunc(members, func(t *Type) bool { return t.Field(proto.Name).at(s) != nil }) && g.chance(75) {
@@ -184,6 +187,20 @@ func (g *generator) narrow(f *Field, subs []int) string {
 	return pick(g, known)
 }
 
+// wider is an interface that a field's object type implements wherever the field is, "" for none.
+func (g *generator) wider(f *Field) string {
+	t := g.w.Type(base(f.Type))
+	if t == nil || t.Kind != Object {
+		return ""
+	}
+	for _, name := range t.Implements {
+		if i := g.w.Type(name); !slices.ContainsFunc(f.At, func(p *Place) bool { return !g.w.implements(t, i, p.Sub) }) {
+			return name
+		}
+	}
+	return ""
+}
+
 // parents makes interfaces that other interfaces implement: each has some of the fields of one.
 func (g *generator) parents() {
 	for _, it := range slices.Clone(g.w.Types) {
@@ -196,6 +213,9 @@ func (g *generator) parents() {
 			own.At = nil
 			for _, p := range some(g, f.At, 1) {
 				own.At = append(own.At, &Place{Sub: p.Sub})
+			}
+			if wider := g.wider(&own); wider != "" && g.chance(50) {
+				own.Type = strings.ReplaceAll(own.Type, base(own.Type), wider)
 			}
 			parent.Fields = append(parent.Fields, &own)
 		}
@@ -277,13 +297,21 @@ func (g *generator) roots() {
 		g.back(q)
 	}
 	if g.chance(25) {
-		m := g.add(Object, "Mutation")
-		for range 1 + g.IntN(4) {
-			subs := []int{g.IntN(len(g.w.Subs))}
-			m.Fields = append(m.Fields, g.field("m", g.typeFor(subs, 70), subs))
-		}
+		g.root("Mutation", "m", 1+g.IntN(4))
+	}
+	if g.chance(20) {
+		g.root("Subscription", "n", 1+g.IntN(2))
 	}
 	q.Rows = 1
+}
+
+// root makes a root type of fields that one subgraph each resolves.
+func (g *generator) root(name, prefix string, fields int) {
+	t := g.add(Object, name)
+	for range fields {
+		subs := []int{g.IntN(len(g.w.Subs))}
+		t.Fields = append(t.Fields, g.field(prefix, g.typeFor(subs, 80), subs))
+	}
 }
 
 // back adds a field of an entity that leads to the query root.

@@ -175,7 +175,9 @@ func (t *Type) In(sub int) bool {
 	return slices.ContainsFunc(t.Fields, func(f *Field) bool { return f.at(sub) != nil })
 }
 
-func (t *Type) isRoot() bool { return t.Name == "Query" || t.Name == "Mutation" }
+func (t *Type) isRoot() bool {
+	return t.Name == "Query" || t.Name == "Mutation" || t.Name == "Subscription"
+}
 
 func (f *Field) at(sub int) *Place {
 	for _, p := range f.At {
