@@ -10,6 +10,7 @@ import (
 
 	"storefront/internal/errs"
 	"storefront/internal/money"
+	"storefront/internal/sku"
 )
 
 // readElectronics reads a JSON list. Names occur more than once: the handle of the second is name-2, and
@@ -78,7 +79,7 @@ func (f *File) readElectronics(in io.Reader, opts Options) error {
 			n := int(*it.Popularity)
 			p.Popularity = &n
 		}
-		p.Variants = []Variant{{SKU: short(handle, 100), Prices: []money.Money{cost}, Grams: 100 + int(hashOf(handle)%700)}}
+		p.Variants = []Variant{{SKU: short(handle, sku.Max), Prices: []money.Money{cost}, Grams: 100 + int(hashOf(handle)%700)}}
 		f.Products = append(f.Products, p)
 	}
 	if _, err := d.Token(); err != nil {

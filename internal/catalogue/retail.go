@@ -12,6 +12,7 @@ import (
 
 	"storefront/internal/errs"
 	"storefront/internal/money"
+	"storefront/internal/sku"
 )
 
 // RetailCurrency is the currency of the Online Retail lines.
@@ -31,7 +32,7 @@ type RetailLine struct {
 }
 
 // RetailSKU is the SKU of a stock code.
-func RetailSKU(code string) string { return short(code, 100) }
+func RetailSKU(code string) string { return short(code, sku.Max) }
 
 // NoProduct says why a stock code is no product, "" when it may be one.
 func NoProduct(code string) string {

@@ -11,6 +11,7 @@ import (
 
 	"storefront/internal/errs"
 	"storefront/internal/money"
+	"storefront/internal/sku"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -136,13 +137,13 @@ func (s *shopify) variant(t *table, p *Product, names [3]string) (Variant, strin
 	if slices.ContainsFunc(p.Variants, func(o Variant) bool { return slices.Equal(o.Options, v.Options) }) {
 		return Variant{}, "the product has a variant with these options already"
 	}
-	v.SKU = short(squeeze(strings.TrimPrefix(t.get("Variant SKU"), "'")), 100)
+	v.SKU = short(squeeze(strings.TrimPrefix(t.get("Variant SKU"), "'")), sku.Max)
 	if v.SKU == "" {
-		v.SKU = short(strings.Join(parts, "-"), 95)
+		v.SKU = short(strings.Join(parts, "-"), sku.Max-5)
 		s.madeSKUs++
 	} else if s.skus[v.SKU] { // Shopify lets variants share one; here it names what lies in the warehouse
-		s.file.note("SKU %s names several variants; line %d got %s", v.SKU, t.row, short(strings.Join(parts, "-"), 95))
-		v.SKU = short(strings.Join(parts, "-"), 95)
+		s.file.note("SKU %s names several variants; line %d got %s", v.SKU, t.row, short(strings.Join(parts, "-"), sku.Max-5))
+		v.SKU = short(strings.Join(parts, "-"), sku.Max-5)
 	}
 	for n, base := 2, v.SKU; s.skus[v.SKU]; n++ {
 		v.SKU = base + "-" + itoa(n)

@@ -11,6 +11,7 @@ import (
 	"storefront/internal/errs"
 	"storefront/internal/id"
 	"storefront/internal/identity"
+	"storefront/internal/sku"
 )
 
 // StockItem is the stock of one SKU. Available is always the sum of Levels less the sum of Holds.
@@ -186,9 +187,10 @@ func (s *Service) Adjust(ctx context.Context, lines []StockAdjustInput, reason, 
 		if l.Warehouse != nil {
 			w = *l.Warehouse
 		}
+		if err := sku.Check(at("sku"), l.SKU); err != nil {
+			return nil, err
+		}
 		switch {
-		case l.SKU == "" || len(l.SKU) > 100:
-			return nil, errs.Input(at("sku"), "a SKU has 1 to 100 characters")
 		case !known[w]:
 			return nil, errs.Input(at("warehouse"), "there is no warehouse %q; make it with warehouseCreate", w)
 		case l.Delta == 0 || l.Delta > maxDelta || l.Delta < -maxDelta:

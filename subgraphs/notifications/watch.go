@@ -10,6 +10,7 @@ import (
 	"storefront/internal/id"
 	"storefront/internal/identity"
 	"storefront/internal/postal"
+	"storefront/internal/sku"
 )
 
 // Watch is a person's wish to hear when a SKU can be bought again. It is fulfilled once.
@@ -23,8 +24,8 @@ type Watch struct {
 }
 
 const (
-	maxWatches   = 200 // of one person
-	maxSKU       = 100 // characters
+	maxWatches   = 200     // of one person
+	maxSKU       = sku.Max // bytes
 	watchesAPage = 200
 )
 
@@ -36,7 +37,7 @@ func (s *Service) WatchStock(ctx context.Context, sku string) (string, error) {
 		return "", err
 	}
 	if sku = strings.TrimSpace(sku); sku == "" || len(sku) > maxSKU {
-		return "", errs.Input([]string{"sku"}, "a SKU has 1 to %d characters", maxSKU)
+		return "", errs.Input([]string{"sku"}, "a SKU has 1 to %d bytes", maxSKU)
 	}
 	n, err := s.store.CountWatches(ctx, owner)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"storefront/internal/money"
 	"storefront/internal/postal"
 	"storefront/internal/quote"
+	"storefront/internal/sku"
 )
 
 // Limits of a cart.
@@ -160,10 +161,10 @@ func (b *Basket) absorb(guest Basket) {
 
 // validate checks what a line asks for, but not whether the SKU is for sale.
 func (in CartLineInput) validate(n int) error {
-	switch {
-	case in.Sku == "" || len(in.Sku) > 255:
-		return errs.Input(lineField(n, "sku"), "a SKU has 1 to 255 bytes")
-	case in.Quantity < 1 || in.Quantity > MaxQuantity:
+	if err := sku.Check(lineField(n, "sku"), in.Sku); err != nil {
+		return err
+	}
+	if in.Quantity < 1 || in.Quantity > MaxQuantity {
 		return errs.Input(lineField(n, "quantity"), "a quantity is between 1 and %d", MaxQuantity)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"storefront/internal/errs"
 	"storefront/internal/money"
+	"storefront/internal/sku"
 )
 
 func TestHandle(t *testing.T) {
@@ -64,6 +65,9 @@ func TestProductInputValidate(t *testing.T) {
 		{"handle", with(func(in *ProductInput) { in.Title = "***" })},
 		{"variants", with(func(in *ProductInput) { in.Variants = nil })},
 		{"variants.1.sku", with(func(in *ProductInput) { in.Variants = append(in.Variants, in.Variants[0]) })},
+		{"", with(func(in *ProductInput) { in.Variants[0].SKU = strings.Repeat("ü", sku.Max/2) })},
+		{"variants.0.sku", with(func(in *ProductInput) { in.Variants[0].SKU = strings.Repeat("ü", sku.Max/2+1) })}, // inventory could not stock it
+		{"variants.0.sku", with(func(in *ProductInput) { in.Variants[0].SKU = "" })},
 		{"variants.0.sku", with(func(in *ProductInput) { in.Variants[0].SKU = " A" })},
 		{"variants.0.prices.0.amount", with(func(in *ProductInput) { in.Variants[0].Prices = []money.Money{{Amount: -1, Currency: "EUR"}} })},
 		{"variants.0.prices.1.currency", with(func(in *ProductInput) { in.Variants[0].Prices = append(slices.Clone(eur), eur...) })},

@@ -8,13 +8,13 @@ import (
 
 	"storefront/internal/errs"
 	"storefront/internal/money"
+	"storefront/internal/sku"
 )
 
 // Limits of a product. Strings are counted in characters, descriptions in bytes.
 const (
 	MaxUpsert      = 100
 	MaxName        = 255 // titles, handles, vendors, tags, option and attribute names and values
-	MaxSKU         = 100
 	MaxURL         = 2048
 	MaxHTML        = 100_000
 	MaxTags        = 250
@@ -109,9 +109,8 @@ func (in ProductUpdateInput) Validate() error {
 }
 
 func (c *check) variant(at []string, v VariantInput) {
-	c.required(sub(at, "sku"), v.SKU, MaxSKU)
-	if squeeze(v.SKU) != v.SKU {
-		c.fail(sub(at, "sku"), "a SKU has no spaces around it, single ones inside, and no control characters")
+	if err := sku.Check(sub(at, "sku"), v.SKU); err != nil {
+		c.list = append(c.list, err)
 	}
 	c.optional(sub(at, "title"), v.Title, MaxName)
 	c.optional(sub(at, "barcode"), v.Barcode, MaxName)

@@ -13,14 +13,15 @@ import (
 	"storefront/internal/id"
 	"storefront/internal/identity"
 	"storefront/internal/outbox"
+	"storefront/internal/sku"
 )
 
 // Limits of wishlists.
 const (
 	MaxWishlists     = 20
 	MaxWishlistItems = 200
-	MaxWishlistName  = 100 // characters
-	MaxSKU           = 100
+	MaxWishlistName  = 100     // characters
+	MaxSKU           = sku.Max // bytes
 )
 
 // Shelf holds one person's wishlists, in one document, so that their number is bounded for sure.
@@ -185,7 +186,7 @@ func checkSKUs(skus []string) ([]string, error) {
 	checked := make([]string, len(skus))
 	for i, sku := range skus {
 		if checked[i] = strings.TrimSpace(sku); checked[i] == "" || len(checked[i]) > MaxSKU {
-			return nil, errs.Input([]string{"skus", strconv.Itoa(i)}, "a SKU has between 1 and %d characters", MaxSKU)
+			return nil, errs.Input([]string{"skus", strconv.Itoa(i)}, "a SKU has between 1 and %d bytes", MaxSKU)
 		}
 	}
 	return checked, nil

@@ -21,6 +21,7 @@ import (
 	"storefront/internal/gql"
 	"storefront/internal/identity"
 	"storefront/internal/outbox"
+	"storefront/internal/sku"
 	"storefront/subgraphs/inventory"
 	"storefront/subgraphs/inventory/mongo"
 )
@@ -348,6 +349,23 @@ func TestAdjustmentsOfAUsedKeyAreRefused(t *testing.T) {
 		t.Fatalf("%d of 8 were done; the adjustments are %v, %v; want one", done, list, err)
 	}
 	s.expect(t, ctx, "pan", list[0].Delta, list[0].Delta)
+}
+
+// TestAdjustTakesSKUsThatProductsHas, and no others.
+func TestAdjustTakesSKUsThatProductsHas(t *testing.T) {
+	s, ctx := newShop(t)
+	longest := strings.Repeat("ü", sku.Max/2)
+	s.stock(t, ctx, longest, 5)
+	s.expect(t, ctx, longest, 5, 5)
+	for _, wrong := range []string{"", longest + "x", " cup", "cup  red", "cup\tred"} {
+		_, err := s.Adjust(ctx, []inventory.StockAdjustInput{{SKU: "cup", Delta: 1}, {SKU: wrong, Delta: 1}}, "received", "wrong-one")
+		if userErrors, rest := gql.UserErrors(err); rest != nil || len(userErrors) != 1 || fmt.Sprint(userErrors[0].Field) != "[adjustments 1 sku]" {
+			t.Errorf("%q: %v, want an error at the SKU of line 1", wrong, err)
+		}
+	}
+	if items, err := s.Items(ctx, []string{"cup"}); err != nil || len(items) > 0 {
+		t.Errorf("what was refused left %v (%v)", items, err)
+	}
 }
 
 func TestRejectedOrderHoldsNothing(t *testing.T) {
