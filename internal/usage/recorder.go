@@ -8,13 +8,14 @@ import (
 )
 
 // Recorder adds up what a router is told, and writes it down once in a while. It tells so many clients' operations
-// apart in a day, whatever anybody sends; of what is more, only the fields are counted. It is safe for concurrent use.
+// apart in a day, and as many names in their variables, whatever anybody sends; of what is more, only the fields are counted. It is safe for concurrent use.
 type Recorder struct {
 	cfg RecorderConfig
 
 	mu    sync.Mutex
-	uses  map[used]*Use
+	uses  map[used]*Use     // and, by name, of what variables named
 	known map[used]struct{} // of the day
+	named map[used]struct{} // likewise, of what variables named
 	day   int
 	other map[string]*Use // by field
 	late  []Use           // that could not be written
@@ -23,31 +24,38 @@ type Recorder struct {
 // RecorderConfig is what a Recorder is made of.
 type RecorderConfig struct {
 	Add   func(context.Context, []Use) (done int, err error) // as Store.Add
-	Most  int                                                // clients' operations in a day
+	Most  int                                                // clients' operations in a day, and names in their variables
 	Every time.Duration
 	Now   func() time.Time
 	Log   *slog.Logger
 }
 
-type used struct{ client, version, operation, id string }
+type used struct{ client, version, operation, id, input string }
 
 // lastTime is what the last writing may take when a router stops.
 const lastTime = 5 * time.Second
 
 // NewRecorder returns a recorder that writes nothing down until Run.
 func NewRecorder(cfg RecorderConfig) *Recorder {
-	return &Recorder{cfg: cfg, uses: map[used]*Use{}, known: map[used]struct{}{}, other: map[string]*Use{}}
+	return &Recorder{cfg: cfg, uses: map[used]*Use{}, known: map[used]struct{}{}, named: map[used]struct{}{}, other: map[string]*Use{}}
 }
 
-// Add counts one run of an operation. fields are not changed afterwards, by neither side.
-func (r *Recorder) Add(client, version, operation, id string, fields []string) {
+// Add counts one run of an operation, and of what its variables named. fields are not changed afterwards, by neither side.
+func (r *Recorder) Add(client, version, operation, id string, fields, inputs []string) {
 	now := r.cfg.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	k := used{client, version, operation, id}
+	r.add(r.known, used{client, version, operation, id, ""}, fields, now)
+	for i := range inputs {
+		r.add(r.named, used{client, version, operation, id, inputs[i]}, inputs[i:i+1:i+1], now)
+	}
+}
+
+// add counts one use of fields. known are those that are told apart today.
+func (r *Recorder) add(known map[used]struct{}, k used, fields []string, now time.Time) {
 	u := r.uses[k]
-	if u == nil && r.knows(k, now) {
-		u = &Use{Client: client, Version: version, Operation: operation, ID: id, Fields: fields}
+	if u == nil && r.knows(known, k, now) {
+		u = &Use{Client: k.client, Version: k.version, Operation: k.operation, ID: k.id, Fields: fields, Input: k.input != ""}
 		r.uses[k] = u
 	}
 	if u != nil {
@@ -64,16 +72,17 @@ func (r *Recorder) Add(client, version, operation, id string, fields []string) {
 	}
 }
 
-// knows reports whether an operation is one of those that are told apart today.
-func (r *Recorder) knows(k used, now time.Time) bool {
+// knows reports whether something is one of those that are told apart today.
+func (r *Recorder) knows(known map[used]struct{}, k used, now time.Time) bool {
 	if day := now.UTC().YearDay(); day != r.day {
 		r.day = day
 		clear(r.known)
+		clear(r.named)
 	}
-	if _, ok := r.known[k]; !ok && len(r.known) >= r.cfg.Most {
+	if _, ok := known[k]; !ok && len(known) >= r.cfg.Most {
 		return false
 	}
-	r.known[k] = struct{}{}
+	known[k] = struct{}{}
 	return true
 }
 

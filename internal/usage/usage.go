@@ -1,7 +1,8 @@
 // Package usage keeps who uses which fields of the graph, so that the last users of a deprecated one are known.
 //
 // A router adds up in memory what it is told of each request (Recorder) and writes the sums to MongoDB once a
-// minute: one document for each day, client and operation, with the operation's fields. Nothing waits for that,
+// minute: one document for each day, client and operation, with the operation's fields, and one for each name of an
+// input's field or an enum's value in its variables, which differ from run to run. Nothing waits for that,
 // and what cannot be written is tried again and then given up. Enter at NewStore, NewRecorder and Store.Users.
 package usage
 
@@ -27,6 +28,7 @@ type Use struct {
 	Client, Version string // as the client names itself, or a partner's name; "" for one that says nothing
 	Operation, ID   string // its name, and the id it is stored under or the hash of its text
 	Fields          []string
+	Input           bool // the one field was named by variables
 	Count           int64
 	Last            time.Time
 }
@@ -49,7 +51,7 @@ type document struct {
 	Version     string    `bson:"version"`
 	Operation   string    `bson:"operation"`
 	OperationID string    `bson:"operationId"`
-	Fields      []string  `bson:"fields"` // as Type.field, and Type.field(argument:)
+	Fields      []string  `bson:"fields"` // as Type.field, Type.field(argument:), Input.field and Enum.VALUE
 	Count       int64     `bson:"count"`
 	Last        time.Time `bson:"last"`
 	ExpiresAt   time.Time `bson:"expiresAt"`
@@ -90,10 +92,10 @@ func (s *Store) Add(ctx context.Context, uses []Use) (done int, err error) {
 	return len(uses), nil
 }
 
-// key is the id of a use's document. A use of "other" has one field, which makes the difference there.
+// key is the id of a use's document. A use of "other", or by variables, has one field, which makes the difference there.
 func key(u Use) string {
 	parts := []string{u.Last.UTC().Format(time.DateOnly), u.Client, u.Version, u.Operation, u.ID}
-	if u.ID == Other && len(u.Fields) == 1 {
+	if (u.ID == Other || u.Input) && len(u.Fields) == 1 {
 		parts = append(parts, u.Fields[0])
 	}
 	return strings.Join(parts, "\x1f")

@@ -67,12 +67,12 @@ func TestUses(t *testing.T) {
 	shelf, cart := []string{"Product.price", "Product.title"}, []string{"Cart.id", "Product.title"}
 	for day := range 2 {
 		for _, r := range routers {
-			r.Add("web", "1.0", "Shelf", "a1", shelf)
-			r.Add("web", "1.0", "Shelf", "a1", shelf)
-			r.Add("acme", "", "Cart", "b2", cart)
+			r.Add("web", "1.0", "Shelf", "a1", shelf, nil)
+			r.Add("web", "1.0", "Shelf", "a1", shelf, nil)
+			r.Add("acme", "", "Cart", "b2", cart, nil)
 			r.Write(t.Context())
 			c.pass(time.Minute)
-			r.Add("web", "1.1", "Shelf", "a1", shelf)
+			r.Add("web", "1.1", "Shelf", "a1", shelf, nil)
 			r.Write(t.Context())
 			r.Write(t.Context()) // nothing
 		}
@@ -90,6 +90,30 @@ func TestUses(t *testing.T) {
 	}
 }
 
+// What variables name counts by the runs that name it, and of more than is told apart each name does.
+func TestNamesInVariables(t *testing.T) {
+	t.Parallel()
+	store, err := usage.NewStore(t.Context(), mongotest.Database(t), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &clock{at: noon}
+	r := usage.NewRecorder(usage.RecorderConfig{Add: store.Add, Most: 2, Now: c.now, Log: slog.New(slog.DiscardHandler)})
+	for range 3 {
+		r.Add("web", "1", "Find", "a1", []string{"In.a", "Query.find"}, nil)
+	}
+	r.Add("web", "1", "Find", "a1", []string{"In.a", "Query.find"}, []string{"In.b"})
+	c.pass(time.Minute)
+	r.Write(t.Context())
+	r.Add("web", "1", "Find", "a1", []string{"In.a", "Query.find"}, []string{"In.b", "In.c", "In.d", "In.e"})
+	r.Write(t.Context())
+	want := []string{"In.a web 1 Find a1 5 04 12:01", "In.b web 1 Find a1 2 04 12:01", "In.c web 1 Find a1 1 04 12:01",
+		"In.d other  other other 1 04 12:01", "In.e other  other other 1 04 12:01", "Query.find web 1 Find a1 5 04 12:01"}
+	if got := lines(t, store, noon, "In.a", "In.b", "In.c", "In.d", "In.e", "Query.find"); !slices.Equal(got, want) {
+		t.Errorf("%q\nwant\n%q", got, want)
+	}
+}
+
 // TestManyClients: of more than are told apart, each field is counted.
 func TestManyClients(t *testing.T) {
 	t.Parallel()
@@ -100,15 +124,15 @@ func TestManyClients(t *testing.T) {
 	c := &clock{at: noon}
 	r := usage.NewRecorder(usage.RecorderConfig{Add: store.Add, Most: 2, Now: c.now, Log: slog.New(slog.DiscardHandler)})
 	for i := range 50 {
-		r.Add(fmt.Sprint("client-", i), "", "Op", "c3", []string{"A.a", "A.b"})
+		r.Add(fmt.Sprint("client-", i), "", "Op", "c3", []string{"A.a", "A.b"}, nil)
 	}
 	r.Write(t.Context())
 	c.pass(time.Minute)
-	r.Add("client-1", "", "Op", "c3", []string{"A.b"})
-	r.Add("client-2", "", "Op", "c3", []string{"A.b"})
+	r.Add("client-1", "", "Op", "c3", []string{"A.b"}, nil)
+	r.Add("client-2", "", "Op", "c3", []string{"A.b"}, nil)
 	r.Write(t.Context())
 	c.pass(24 * time.Hour)
-	r.Add("client-2", "", "Op", "c3", []string{"A.b"})
+	r.Add("client-2", "", "Op", "c3", []string{"A.b"}, nil)
 	r.Write(t.Context())
 	got := lines(t, store, noon, "A.b")
 	slices.Sort(got)
@@ -139,9 +163,9 @@ func TestDatabaseAway(t *testing.T) {
 		return n
 	}
 	for range 3 {
-		r.Add("a", "", "Op", "1", []string{"A.a"})
+		r.Add("a", "", "Op", "1", []string{"A.a"}, nil)
 	}
-	r.Add("b", "", "Op", "1", []string{"A.a"})
+	r.Add("b", "", "Op", "1", []string{"A.a"}, nil)
 	r.Write(t.Context())
 	away = false
 	r.Write(t.Context())
@@ -151,7 +175,7 @@ func TestDatabaseAway(t *testing.T) {
 	away, written = true, nil
 	for range 10 {
 		for i := range 3 {
-			r.Add(fmt.Sprint(i), "", "Op", "1", []string{"A.a"})
+			r.Add(fmt.Sprint(i), "", "Op", "1", []string{"A.a"}, nil)
 		}
 		r.Write(t.Context())
 	}

@@ -48,7 +48,8 @@ type prepared struct {
 
 	describe sync.Once // what follows, for Usage
 	fields   []string
-	hash     string // the beginning of its text's SHA-256
+	inputs   map[string]*ast.Type // variables of input objects and enums
+	hash     string               // the beginning of its text's SHA-256
 }
 
 // maxDeferrals is how many combinations of @defer(if:) an operation is kept prepared for.

@@ -18,9 +18,10 @@ import (
 // Usage is told of every operation that is run. It must not block.
 type Usage interface {
 	// Add counts one run. client and version are what the client says of itself, or a partner's name; id is what
-	// the operation is stored under, or begins the hash of its text. fields are all that it names, as Type.field
-	// and Type.field(argument:), sorted; they are shared and must not be changed.
-	Add(client, version, operation, id string, fields []string)
+	// the operation is stored under, or begins the hash of its text. fields are all that it names, as Type.field,
+	// Type.field(argument:), Input.field and Enum.VALUE, sorted; they are shared and must not be changed. inputs are
+	// what the variables of this run name besides, as Input.field and Enum.VALUE, sorted.
+	Add(client, version, operation, id string, fields, inputs []string)
 }
 
 // clientHeaders are what clients name themselves by, in their order, and what they say their version in.
@@ -64,16 +65,27 @@ func (g *Gateway) used(c *caller, j *job) {
 	}
 	name, version := clientOf(c)
 	j.describe.Do(func() {
-		j.fields = fieldsOf(j.op)
+		j.fields, j.inputs = fieldsOf(j.op, j.edition.supergraph.API())
 		sum := sha256.Sum256([]byte(j.query))
 		j.hash = hex.EncodeToString(sum[:8])
 	})
-	g.cfg.Usage.Add(name, version, j.op.Name[:min(len(j.op.Name), maxName)], cmp.Or(j.stored, j.hash), j.fields)
+	g.cfg.Usage.Add(name, version, j.op.Name[:min(len(j.op.Name), maxName)], cmp.Or(j.stored, j.hash), j.fields, j.inputsOf())
 }
 
-// fieldsOf are the fields that an operation names, by the types it names them on, and their arguments.
-func fieldsOf(op *operation.Operation) []string {
-	var fields []string
+// fieldsOf are the fields that an operation names, by the types it names them on, their arguments, and what is named in
+// these. variables are those by which a request may name more, with their types.
+func fieldsOf(op *operation.Operation, schema *ast.Schema) (fields []string, variables map[string]*ast.Type) {
+	in := newInputs(schema)
+	for _, v := range op.Def.VariableDefinitions {
+		if in.of(v.Type) == nil {
+			continue
+		}
+		if variables == nil {
+			variables = map[string]*ast.Type{}
+		}
+		variables[v.Variable] = v.Type
+		in.literal(v.Type, v.DefaultValue)
+	}
 	seen := map[string]bool{} // fragments
 	var walk func(ast.SelectionSet)
 	walk = func(set ast.SelectionSet) {
@@ -85,6 +97,12 @@ func fieldsOf(op *operation.Operation) []string {
 					fields = append(fields, name)
 					for _, a := range sel.Arguments {
 						fields = append(fields, name+"("+a.Name+":)")
+						if sel.Definition == nil {
+							continue
+						}
+						if def := sel.Definition.Arguments.ForName(a.Name); def != nil {
+							in.literal(def.Type, a.Value)
+						}
 					}
 				}
 				walk(sel.SelectionSet)
@@ -99,6 +117,7 @@ func fieldsOf(op *operation.Operation) []string {
 		}
 	}
 	walk(op.Def.SelectionSet)
+	fields = append(fields, in.list()...)
 	slices.Sort(fields)
-	return slices.Compact(fields)
+	return slices.Compact(fields), variables
 }
