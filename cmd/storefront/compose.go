@@ -27,7 +27,9 @@ this router and others run. Every mistake is reported at once, with its code and
 
 storefront compose check OLD NEW: says what clients notice when one schema (a supergraph's, or a plain
 one) takes the place of another, field by field. It fails when an operation that was valid would not be.
-With --operations it fails as well when one that a partner has published would not be, and names both.`
+With --operations it fails as well when one that a partner has published would not be, and names both.
+With --usage 30d it says of each change that breaks something who has used that, as far as routers have
+counted it, and does not fail for what nobody has used.`
 
 // services lists the subgraphs of the storefront; each listens on the port after the one before it.
 var services = []string{"products", "orders", "inventory", "users", "reviews", "payments", "notifications", "shipping"}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -12,14 +13,16 @@ import (
 	"storefront/internal/errs"
 	"storefront/internal/flags"
 	"storefront/internal/operations"
+	"storefront/internal/usage"
 	schemacheck "storefront/router/compose/check"
 	"storefront/router/supergraph"
 )
 
 // ComposeCheckConfig is what `storefront compose check` takes.
 type ComposeCheckConfig struct {
-	Operations bool `flag:"operations" help:"check the operations that partners have published as well"`
-	RouterData `group:"Where --operations finds them; the running shop's when absent"`
+	Operations bool   `flag:"operations" help:"check the operations that partners have published as well"`
+	Usage      string `flag:"usage" help:"say of what breaks who has used it so far back, such as 30d or 12h; what nobody has used breaks nobody then"`
+	RouterData `group:"Where --operations and --usage look; the running shop's when absent"`
 }
 
 // runComposeCheck prints what clients notice between two schemas, and fails when something breaks.
@@ -40,12 +43,33 @@ func runComposeCheck(ctx context.Context, std stdio, args []string) error {
 	if err != nil {
 		return err
 	}
+	uses := &breakage{since: cfg.Usage, before: before, after: after}
+	if cfg.Usage != "" {
+		closeIt, err := cfg.openUsage(ctx, uses)
+		if err != nil {
+			return err
+		}
+		defer closeIt()
+	}
 	var count [schemacheck.Safe + 1]int
+	unused := 0
 	for _, c := range schemacheck.Compare(before, after) {
 		count[c.Severity]++
-		fmt.Fprintln(std.out, c)
+		text, used := "", true
+		if cfg.Usage != "" && c.Severity == schemacheck.Breaking {
+			if text, used, err = uses.usedBy(ctx, c); err != nil {
+				return err
+			}
+		}
+		if !used {
+			unused++
+		}
+		fmt.Fprintln(std.out, c.String()+text)
 	}
 	summary := fmt.Sprintf("%d breaking, %d dangerous, %d safe", count[schemacheck.Breaking], count[schemacheck.Dangerous], count[schemacheck.Safe])
+	if unused > 0 {
+		summary += fmt.Sprintf("; nobody has used %d of what breaks since %s", unused, cfg.Usage)
+	}
 	if cfg.Operations {
 		if next == nil {
 			return errs.New(errs.BadInput, "%s is a plain schema; with --operations, NEW has to be a supergraph, in which operations can be planned", files[1])
@@ -54,11 +78,29 @@ func runComposeCheck(ctx context.Context, std stdio, args []string) error {
 			return err
 		}
 	}
-	if count[schemacheck.Breaking] > 0 {
+	if count[schemacheck.Breaking] > unused {
 		return errs.New(errs.BadInput, "clients would break: %s", summary)
 	}
 	fmt.Fprintln(std.err, summary)
 	return nil
+}
+
+// openUsage opens what routers have written down of who uses what.
+func (c *ComposeCheckConfig) openUsage(ctx context.Context, uses *breakage) (closeIt func(), err error) {
+	back, err := daysOrDuration("--usage", c.Usage)
+	if err != nil {
+		return nil, err
+	}
+	db, closeIt, err := c.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	uses.from = time.Now().Add(-back)
+	if uses.store, err = usage.NewStore(ctx, db, 0); err != nil {
+		closeIt()
+		return nil, err
+	}
+	return closeIt, nil
 }
 
 // breaks fails when a published operation is not valid in next. One that is not valid in old either is no

@@ -14,7 +14,7 @@ import (
 // UsageFlags are how much is kept of who uses what.
 type UsageFlags struct {
 	UsageDays int `flag:"usage-days" env:"STOREFRONT_USAGE_DAYS" default:"90" max:"3650" help:"for how many days it is kept in MongoDB which clients use which fields, for 'storefront usage'; 0 keeps nothing"`
-	UsageMost int `flag:"max-usage" env:"STOREFRONT_MAX_USAGE" default:"10000" max:"1000000" help:"operations of clients that one router tells apart in a day; of more, only the fields count"`
+	UsageMost int `flag:"max-usage" env:"STOREFRONT_MAX_USAGE" default:"10000" max:"1000000" help:"operations of clients that one router tells apart in a day, and as many names in their variables; of more, only the fields count"`
 }
 
 // usageEvery is how often a router writes down what was used.

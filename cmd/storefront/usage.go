@@ -19,14 +19,15 @@ import (
 )
 
 const usageUsage = `storefront usage Type.field, or --deprecated: who has used a field, or each deprecated one, when for the last time and
-how often, by client and operation. Arguments are asked for as Type.field(argument:). A field of an object is also
-used through its interfaces. Routers write down once a minute what they were asked; clients are partners, or what
+how often, by client and operation. Arguments are asked for as Type.field(argument:), fields of input objects as
+Input.field, and values of enums as Enum.VALUE: those that clients send, not those that answers hold. A field of an
+object is also used through its interfaces. Routers write down once a minute what they were asked; clients are partners, or what
 they name themselves by the headers graphql-client-name or apollographql-client-name, and ...-version.`
 
 // UsageConfig is what storefront usage takes.
 type UsageConfig struct {
 	Since      string `flag:"since" default:"30d" help:"how far back, such as 30d or 12h; days are whole ones"`
-	Deprecated bool   `flag:"deprecated" help:"all deprecated fields and arguments"`
+	Deprecated bool   `flag:"deprecated" help:"all deprecated fields, arguments, fields of input objects, and values of enums that clients send"`
 	JSON       bool   `flag:"json" help:"print JSON, one object for each field"`
 	Supergraph string `flag:"supergraph" help:"supergraph file that says what is deprecated; the built-in one when absent"`
 	RouterData
@@ -50,9 +51,9 @@ func runUsage(ctx context.Context, std stdio, args []string) error {
 		return errs.New(errs.BadInput, "write: storefront usage Type.field [--since 30d] [--json], or storefront usage --deprecated")
 	}
 	if !cfg.Deprecated && strings.Count(rest[0], ".") != 1 {
-		return errs.New(errs.BadInput, "%q is no field; write it like Product.title, and an argument like Query.products(first:)", rest[0])
+		return errs.New(errs.BadInput, "%q is no field; write it like Product.title, an argument like Query.products(first:), a field of an input object like ProductFilter.inStock, and a value of an enum like ProductSort.PRICE", rest[0])
 	}
-	back, err := daysOrDuration(cfg.Since)
+	back, err := daysOrDuration("--since", cfg.Since)
 	if err != nil {
 		return err
 	}
@@ -128,7 +129,7 @@ func printUsage(std stdio, cfg UsageConfig, list []fieldUsage) error {
 }
 
 // daysOrDuration reads 30d, and what time.ParseDuration reads.
-func daysOrDuration(text string) (time.Duration, error) {
+func daysOrDuration(flag, text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		var n int
@@ -136,7 +137,7 @@ func daysOrDuration(text string) (time.Duration, error) {
 		d = time.Duration(n) * 24 * time.Hour
 	}
 	if err != nil || d <= 0 || d > 3650*24*time.Hour {
-		return 0, errs.New(errs.BadInput, "--since %q: write it like 30d or 12h", text)
+		return 0, errs.New(errs.BadInput, "%s %q: write it like 30d or 12h", flag, text)
 	}
 	return d, nil
 }
@@ -152,9 +153,25 @@ func deprecatedFields(schema *ast.Schema) (list []fieldUsage) {
 			list = append(list, fieldUsage{Field: name, Deprecated: true, Reason: reason})
 		}
 	}
+	sent := map[string]bool{} // enums that are
 	for _, t := range schema.Types {
-		if t.Kind != ast.Object && t.Kind != ast.Interface || strings.HasPrefix(t.Name, "__") {
+		for _, f := range t.Fields {
+			if t.Kind == ast.InputObject {
+				sent[f.Type.Name()] = true
+			}
+			for _, a := range f.Arguments {
+				sent[a.Type.Name()] = true
+			}
+		}
+	}
+	for _, t := range schema.Types {
+		if strings.HasPrefix(t.Name, "__") {
 			continue
+		}
+		for _, v := range t.EnumValues {
+			if sent[t.Name] {
+				add(t.Name+"."+v.Name, v.Directives)
+			}
 		}
 		for _, f := range t.Fields {
 			add(t.Name+"."+f.Name, f.Directives)
@@ -181,13 +198,16 @@ func namesOf(schema *ast.Schema, field string) []string {
 	return names
 }
 
-// known reports whether a schema has a field or an argument.
+// known reports whether a schema has a field, an argument or an enum's value.
 func known(schema *ast.Schema, name string) bool {
 	on, rest, _ := strings.Cut(name, ".")
 	field, argument, _ := strings.Cut(strings.TrimSuffix(rest, ":)"), "(")
 	t := schema.Types[on]
 	if t == nil {
 		return false
+	}
+	if t.EnumValues.ForName(rest) != nil {
+		return true
 	}
 	f := t.Fields.ForName(field)
 	return f != nil && (argument == "" || f.Arguments.ForName(argument) != nil)
