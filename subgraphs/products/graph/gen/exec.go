@@ -473,6 +473,9 @@ input MediaInput {
 	alt: String
 }
 input VariantInput {
+	"""
+	At most 100 bytes; no spaces around it, single ones inside, no control characters. Stock and carts take no other.
+	"""
 	sku: String!
 	title: String
 	options: [SelectedOptionInput!]
