@@ -101,6 +101,7 @@ type TradeFlags struct {
 	StripeWeb string        `flag:"stripe-webhook-secret" env:"STRIPE_WEBHOOK_SECRET" help:"Stripe's webhook signing secret"`
 	Carrier   time.Duration `flag:"carrier-step" env:"STOREFRONT_CARRIER_STEP" default:"2s" help:"how long each step of the simulated carrier takes"`
 	Hold      time.Duration `flag:"reservation-ttl" env:"STOREFRONT_RESERVATION_TTL" default:"15m" help:"how long goods are held for an order that is not paid"`
+	Uploads   int           `flag:"review-uploads-per-day" env:"STOREFRONT_REVIEW_UPLOADS_PER_DAY" default:"50" help:"how many images for reviews a person may upload in 24 hours"`
 }
 
 // LogFlags are how much is told.

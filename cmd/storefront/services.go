@@ -130,7 +130,10 @@ func (e *edges) reviews(ctx context.Context) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := reviews.New(reviews.Config{Store: store, Images: e.blob, Now: e.now, Log: e.log, AutoPublish: true})
+	if e.Uploads < 1 {
+		return nil, errs.New(errs.BadInput, "--review-uploads-per-day %d is less than 1", e.Uploads)
+	}
+	s := reviews.New(reviews.Config{Store: store, Images: e.blob, Now: e.now, Log: e.log, AutoPublish: true, UploadsPerDay: e.Uploads})
 	return e.service("reviews", reviewsgraph.Handler(s, e.log), consumers.Reviews(s), store.Outboxes(), s.Run), nil
 }
 

@@ -2,12 +2,14 @@
 // the verified-purchase mark that order events bring, and each product's rating.
 //
 // A review and its product's rating are two documents. rating.go says how the rating stays right to the
-// unit through concurrency and crashes. Enter at Service.
+// unit through concurrency and crashes, upload.go what becomes of images. Enter at Service.
 package reviews
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"storefront/internal/blob"
@@ -35,20 +37,24 @@ type Config struct {
 	// AutoPublish shows a review at once; staff can take it down later. Without it a review waits for
 	// staff. Shops want it on.
 	AutoPublish bool
+	// UploadsPerDay is how many images a person may upload in 24 hours; 50 when 0.
+	UploadsPerDay int
 }
 
 // Service holds the rules of reviews.
 type Service struct {
-	store       Store
-	images      Images
-	now         func() time.Time
-	log         *slog.Logger
-	autoPublish bool
+	store         Store
+	images        Images
+	now           func() time.Time
+	log           *slog.Logger
+	autoPublish   bool
+	uploadsPerDay int
 }
 
 // New returns a Service.
 func New(cfg Config) *Service {
-	return &Service{store: cfg.Store, images: cfg.Images, now: cfg.Now, log: cfg.Log, autoPublish: cfg.AutoPublish}
+	return &Service{store: cfg.Store, images: cfg.Images, now: cfg.Now, log: cfg.Log, autoPublish: cfg.AutoPublish,
+		uploadsPerDay: cmp.Or(cfg.UploadsPerDay, uploadsPerDay)}
 }
 
 // Product is what reviews knows of a product: nothing but its id.
@@ -61,11 +67,20 @@ const (
 	sweepEvery = time.Second
 	sweepAge   = 2 * time.Second // younger ones are being counted by who changed them
 	sweepBatch = 200
+
+	uploadsEvery = time.Minute
 )
 
-// Run counts reviews whose change was not counted because of a crash or an error, until ctx ends.
-// Several may run side by side.
+// Run counts reviews whose change was not counted because of a crash or an error, and deletes images that no review
+// names, until ctx ends. Several may run side by side.
 func (s *Service) Run(ctx context.Context) error {
+	var uploads sync.WaitGroup
+	defer uploads.Wait()
+	uploads.Go(func() {
+		poll.Every(ctx, uploadsEvery, s.log, "delete images that no review names", func(ctx context.Context) error {
+			return s.SweepUploads(ctx, s.now())
+		})
+	})
 	return poll.Every(ctx, sweepEvery, s.log, "count reviews", func(ctx context.Context) error {
 		return s.Sweep(ctx, s.now().Add(-sweepAge))
 	})

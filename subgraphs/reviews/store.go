@@ -7,7 +7,7 @@ import (
 	"storefront/internal/outbox"
 )
 
-// Store keeps reviews, ratings and purchases. Every method is safe to repeat; a change and its events
+// Store keeps reviews, ratings, uploads and purchases. Every method is safe to repeat; a change and its events
 // are one write of one document, and change may run more than once.
 type Store interface {
 	// Review returns one; NotFound when there is none.
@@ -30,6 +30,11 @@ type Store interface {
 	SaveRating(ctx context.Context, r Rating, reviewID string, events ...outbox.Event) (bool, error)
 	// Unmark takes a review's mark off, unless it is of a later seq. The version stays.
 	Unmark(ctx context.Context, productID, reviewID string, seq int) error
+
+	// UpsertUploads changes what is known of a person's uploads. An error of change is returned as it is.
+	UpsertUploads(ctx context.Context, owner string, change func(*Uploads) error) (Uploads, error)
+	// DueUploads lists those that have images to be looked at until t, the longest waiting first.
+	DueUploads(ctx context.Context, t time.Time, limit int) ([]Uploads, error)
 
 	// UpsertPurchase changes what is known of an order.
 	UpsertPurchase(ctx context.Context, orderID string, change func(p *Purchase, exists bool) ([]outbox.Event, error)) (Purchase, error)

@@ -11,7 +11,6 @@ import (
 
 	"storefront/events"
 	"storefront/internal/errs"
-	"storefront/internal/id"
 	"storefront/internal/identity"
 	"storefront/internal/outbox"
 )
@@ -23,7 +22,6 @@ const (
 	MaxNote            = 1000 // characters
 	MaxAttachments     = 5
 	MaxAttachmentBytes = 10 << 20
-	uploadTTL          = 15 * time.Minute
 	readTTL            = time.Hour
 	anonymous          = "Anonymous"
 )
@@ -62,6 +60,9 @@ func (s *Service) Submit(ctx context.Context, in ReviewInput) (*Review, error) {
 		return nil, err
 	}
 	reviewID, now := ReviewID(who.User, in.ProductID), events.Now(s.now).At
+	if err := s.keepUploads(ctx, reviewID, d.attachments); err != nil {
+		return nil, err
+	}
 	if _, err := s.store.UpsertReview(ctx, reviewID, func(r *Review, exists bool) ([]outbox.Event, error) {
 		if !exists {
 			*r = Review{ID: reviewID, ProductID: in.ProductID, Owner: who.User}
@@ -197,51 +198,11 @@ func (s *Service) attachment(ctx context.Context, who identity.Identity, key str
 	return a, nil
 }
 
-// ReviewUpload is where to PUT an image.
-type ReviewUpload struct {
-	Key       string
-	URL       string
-	Headers   []ReviewUploadHeader // to be sent with the PUT, as they are
-	ExpiresAt time.Time
-}
-
-// ReviewUploadHeader is one header of a request.
-type ReviewUploadHeader struct{ Name, Value string }
-
-// CreateUpload signs an address for an image of the caller's.
-func (s *Service) CreateUpload(ctx context.Context, contentType string, byteSize int) (*ReviewUpload, error) {
-	who := identity.From(ctx)
-	if err := who.RequireUser(); err != nil {
-		return nil, err
-	}
-	ending, ok := attachmentTypes[contentType]
-	if !ok {
-		return nil, errs.Input([]string{"contentType"}, "an image is image/png, image/jpeg, image/webp or image/gif")
-	}
-	if byteSize < 1 || byteSize > MaxAttachmentBytes {
-		return nil, errs.Input([]string{"byteSize"}, "an image has between 1 and %d bytes", MaxAttachmentBytes)
-	}
-	up := &ReviewUpload{Key: folder(who.User) + strings.ToLower(id.Token()) + ending, ExpiresAt: s.now().UTC().Add(uploadTTL)}
-	url, headers, err := s.images.SignedPut(ctx, up.Key, contentType, int64(byteSize), uploadTTL)
-	if err != nil {
-		return nil, err
-	}
-	up.URL, up.Headers = url, make([]ReviewUploadHeader, 0, len(headers))
-	for name, value := range headers {
-		up.Headers = append(up.Headers, ReviewUploadHeader{name, value})
-	}
-	slices.SortFunc(up.Headers, func(a, b ReviewUploadHeader) int { return strings.Compare(a.Name, b.Name) })
-	return up, nil
-}
-
 // AttachmentURL is where an attachment can be read for an hour by whom it is told to: what staff have taken down is
 // told to nobody any more.
 func (s *Service) AttachmentURL(ctx context.Context, a ReviewAttachment) (string, error) {
 	return s.images.SignedGet(ctx, a.Key, readTTL)
 }
-
-// folder is where a person's images are. Its name does not tell whose it is: it is in addresses that all may read.
-func folder(user string) string { return "private/reviews/" + id.Of("usr", user) + "/" }
 
 func trimmed(p *string) *string {
 	if p == nil {

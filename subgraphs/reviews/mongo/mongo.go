@@ -1,4 +1,4 @@
-// Package mongo keeps reviews, ratings and purchases in MongoDB. All indexes are declared in New.
+// Package mongo keeps reviews, ratings, uploads and purchases in MongoDB. All indexes are declared in New.
 package mongo
 
 import (
@@ -22,6 +22,7 @@ type Store struct {
 	reviews   *mongodb.Aggregates[reviews.Review, *reviews.Review]
 	ratings   *mongodb.Aggregates[reviews.Rating, *reviews.Rating]
 	purchases *mongodb.Aggregates[reviews.Purchase, *reviews.Purchase]
+	uploads   *mongodb.Aggregates[reviews.Uploads, *reviews.Uploads]
 }
 
 var _ reviews.Store = (*Store)(nil)
@@ -33,6 +34,7 @@ func New(ctx context.Context, db *mongo.Database, now func() time.Time) (*Store,
 		reviews:   mongodb.NewAggregates[reviews.Review](db.Collection("reviews"), source, now),
 		ratings:   mongodb.NewAggregates[reviews.Rating](db.Collection("ratings"), source, now),
 		purchases: mongodb.NewAggregates[reviews.Purchase](db.Collection("purchases"), source, now),
+		uploads:   mongodb.NewAggregates[reviews.Uploads](db.Collection("uploads"), source, now),
 	}
 	err := errors.Join(
 		s.reviews.EnsureIndexes(ctx,
@@ -44,6 +46,8 @@ func New(ctx context.Context, db *mongo.Database, now func() time.Time) (*Store,
 				Partial: bson.D{{Key: "uncountedSince", Value: bson.D{{Key: "$exists", Value: true}}}}}),
 		s.ratings.EnsureIndexes(ctx),
 		mongodb.EnsureIndexes(ctx, s.purchases.Collection(), mongodb.Index{Name: "bought", Keys: []string{"customer", "products"}}),
+		mongodb.EnsureIndexes(ctx, s.uploads.Collection(), mongodb.Index{Name: "due", Keys: []string{"dueAt"},
+			Partial: bson.D{{Key: "dueAt", Value: bson.D{{Key: "$exists", Value: true}}}}}),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("prepare reviews' database: %w", err)
@@ -123,6 +127,20 @@ func (s *Store) Unmark(ctx context.Context, productID, reviewID string, seq int)
 		bson.D{{Key: "_id", Value: productID}, {Key: "marks." + reviewID + ".seq", Value: bson.D{{Key: "$lte", Value: seq}}}},
 		bson.D{{Key: "$unset", Value: bson.D{{Key: "marks." + reviewID, Value: ""}}}})
 	return mongodb.Wrap(err, "unmark rating of %s", productID)
+}
+
+// UpsertUploads implements reviews.Store.
+func (s *Store) UpsertUploads(ctx context.Context, owner string, change func(*reviews.Uploads) error) (reviews.Uploads, error) {
+	return s.uploads.Upsert(ctx, owner, func(u *reviews.Uploads, _ bool) ([]outbox.Event, error) {
+		u.ID = owner
+		return nil, change(u)
+	})
+}
+
+// DueUploads implements reviews.Store.
+func (s *Store) DueUploads(ctx context.Context, t time.Time, limit int) ([]reviews.Uploads, error) {
+	return s.uploads.Find(ctx, bson.D{{Key: "dueAt", Value: bson.D{{Key: "$lte", Value: t}}}},
+		options.Find().SetSort(bson.D{{Key: "dueAt", Value: 1}}).SetLimit(int64(limit)))
 }
 
 // UpsertPurchase implements reviews.Store.
