@@ -1,16 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 )
 
 //go:embed apollo.mjs
@@ -41,11 +41,54 @@ type asked struct {
 
 type message struct{ Code, Message string }
 
-// askApollo installs the packages into dir, unless they are there, and runs the script over the sets.
-func askApollo(ctx context.Context, dir string, sets []*set) (*answers, error) {
+// apollo is the script as it runs, and is asked one batch of sets after the other.
+type apollo struct {
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *bufio.Reader
+	stderr bytes.Buffer
+}
+
+// startApollo installs the packages into dir, unless they are there, and starts the script.
+func startApollo(ctx context.Context, dir string) (*apollo, error) {
 	if err := install(ctx, dir); err != nil {
 		return nil, err
 	}
+	a := &apollo{cmd: exec.CommandContext(ctx, "node", "apollo.mjs")}
+	a.cmd.Dir, a.cmd.Stderr = dir, &a.stderr
+	in, err := a.cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("run Apollo's composition: %w", err)
+	}
+	out, err := a.cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("run Apollo's composition: %w", err)
+	}
+	a.in, a.out = in, bufio.NewReader(out)
+	if err := a.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("run Apollo's composition: %w", err)
+	}
+	return a, nil
+}
+
+// stop ends the script, whatever it does.
+func (a *apollo) stop() {
+	a.in.Close()
+	_ = a.cmd.Process.Kill()
+	_ = a.cmd.Wait()
+}
+
+// askApollo starts the script for one batch.
+func askApollo(ctx context.Context, dir string, sets []*set) (*answers, error) {
+	a, err := startApollo(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer a.stop()
+	return a.ask(sets)
+}
+
+func (a *apollo) ask(sets []*set) (*answers, error) {
 	type subgraph struct {
 		Name string `json:"name"`
 		URL  string `json:"url"`
@@ -71,9 +114,12 @@ func askApollo(ctx context.Context, dir string, sets []*set) (*answers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write sets for Apollo's composition: %w", err)
 	}
-	output, err := command(ctx, dir, bytes.NewReader(input), "node", "apollo.mjs")
+	if _, err := a.in.Write(append(input, '\n')); err != nil {
+		return nil, fmt.Errorf("run Apollo's composition: %w: %s", err, a.stderr.String())
+	}
+	output, err := a.out.ReadBytes('\n')
 	if err != nil {
-		return nil, fmt.Errorf("run Apollo's composition: %w", err)
+		return nil, fmt.Errorf("run Apollo's composition: %w: %s", err, a.stderr.String())
 	}
 	var out answers
 	if err := json.Unmarshal(output, &out); err != nil {
@@ -104,25 +150,13 @@ func install(ctx context.Context, dir string) error {
 	if err := os.WriteFile(manifest, []byte(packages), 0o644); err != nil {
 		return fmt.Errorf("write package.json: %w", err)
 	}
-	if _, err := command(ctx, dir, nil, "npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"); err != nil {
-		return fmt.Errorf("install npm packages into %s: %w", dir, err)
+	npm := exec.CommandContext(ctx, "npm", "install", "--no-audit", "--no-fund", "--ignore-scripts")
+	npm.Dir = dir
+	if out, err := npm.CombinedOutput(); err != nil {
+		return fmt.Errorf("install npm packages into %s: %w: %s", dir, err, out)
 	}
 	if err := os.WriteFile(installed, []byte(packages), 0o644); err != nil {
 		return fmt.Errorf("note what is installed: %w", err)
 	}
 	return nil
-}
-
-func command(ctx context.Context, dir string, in *bytes.Reader, name string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = dir
-	if in != nil {
-		cmd.Stdin = in
-	}
-	out, err := cmd.Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return nil, fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(string(exit.Stderr)))
-	}
-	return out, err
 }

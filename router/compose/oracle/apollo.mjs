@@ -1,7 +1,7 @@
-// Composes each set of the JSON on standard input with Apollo's tools, and has them read our
-// supergraph of it. Writes what they said as JSON to standard output; it judges nothing.
+// Composes each set of a line of JSON on standard input with Apollo's tools, and has them read our
+// supergraph of it. Answers each line with what they said, as a line of JSON; it judges nothing.
 import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 
 const require = createRequire(process.cwd() + '/');
 const { composeServices } = require('@apollo/composition');
@@ -47,8 +47,9 @@ function read(sdl) {
   }
 }
 
-const input = JSON.parse(readFileSync(0, 'utf8'));
-process.stdout.write(JSON.stringify({
-  codes: Object.values(ERRORS).map((definition) => definition.code).sort(),
-  sets: input.map((set) => ({ name: set.name, composed: compose(set), read: set.ours ? read(set.ours) : null })),
-}));
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(JSON.stringify({
+    codes: Object.values(ERRORS).map((definition) => definition.code).sort(),
+    sets: JSON.parse(line).map((set) => ({ name: set.name, composed: compose(set), read: set.ours ? read(set.ours) : null })),
+  }) + '\n');
+}

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/tools/txtar"
@@ -24,8 +25,8 @@ import (
 
 const (
 	aspectPanic = "panic" // our composition does not end, or not well
-	batch       = 200     // sets asked of Apollo at once
-	patience    = 20 * time.Second
+	batch       = 100     // sets asked of Apollo at once
+	patience    = 30 * time.Second
 )
 
 // randomSet is the i-th set of a seed.
@@ -83,24 +84,30 @@ func (s *set) tryCompose() (failure string) {
 	return failure
 }
 
+// comparison asks one script for all batches, and another one when it was ended.
+type comparison struct {
+	cfg    config
+	apollo *apollo
+}
+
 // differences composes the sets on both sides. A set whose composition fails here is not asked there.
-func differences(ctx context.Context, cfg config, sets []*set) ([][]difference, error) {
+func (c *comparison) differences(ctx context.Context, sets []*set) ([][]difference, error) {
 	out := make([][]difference, len(sets))
 	for from := 0; from < len(sets); from += batch {
-		var asked []*set
+		var asking []*set
 		var at []int
 		for i := from; i < min(from+batch, len(sets)); i++ {
 			if failure := sets[i].tryCompose(); failure != "" {
 				out[i] = []difference{{deviation{sets[i].name, aspectPanic, failure}, aspectPanic + " " + shape(failure)}}
 				continue
 			}
-			asked, at = append(asked, sets[i]), append(at, i)
+			asking, at = append(asking, sets[i]), append(at, i)
 		}
-		answers, err := askInTime(ctx, cfg, asked)
+		answers, err := c.ask(ctx, asking)
 		if err != nil {
 			return nil, err
 		}
-		for j, s := range asked {
+		for j, s := range asking {
 			if answers[j] != nil {
 				out[at[j]] = s.differ(answers[j])
 			}
@@ -109,33 +116,52 @@ func differences(ctx context.Context, cfg config, sets []*set) ([][]difference, 
 	return out, nil
 }
 
-// askInTime has no answer for a set on which Apollo's composition does not end; it is found by halving.
-func askInTime(ctx context.Context, cfg config, sets []*set) ([]*asked, error) {
+// ask has no answer for a set on which Apollo's composition does not end, which is found by halving.
+func (c *comparison) ask(ctx context.Context, sets []*set) ([]*asked, error) {
 	if len(sets) == 0 {
 		return nil, nil
 	}
-	limited, cancel := context.WithTimeout(ctx, patience+time.Duration(len(sets))*patience/40)
-	defer cancel()
-	answers, err := askApollo(limited, cfg.cache, sets)
+	if c.apollo == nil {
+		var err error
+		if c.apollo, err = startApollo(ctx, c.cfg.cache); err != nil {
+			return nil, err
+		}
+	}
+	var late atomic.Bool
+	timer := time.AfterFunc(patience+time.Duration(len(sets))*time.Second, func() {
+		late.Store(true)
+		_ = c.apollo.cmd.Process.Kill()
+	})
+	answers, err := c.apollo.ask(sets)
+	timer.Stop()
 	out := make([]*asked, len(sets))
-	switch {
-	case err == nil:
+	if err == nil {
 		for i := range out {
 			out[i] = &answers.Sets[i]
 		}
 		return out, nil
-	case limited.Err() == nil || ctx.Err() != nil:
+	}
+	c.stop()
+	switch {
+	case !late.Load():
 		return nil, err
 	case len(sets) == 1:
 		return out, nil
 	}
 	half := len(sets) / 2
-	first, err := askInTime(ctx, cfg, sets[:half])
+	first, err := c.ask(ctx, sets[:half])
 	if err != nil {
 		return nil, err
 	}
-	second, err := askInTime(ctx, cfg, sets[half:])
+	second, err := c.ask(ctx, sets[half:])
 	return append(first, second...), err
+}
+
+func (c *comparison) stop() {
+	if c.apollo != nil {
+		c.apollo.stop()
+		c.apollo = nil
+	}
 }
 
 // found is a class of differences, with the smallest set seen to have it.
@@ -160,7 +186,9 @@ func runRandom(ctx context.Context, cfg config, out io.Writer, folder []*set, me
 	for i := range cfg.random {
 		sets = append(sets, randomSet(cfg.seed, i, bases))
 	}
-	all, err := differences(ctx, cfg, sets)
+	compare := &comparison{cfg: cfg}
+	defer compare.stop()
+	all, err := compare.differences(ctx, sets)
 	if err != nil {
 		return err
 	}
@@ -195,17 +223,19 @@ func runRandom(ctx context.Context, cfg config, out io.Writer, folder []*set, me
 	slices.SortFunc(list, func(a, b *found) int { return strings.Compare(a.class, b.class) })
 	slices.SortStableFunc(list, func(a, b *found) int { return a.rank() - b.rank() })
 	fresh := slices.DeleteFunc(slices.Clone(list), func(c *found) bool { return c.meant != "" })
+	for _, c := range list {
+		fmt.Fprintf(out, "%d times: %s", c.count, c.class)
+		if c.meant != "" {
+			fmt.Fprintf(out, ", as in %s", c.meant)
+		}
+		fmt.Fprintln(out)
+	}
 	for some := range slices.Chunk(fresh, 10) {
-		if err := reduce(ctx, cfg, some); err != nil {
+		if err := compare.reduce(ctx, some); err != nil {
 			return err
 		}
 		for _, c := range some {
 			fmt.Fprintf(out, "==== %s, %d times, as in %s\n%s%s", c.class, c.count, c.set.name, indented(c.detail), c.set.text())
-		}
-	}
-	for _, c := range list {
-		if c.meant != "" {
-			fmt.Fprintf(out, "==== as %s: %s, %d times\n", c.meant, c.class, c.count)
 		}
 	}
 	good := 0

@@ -10,7 +10,7 @@ import (
 // reduce takes parts away from each class's set while the difference stays: whole subgraphs first, then
 // definitions, then what is in them, in large pieces before small ones. Each round asks for the pieces of
 // every set at once, and the next one for those together that could be spared one by one.
-func reduce(ctx context.Context, cfg config, classes []*found) error {
+func (compare *comparison) reduce(ctx context.Context, classes []*found) error {
 	for level := range levels {
 		open := slices.Clone(classes)
 		for _, c := range open {
@@ -24,7 +24,7 @@ func reduce(ctx context.Context, cfg config, classes []*found) error {
 					tries = c.try(tries, level, span(from, min(from+max(1, c.parts), n)))
 				}
 			}
-			if err := judge(ctx, cfg, tries); err != nil {
+			if err := compare.judge(ctx, tries); err != nil {
 				return err
 			}
 			var together []*trial
@@ -40,7 +40,7 @@ func reduce(ctx context.Context, cfg config, classes []*found) error {
 					}
 				}
 			}
-			if err := judge(ctx, cfg, together); err != nil {
+			if err := compare.judge(ctx, together); err != nil {
 				return err
 			}
 			tries = append(tries, together...)
@@ -82,12 +82,12 @@ func sparedOf(tries []*trial, c *found) []*trial {
 	return slices.DeleteFunc(slices.Clone(tries), func(t *trial) bool { return t.of != c })
 }
 
-func judge(ctx context.Context, cfg config, tries []*trial) error {
+func (compare *comparison) judge(ctx context.Context, tries []*trial) error {
 	var sets []*set
 	for _, t := range tries {
 		sets = append(sets, t.set)
 	}
-	all, err := differences(ctx, cfg, sets)
+	all, err := compare.differences(ctx, sets)
 	if err != nil {
 		return err
 	}
