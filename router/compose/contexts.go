@@ -27,6 +27,13 @@ func readContexts(r *report, s *subgraph) {
 			s.contexts[ctx] = append(s.contexts[ctx], t)
 		}
 	}
+	for _, name := range s.dirOrder {
+		for _, a := range s.directives[name].Arguments {
+			if d := s.find(a.Directives, dirFromContext); d != nil {
+				r.errorf(codeContextNotSet, s.at(d.Position), "[%s] @fromContext argument cannot be used on a directive definition \"@%s(%s:)\".", s.name, name, a.Name)
+			}
+		}
+	}
 	for _, name := range s.order {
 		for _, f := range s.types[name].fields {
 			for _, a := range f.def.Arguments {
@@ -195,11 +202,17 @@ func (f *field) contextUsed() bool {
 
 // mergeContexts carries @context with its subgraph's name before its own: contexts are local.
 func (c *composer) mergeContexts(e *element) {
+	seen := map[string]bool{}
 	for _, a := range e.applied {
 		for _, d := range a.sub.findAll(a.list, dirContext) {
 			c.merged.used[dirContext] = true
+			name := a.sub.name + "__" + stringArg(d, "name")
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
 			e.dirs = append(e.dirs, &ast.Directive{Name: dirContext, Arguments: ast.ArgumentList{
-				{Name: "name", Value: &ast.Value{Kind: ast.StringValue, Raw: a.sub.name + "__" + stringArg(d, "name")}},
+				{Name: "name", Value: &ast.Value{Kind: ast.StringValue, Raw: name}},
 			}})
 		}
 	}

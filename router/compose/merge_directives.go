@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ func mergeDirectives(c *composer) {
 		c.mergeApplied(&t.element, name)
 		for _, f := range t.fields {
 			c.mergeApplied(&f.element, f.coordinate())
+			f.slices()
 			for _, a := range f.args {
 				if len(a.dirs)+len(a.custom) == 0 {
 					c.mergeApplied(&a.element, a.coordinate())
@@ -30,6 +32,24 @@ func mergeDirectives(c *composer) {
 		for _, a := range d.args {
 			c.mergeApplied(&a.element, a.coordinate())
 		}
+	}
+}
+
+// slices leaves out of @listSize the arguments that are not in the supergraph: no client can give them.
+func (f *mfield) slices() {
+	gone := func(path string) bool {
+		name, _, _ := strings.Cut(path, ".")
+		return !slices.ContainsFunc(f.args, func(a *marg) bool { return a.name == name })
+	}
+	for i, d := range f.dirs {
+		a := d.Arguments.ForName("slicingArguments")
+		if d.Name != dirListSize || a == nil || !slices.ContainsFunc(stringsOf(a.Value), gone) {
+			continue
+		}
+		own := *d
+		own.Arguments = slices.Clone(d.Arguments)
+		own.Arguments[slices.Index(d.Arguments, a)] = &ast.Argument{Name: a.Name, Value: stringList(slices.DeleteFunc(stringsOf(a.Value), gone))}
+		f.dirs[i] = &own
 	}
 }
 

@@ -24,7 +24,7 @@ func validateCost(r *report, s *subgraph) {
 func (s *subgraph) validateListSize(r *report, f *field, d *ast.Directive) {
 	at := s.at(d.Position)
 	sized := d.Arguments.ForName("sizedFields")
-	hasSized := sized != nil && sized.Value.Kind != ast.NullValue
+	hasSized := sized != nil && sized.Value.Kind != ast.NullValue && (sized.Value.Kind != ast.ListValue || len(sized.Value.Children) > 0)
 	if f.def.Type.Elem == nil && !hasSized {
 		r.errorf(codeListSizeAppliedToNonList, at, "[%s] %q is not a list", s.name, f.coordinate())
 	}
