@@ -53,12 +53,17 @@ func (f *mfield) slices() {
 	}
 }
 
-// mergeSchemaElement merges what stands on the schema itself: tags and composed directives.
+// mergeSchemaElement merges what stands on the schema itself: its description, tags and composed directives.
 func (c *composer) mergeSchemaElement() {
 	e := &element{}
+	var descs []described
 	for _, s := range c.subs {
 		e.add(s, s.schemaDirectives(), nil)
+		for _, d := range s.doc.Schema {
+			descs = append(descs, described{d.Description, s})
+		}
 	}
+	e.desc = c.mergeDescription("schema", descs)
 	c.mergeApplied(e, "schema")
 	c.merged.element = e
 }
@@ -117,6 +122,9 @@ func argsText(d *ast.Directive) string {
 	var parts []string
 	for _, a := range d.Arguments {
 		parts = append(parts, a.Name+": "+printValue(a.Value))
+	}
+	if d.Name == dirDeprecated && len(parts) == 0 {
+		parts = append(parts, `reason: "No longer supported"`)
 	}
 	sort.Strings(parts)
 	return strings.Join(parts, ", ")

@@ -34,6 +34,11 @@ func mergeEnums(c *composer) {
 			}
 		}
 	}
+	for _, d := range c.merged.executable {
+		for _, a := range d.args {
+			c.use(a.typ.Name(), true, a.coordinate())
+		}
+	}
 	for _, name := range c.merged.order {
 		if t := c.merged.types[name]; t.kind == ast.Enum {
 			c.mergeEnum(t, c.used[name])

@@ -49,6 +49,7 @@ type printer struct {
 func (p *printer) block(text string) { p.b.WriteString(text + "\n\n") }
 
 func (p *printer) schemaElement() {
+	p.description(p.c.merged.element.desc, "")
 	p.b.WriteString("schema")
 	for _, l := range p.c.links() {
 		p.b.WriteString("\n  " + l)

@@ -25,6 +25,7 @@ func normal(sdl string) []string {
 	}
 	n := &normalizer{types: doc.Definitions}
 	for _, s := range doc.Schema {
+		n.description("schema", s.Description)
 		n.directives("schema", s.Directives)
 		for _, op := range s.OperationTypes {
 			n.add("schema", string(op.Operation), op.Type)
