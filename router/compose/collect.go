@@ -329,7 +329,7 @@ func definitionDiffers(def, spec *ast.DirectiveDefinition) string {
 		}
 		same := own.Type.String() == a.Type.String()
 		// Federation 1 libraries define field sets as String or _FieldSet, and with or without "!".
-		loose := strings.HasSuffix(a.Type.Name(), "FieldSet") || own.Type.Name() == "String" || strings.HasSuffix(own.Type.Name(), a.Type.Name())
+		loose := own.Type.Name() == "String" || strings.HasSuffix(own.Type.Name(), a.Type.Name()) || isFieldSet(own.Type) && isFieldSet(a.Type)
 		nullable := *a.Type
 		nullable.NonNull = false
 		if !same && !(loose && isScalarLike(a.Type.Name())) && own.Type.String() != nullable.String() {
@@ -351,6 +351,8 @@ func definitionDiffers(def, spec *ast.DirectiveDefinition) string {
 	}
 	return ""
 }
+
+func isFieldSet(t *ast.Type) bool { return strings.HasSuffix(t.Name(), "FieldSet") }
 
 func isScalarLike(name string) bool {
 	for _, t := range federationTypes() {

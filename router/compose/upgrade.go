@@ -7,7 +7,7 @@ import (
 // upgradeFederation1 gives a schema without @link the meaning it has in Federation 2:
 //   - directives on interfaces and their fields, which Federation 1 took and ignored, go;
 //   - @external fields that nothing uses go, and so do @requires and @provides of fields that are not
-//     external;
+//     external, and @provides on scalars;
 //   - what several subgraphs resolve is shareable, because Federation 1 had no word for it;
 //   - a type that another subgraph defines is no extension, and each is an equal part of it.
 //
@@ -52,6 +52,9 @@ func (s *subgraph) upgradeType(t *typ) {
 			if len(f.requires.sels) == 0 {
 				f.requires = nil
 			}
+		}
+		if on := s.types[f.def.Type.Name()]; on == nil || !on.composite() {
+			f.provides = nil
 		}
 		if f.provides != nil {
 			f.provides.sels = s.keepExternal(s.types[f.def.Type.Name()], f.provides.sels)

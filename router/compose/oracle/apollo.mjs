@@ -30,11 +30,15 @@ function compose(set) {
   if (result.errors) {
     return { errors: result.errors.map((e) => ({ code: e.extensions?.code ?? 'THROWN', message: e.message })) };
   }
-  return {
-    supergraph: result.supergraphSdl,
-    api: apiOf(build(result.supergraphSdl)),
-    hints: (result.hints ?? []).map((h) => ({ code: h.definition.code, message: h.message })),
-  };
+  try {
+    return {
+      supergraph: result.supergraphSdl,
+      api: apiOf(build(result.supergraphSdl)),
+      hints: (result.hints ?? []).map((h) => ({ code: h.definition.code, message: h.message })),
+    };
+  } catch (e) {
+    return { errors: [{ code: 'UNREADABLE', message: String(e.message) }] };
+  }
 }
 
 function read(sdl) {

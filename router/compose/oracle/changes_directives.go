@@ -75,7 +75,7 @@ func suggestions() []suggestion {
 				`sizedFields: ["id"]`, `assumedSize: 2, sizedFields: ["nodes"]`, ""})
 		}},
 		{"deprecated", anywhere, func(m *mutator, _ place) string {
-			return pick(m, []string{"", `reason: "old"`, `reason: "older"`, `reason: null`})
+			return pick(m, []string{"", `reason: "old"`, `reason: "older"`})
 		}},
 		{"specifiedBy", isOf(ast.Scalar), func(m *mutator, _ place) string { return pick(m, []string{`url: "https://a"`, `url: "https://b"`}) }},
 		{"oneOf", func(p place) bool { return isOf(ast.InputObject)(p) && len(p.def.Fields)%4 == 0 }, plain},

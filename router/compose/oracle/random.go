@@ -25,6 +25,7 @@ import (
 
 const (
 	aspectPanic = "panic" // our composition does not end, or not well
+	largest     = 3000    // of a world, in bytes: Apollo's composition takes long for more
 	batch       = 100     // sets asked of Apollo at once
 	patience    = 30 * time.Second
 )
@@ -34,9 +35,12 @@ func randomSet(seed uint64, i int, bases []*set) *set {
 	r := rand.New(rand.NewPCG(seed, uint64(i)))
 	s := &set{name: fmt.Sprintf("random_%d_%d", seed, i)}
 	if r.IntN(3) == 0 || len(bases) == 0 {
-		subs, _ := world.Generate(seed<<32 + uint64(i)).Render()
-		for _, g := range subs {
-			s.add(g.Name, g.SDL)
+		for n := uint64(i); len(s.subgraphs) == 0 || s.size() > largest; n += 1 << 24 {
+			s.subgraphs = nil
+			subs, _ := world.Generate(seed<<32 + n).Render()
+			for _, g := range subs {
+				s.add(g.Name, g.SDL)
+			}
 		}
 		if r.IntN(3) == 0 {
 			return s
