@@ -131,7 +131,7 @@ func (s *subgraph) checkFederationType(r *report, d *ast.Definition) {
 		want = ast.Enum
 	}
 	if d.Kind != want {
-		r.errorf(codeTypeDefinitionInvalid, s.at(d.Position), "[%s] Invalid definition for type %s: it should be a %s but is defined as a %s", s.name, d.Name, kindName(want), kindName(d.Kind))
+		r.errorf(codeTypeDefinitionInvalid, s.at(d.Position), "[%s] Invalid definition for type %q: it should be a %s but is defined as a %s", s.name, d.Name, kindName(want), kindName(d.Kind))
 	}
 }
 
@@ -304,7 +304,7 @@ func (s *subgraph) collectDirectives(r *report) {
 			if problem := definitionDiffers(def, spec); problem != "" {
 				r.errorf(codeDirectiveDefinitionInvalid, s.at(def.Position), "[%s] Invalid definition for directive \"@%s\": %s", s.name, def.Name, problem)
 			}
-			s.directives[def.Name] = spec
+			s.directives[def.Name] = asDefined(def, spec)
 			continue
 		}
 		s.dirOrder = append(s.dirOrder, def.Name)
@@ -314,6 +314,18 @@ func (s *subgraph) collectDirectives(r *report) {
 			s.directives[local] = s.supplied[local]
 		}
 	}
+}
+
+// asDefined is a specified directive as far as a subgraph's own definition allows it.
+func asDefined(def, spec *ast.DirectiveDefinition) *ast.DirectiveDefinition {
+	own := *spec
+	own.IsRepeatable, own.Locations, own.Arguments = def.IsRepeatable, def.Locations, nil
+	for _, a := range spec.Arguments {
+		if def.Arguments.ForName(a.Name) != nil {
+			own.Arguments = append(own.Arguments, a)
+		}
+	}
+	return &own
 }
 
 // definitionDiffers says how a definition departs from the specified one. Leaving out optional
