@@ -8,6 +8,7 @@ import (
 //   - directives on interfaces and their fields, which Federation 1 took and ignored, go;
 //   - @external fields that nothing uses go, and so do @requires and @provides of fields that are not
 //     external, and @provides on scalars;
+//   - the fields of the key are an extension's own, whether or not it says the key;
 //   - what several subgraphs resolve is shareable, because Federation 1 had no word for it;
 //   - a type that another subgraph defines is no extension, and each is an equal part of it.
 //
@@ -16,6 +17,9 @@ func upgradeFederation1(c *composer) {
 	for _, s := range c.subs {
 		if s.fed2 {
 			continue
+		}
+		for _, name := range s.order {
+			c.ownKey(s.types[name])
 		}
 		for _, name := range s.order {
 			s.upgradeType(s.types[name])
@@ -31,6 +35,25 @@ func upgradeFederation1(c *composer) {
 		for _, name := range s.order {
 			c.upgradeSharing(s.types[name])
 			c.upgradeExtension(s.types[name])
+		}
+	}
+}
+
+// ownKey: an extension without a key of its own has the fields of the first key of each other subgraph
+// itself, whatever it says.
+func (c *composer) ownKey(t *typ) {
+	if !t.extension || len(t.keys) > 0 {
+		return
+	}
+	for _, other := range c.subs {
+		o := other.types[t.name()]
+		if other == t.sub || o == nil || len(o.keys) == 0 {
+			continue
+		}
+		for _, sel := range o.keys[0].sels {
+			if f, ok := sel.(*ast.Field); ok && t.byName[f.Name] != nil {
+				t.byName[f.Name].external = nil
+			}
 		}
 	}
 }
