@@ -94,7 +94,7 @@ func (c *composer) mergeTypeRefs(refs []typeRef, input bool, code, hint, noun, w
 	best := refs[0]
 	compatible := true
 	for _, r := range refs[1:] {
-		fits, widens := c.merged.isSubtypeRef(r.typ, best.typ), c.merged.isSubtypeRef(best.typ, r.typ)
+		fits, widens := c.narrows(r, best), c.narrows(best, r)
 		if input {
 			fits, widens = widens, fits
 		}
@@ -132,6 +132,15 @@ func (c *composer) mergeTypeRefs(refs []typeRef, input bool, code, hint, noun, w
 		}
 	}
 	return best.typ
+}
+
+// narrows reports whether every value of one type is of the other. An interface object does not tell the
+// types of its objects, so that none of them is known to be one.
+func (c *composer) narrows(r, of typeRef) bool {
+	if t := of.sub.types[of.typ.Name()]; t != nil && t.interfaceObject && r.typ.Name() != t.name() {
+		return false
+	}
+	return c.merged.isSubtypeRef(r.typ, of.typ)
 }
 
 // joinFields are the @join__field of a merged field; none when every graph that has the type resolves

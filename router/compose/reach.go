@@ -1,6 +1,8 @@
 package compose
 
 import (
+	"slices"
+
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -272,11 +274,41 @@ func (r *reach) canResolve(object string, at states, sels ast.SelectionSet) bool
 			if m == nil {
 				return false
 			}
+			var held []string
 			for _, p := range r.possible(m.typ.Name()) {
-				if in := r.hold(p, next); len(in.list) > 0 && !r.canResolve(p, r.closure(p, in), sel.SelectionSet) {
+				in := r.hold(p, next)
+				if len(in.list) == 0 {
+					continue
+				}
+				if !r.canResolve(p, r.closure(p, in), sel.SelectionSet) {
 					return false
 				}
+				held = append(held, p)
 			}
+			if !r.apply(held, sel.SelectionSet) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// apply reports whether each fragment of a selection applies to some of the objects it can be on: what it
+// selects cannot be had where it never does.
+func (r *reach) apply(objects []string, sels ast.SelectionSet) bool {
+	for _, sel := range sels {
+		f, ok := sel.(*ast.InlineFragment)
+		if !ok {
+			continue
+		}
+		of := objects
+		if f.TypeCondition != "" {
+			of = slices.DeleteFunc(slices.Clone(objects), func(o string) bool {
+				return o != f.TypeCondition && !r.c.merged.subtype(o, f.TypeCondition)
+			})
+		}
+		if len(of) == 0 || !r.apply(of, f.SelectionSet) {
+			return false
 		}
 	}
 	return true

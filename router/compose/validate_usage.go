@@ -54,7 +54,7 @@ func (s *subgraph) validateExternal(r *report, f *field) {
 	}
 	for _, d := range f.def.Directives {
 		switch s.roles[d.Name] {
-		case dirRequires, dirProvides:
+		case dirProvides:
 			if s.fed2 {
 				r.errorf(codeExternalCollision, s.at(d.Position), "[%s] Field %q is both @external and @%s: a field that this subgraph does not resolve cannot have it.", s.name, f.coordinate(), d.Name)
 			}
