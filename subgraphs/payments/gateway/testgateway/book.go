@@ -20,7 +20,8 @@ type charge struct {
 	amount, captured, refunded   int64
 	currency                     string
 	wasAuthorized, wasVoidedHold bool
-	changes                      int // entries in the ledger
+	refuses                      bool // the next refund
+	changes                      int  // entries in the ledger
 }
 
 type refund struct {
@@ -45,7 +46,7 @@ func (b *book) apply(e entry) error {
 	c.changes++
 	switch e.Op {
 	case opAuthorize, opApprove:
-		c.Status, c.ActionURL, c.wasAuthorized = payments.ChargeAuthorized, "", true
+		c.Status, c.ActionURL, c.wasAuthorized, c.refuses = payments.ChargeAuthorized, "", true, e.Refuses
 	case opChallenge:
 		c.Status, c.ActionURL = payments.ChargeActionRequired, e.URL
 	case opDecline:
@@ -59,6 +60,10 @@ func (b *book) apply(e entry) error {
 		b.refunds[e.Key] = r
 		c.Refunds = append(c.Refunds, r.ChargeRefund)
 		c.refunded += e.Amount
+		return nil
+	case opRefuse:
+		b.refunds[e.Key] = refund{payments.ChargeRefund{Key: e.Key, Amount: money.New(e.Amount, e.Currency), Status: payments.RefundFailed, Message: e.Message}, e.Charge}
+		c.refuses = false
 		return nil
 	default:
 		return fmt.Errorf("unknown operation %q", e.Op)

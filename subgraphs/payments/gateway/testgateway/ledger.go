@@ -30,6 +30,7 @@ const (
 	opCapture   operation = "capture"
 	opVoid      operation = "void"
 	opRefund    operation = "refund"
+	opRefuse    operation = "refuse" // a refund, for good
 )
 
 // entry is one line of the ledger. It never holds a payment method.
@@ -45,6 +46,7 @@ type entry struct {
 	Code     string    `json:"code,omitempty"`
 	Message  string    `json:"message,omitempty"`
 	Refund   string    `json:"refund,omitempty"`
+	Refuses  bool      `json:"refuses,omitempty"` // of authorize: the first refund
 }
 
 // ledger is the append-only file. A line that was written whole survives the death of the process, and of

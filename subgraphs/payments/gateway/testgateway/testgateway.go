@@ -147,7 +147,7 @@ func (g *Gateway) authorize(key string, a payments.Authorization) (c payments.Ch
 		return known.view(), false, nil
 	}
 	op, code, message := outcome(a.Token)
-	e := entry{Op: op, Key: key, Charge: id.Of("tch", key), Payment: a.PaymentID, Amount: a.Amount.Amount, Currency: a.Amount.Currency, Code: code, Message: message}
+	e := entry{Op: op, Key: key, Charge: id.Of("tch", key), Payment: a.PaymentID, Amount: a.Amount.Amount, Currency: a.Amount.Currency, Code: code, Message: message, Refuses: a.Token == tokenNoRefund}
 	if op == opChallenge {
 		e.URL = a.URL
 	}
@@ -209,6 +209,10 @@ func (g *Gateway) refund(key, chargeID string, amount money.Money) (payments.Cha
 	if amount.Currency != c.currency || amount.Amount <= 0 || amount.Amount > c.captured-c.refunded {
 		return payments.ChargeRefund{Key: key, Status: payments.RefundFailed, Message: fmt.Sprintf(
 			"%s cannot be refunded; %s is left", amount, money.New(c.captured-c.refunded, c.currency))}, nil
+	}
+	if c.refuses {
+		err = g.write(entry{Op: opRefuse, Key: key, Charge: chargeID, Amount: amount.Amount, Currency: c.currency, Message: "The card takes no money back."})
+		return g.book.refunds[key].ChargeRefund, err
 	}
 	err = g.write(entry{Op: opRefund, Key: key, Charge: chargeID, Amount: amount.Amount, Currency: c.currency, Refund: id.Of("trf", key)})
 	return g.book.refunds[key].ChargeRefund, err

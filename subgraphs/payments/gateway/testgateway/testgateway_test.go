@@ -144,3 +144,31 @@ func BenchmarkAuthorizeAtOnce(b *testing.B) {
 		}
 	})
 }
+
+// A refusal is the answer to its key for good, also after a restart; another key is another refund.
+func TestRefundIsRefusedOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	g := open(t, dir)
+	c, err := g.Authorize(t.Context(), "pay_1:authorize", payments.Authorization{PaymentID: "pay_1", Amount: money.New(1000, "EUR"), Token: "tok_refund_refused"})
+	if err == nil {
+		c, err = g.Capture(t.Context(), "pay_1:capture", c.ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"a", "a", "b", "b", "a"} {
+		want := map[string]payments.RefundStatus{"a": payments.RefundFailed, "b": payments.RefundSucceeded}[key]
+		r, err := g.Refund(t.Context(), "pay_1:"+key, c.ID, money.New(300, "EUR"), "")
+		if err != nil || r.Status != want || want == payments.RefundFailed && r.Message == "" {
+			t.Errorf("%s: %+v, %v; want %s", key, r, err, want)
+		}
+		if err := g.Close(); err != nil {
+			t.Fatal(err)
+		}
+		g = open(t, dir)
+	}
+	if got := g.Sums()["EUR"]; got.Refunded != 300 || got.Captured != 1000 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -12,6 +12,7 @@ const (
 	token3DS        = "tok_3ds"
 	tokenTimeout    = "tok_timeout"
 	tokenSlow       = "tok_slow"
+	tokenNoRefund   = "tok_refund_refused"
 )
 
 // Tokens lists the payment methods.
@@ -25,13 +26,14 @@ func Tokens() []payments.TestToken {
 		{Token: token3DS, Description: "asks for 3-D Secure: approve or decline on the page at actionUrl"},
 		{Token: tokenTimeout, Description: "succeeds, but the first answer is lost"},
 		{Token: tokenSlow, Description: "succeeds after two seconds"},
+		{Token: tokenNoRefund, Description: "succeeds, but the first refund is refused"},
 	}
 }
 
 // outcome is what an authorization with token leads to.
 func outcome(token string) (op operation, code, message string) {
 	switch token {
-	case tokenVisa, tokenMastercard, tokenTimeout, tokenSlow:
+	case tokenVisa, tokenMastercard, tokenTimeout, tokenSlow, tokenNoRefund:
 		return opAuthorize, "", ""
 	case token3DS:
 		return opChallenge, "", ""
