@@ -22,6 +22,7 @@ func Orders(s *orders.Service) Group {
 	On(h, ofOrder(s.PaymentFailed))
 	On(h, ofOrder(s.PaymentVoided))
 	On(h, ofOrder(s.PaymentRefunded))
+	On(h, ofOrder(s.PaymentRefundFailed))
 	On(h, ofOrder(s.ShipmentCreated))
 	On(h, ofOrder(s.ShipmentInTransit))
 	On(h, ofOrder(s.ShipmentDelivered))

@@ -71,6 +71,7 @@ func (s *teller) tell(ctx context.Context) {
 	s.settle(ctx)
 	s.whatFails(ctx)
 	s.cancellations(ctx)
+	s.refundRefused(ctx)
 
 	most := 100
 	found, err := s.products.Products(asStaff, page.Args{First: &most}, nil)
@@ -203,4 +204,27 @@ func (s *teller) cancellations(ctx context.Context) {
 	s.cancel(ctx, ben, order)
 	s.settle(ctx)
 	s.ends(ctx, order, orders.StatusCancelled)
+}
+
+// refundRefused: a return whose refund the gateway refuses for good, until staff have it tried again.
+func (s *teller) refundRefused(ctx context.Context) {
+	order := s.place(ctx, ada, "tok_refund_refused", "", line("TEA-M", 2))
+	s.settle(ctx)
+	s.arrive(ctx, order)
+	s.both(ctx, "orders", order, "return", func(ctx context.Context, s *shop) error {
+		_, err := s.orders.ReturnLines(identity.With(ctx, staff), order, []orders.ReturnLineInput{{Sku: "TEA-M", Quantity: 1}}, nil, "one too many")
+		return err
+	})
+	s.settle(ctx)
+	s.both(ctx, "payments", order, "retry the refund", func(ctx context.Context, s *shop) error {
+		id := payments.PaymentID(order)
+		found, err := s.paymentsStore.Payments(ctx, []string{id})
+		if err != nil || len(found[id].Refunds) == 0 {
+			return err
+		}
+		_, err = s.payments.RetryRefund(identity.With(ctx, staff), id, found[id].Refunds[0].ID)
+		return err
+	})
+	s.settle(ctx)
+	s.ends(ctx, order, orders.StatusDelivered)
 }

@@ -47,7 +47,7 @@ func ReadModels() []ReadModel {
 		{
 			Name: "orders", Service: "orders", About: "what customers see of their orders, from order- and payment-events",
 			Views: []mongodb.View{{Collection: "orders", Own: true, Fields: []string{"number", "owner", "status", "reason", "history", "lines", "subtotal",
-				"discount", "shipping", "total", "refunded", "email", "locale", "shippingAddress", "shippingMethod", "paymentToken", "placedAt"}}},
+				"discount", "shipping", "total", "refunded", "refundVersion", "email", "locale", "shippingAddress", "shippingMethod", "paymentToken", "placedAt"}}},
 			build: buildOrders, lane: byOrder,
 		},
 		{
@@ -124,6 +124,7 @@ func buildOrders(ctx context.Context, c ReplayConfig) (*Handlers, func(context.C
 	On(h, func(ctx context.Context, e events.OrderStalled) error { return retell(ctx, e.ID, e) })
 	On(h, func(ctx context.Context, e events.OrderLinesReturned) error { return retell(ctx, e.ID, e) })
 	On(h, func(ctx context.Context, e events.PaymentRefunded) error { return retell(ctx, e.OrderID, e) })
+	On(h, func(ctx context.Context, e events.PaymentRefundFailed) error { return retell(ctx, e.OrderID, e) })
 	return h, nil, nil
 }
 

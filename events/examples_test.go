@@ -43,7 +43,9 @@ func examples() []events.Event {
 		events.PaymentFailed{Stamp: stamp, PaymentID: payment, OrderID: order, Customer: customer, Code: "CARD_DECLINED", Message: "The card was declined."},
 		events.PaymentVoided{Stamp: stamp, PaymentID: payment, OrderID: order, Customer: customer, Reason: "RESERVATION_EXPIRED"},
 		events.PaymentRefunded{Stamp: stamp, PaymentID: payment, RefundID: "rfd_01KKZ8B4D1E3F6G9H2J5K8M1NP", OrderID: order, Customer: customer,
-			Amount: eur(2322), Refunded: eur(2322), Reason: "RETURNED"},
+			Amount: eur(2322), Refunded: eur(2322), Reason: "RETURNED", Version: 1},
+		events.PaymentRefundFailed{Stamp: stamp, PaymentID: payment, RefundID: "rfd_01KKZ8B4D1E3F6G9H2J5K8M1NP", OrderID: order, Customer: customer,
+			Amount: eur(2322), Refunded: eur(490), Reason: "RETURNED", Message: "expired_or_canceled_card", Version: 2},
 
 		events.StockReserved{Stamp: stamp, OrderID: order, Customer: customer, Lines: lines, ExpiresAt: soon},
 		events.StockRejected{Stamp: stamp, OrderID: order, Customer: customer, Missing: []events.Shortage{{SKU: sku, Requested: 2, Available: 1}}},

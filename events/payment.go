@@ -7,6 +7,7 @@ const (
 	typePaymentFailed         = "storefront.payment.failed"
 	typePaymentVoided         = "storefront.payment.voided"
 	typePaymentRefunded       = "storefront.payment.refunded"
+	typePaymentRefundFailed   = "storefront.payment.refund_failed"
 )
 
 // PaymentAuthorized asks inventory to confirm the goods; the capture waits for its answer.
@@ -65,6 +66,22 @@ type PaymentRefunded struct {
 	Amount    Money  `json:"amount"`
 	Refunded  Money  `json:"refunded"` // sum of all refunds of this payment so far
 	Reason    string `json:"reason"`
+	Version   int    `json:"version,omitempty"` // of Refunded: it grows with every refund that went or failed; 0 before there were versions
+}
+
+// PaymentRefundFailed says that the gateway or the bank refused a refund for good: nothing of it went back, or
+// it came back after PaymentRefunded. Staff may have it tried again, which ends with another event of RefundID.
+type PaymentRefundFailed struct {
+	Stamp
+	PaymentID string `json:"paymentId"`
+	RefundID  string `json:"refundId"`
+	OrderID   string `json:"orderId"`
+	Customer  string `json:"customer"`
+	Amount    Money  `json:"amount"`
+	Refunded  Money  `json:"refunded"` // sum of all refunds of this payment that stand
+	Reason    string `json:"reason"`   // of the refund
+	Message   string `json:"message"`  // the gateway's, for staff
+	Version   int    `json:"version"`  // as PaymentRefunded's
 }
 
 func (e PaymentAuthorized) EventTopic() string { return PaymentTopic }
@@ -90,3 +107,7 @@ func (e PaymentVoided) EventKey() string   { return e.OrderID }
 func (e PaymentRefunded) EventTopic() string { return PaymentTopic }
 func (e PaymentRefunded) EventType() string  { return typePaymentRefunded }
 func (e PaymentRefunded) EventKey() string   { return e.OrderID }
+
+func (e PaymentRefundFailed) EventTopic() string { return PaymentTopic }
+func (e PaymentRefundFailed) EventType() string  { return typePaymentRefundFailed }
+func (e PaymentRefundFailed) EventKey() string   { return e.OrderID }

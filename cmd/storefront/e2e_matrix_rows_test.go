@@ -45,6 +45,7 @@ var fieldRows = map[string]row{
 	"Mutation.orderCancel":           {"order", `(id: $id, reason: "stolen")`, theirs | staffs, false, false},
 	"Mutation.orderLinesReturn":      {"order", `(id: $id, lines: [{sku: "MATRIX-ONE", quantity: 1}], idempotencyKey: "matrix-key")`, staffs, false, false},
 	"Mutation.paymentRefund":         {"payment", `(id: $id, reason: "stolen", idempotencyKey: "matrix-key")`, staffs, false, false},
+	"Mutation.paymentRefundRetry":    {"payment", `(id: $id, refundId: $more)`, staffs, false, false},
 	"Mutation.addressUpdate":         {"address", `(id: $id, address: {name: "Thief", line1: "Elsewhere 1", city: "Bonn", postalCode: "53111", country: "DE"})`, theirs, false, false},
 	"Mutation.addressDefaultSet":     {"address", `(id: $id)`, theirs, false, false},
 	"Mutation.addressRemove":         {"address", `(id: $id)`, theirs, false, true},

@@ -149,9 +149,10 @@ func (w *world) shopping(t *testing.T, p, staff *person, begun func(order string
 			vars{"id": payment, "reason": reason}); len(got.list("paymentRefund.userErrors")) > 0 {
 			t.Fatalf("refund: %s", got)
 		}
-		p.until(t, order, "refunded", func(o value) bool {
+		o = p.until(t, order, "refunded", func(o value) bool {
 			return o.num("refunded.amount") == 317 && o.text("payment.refunds.0.status") == "SUCCEEDED"
 		})
+		w.more["paymentRefundRetry"] = o.text("payment.refunds.0.id")
 		w.keep(t, o.text("shipment.trackingNumber"), reason)
 	}
 	cart, _ := w.cartOf(t, p, w.name+" Secretstreet open")

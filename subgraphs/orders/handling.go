@@ -116,8 +116,18 @@ func (s *Service) PaymentVoided(ctx context.Context, e events.PaymentVoided) err
 }
 
 func (s *Service) PaymentRefunded(ctx context.Context, e events.PaymentRefunded) error {
-	return s.move(ctx, e.OrderID, func(o *Order) []outbox.Event {
-		o.paymentRefunded(money.Money(e.Refunded), s.now())
+	return s.refunded(ctx, e.OrderID, e.Refunded, e.Version)
+}
+
+// PaymentRefundFailed notes what did not go back, or came back. The return or the cancellation stays: what is
+// owed is between payments and staff.
+func (s *Service) PaymentRefundFailed(ctx context.Context, e events.PaymentRefundFailed) error {
+	return s.refunded(ctx, e.OrderID, e.Refunded, e.Version)
+}
+
+func (s *Service) refunded(ctx context.Context, orderID string, sum events.Money, version int) error {
+	return s.move(ctx, orderID, func(o *Order) []outbox.Event {
+		o.paymentRefunded(money.Money(sum), version, s.now())
 		return nil
 	})
 }

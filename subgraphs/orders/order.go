@@ -67,6 +67,7 @@ type Order struct {
 	Shipping        money.Money        `bson:"shipping"`
 	Total           money.Money        `bson:"total"`
 	Refunded        money.Money        `bson:"refunded"`
+	RefundVersion   int                `bson:"refundVersion,omitempty"` // of Refunded, as payments counts
 	DiscountCode    string             `bson:"discountCode,omitempty"`
 	Email           string             `bson:"email"`
 	Locale          string             `bson:"locale"`

@@ -46,12 +46,18 @@ func (o *Order) Retell(e events.Event) {
 		}
 		o.Returns = append(o.Returns, Return{ID: e.ReturnID, Lines: e.Lines, Refund: money.Money(e.Refund), At: e.At})
 	case events.PaymentRefunded:
-		if sum := money.Money(e.Refunded); sum.Amount > o.Refunded.Amount {
-			o.ID, o.Refunded = e.OrderID, sum
-		}
+		o.retellRefunds(e.OrderID, money.Money(e.Refunded), e.Version)
+	case events.PaymentRefundFailed:
+		o.retellRefunds(e.OrderID, money.Money(e.Refunded), e.Version)
 	}
 	if n := len(o.History); n > 0 {
 		o.UpdatedAt = o.History[n-1].At
+	}
+}
+
+func (o *Order) retellRefunds(id string, sum money.Money, version int) {
+	if o.refundsAreNews(sum, version) {
+		o.ID, o.Refunded, o.RefundVersion = id, sum, version
 	}
 }
 

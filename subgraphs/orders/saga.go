@@ -172,9 +172,14 @@ func (o *Order) cancellationRefused(now time.Time) []outbox.Event {
 	return o.become(StatusShipped, tooLate, now)
 }
 
-// paymentRefunded notes how much went back so far; the sum only grows.
-func (o *Order) paymentRefunded(sum money.Money, now time.Time) {
-	if sum.Currency == o.Refunded.Currency && sum.Amount > o.Refunded.Amount {
-		o.Refunded, o.UpdatedAt = sum, now
+// paymentRefunded notes how much went back so far. A refund may come back, so the sum also shrinks.
+func (o *Order) paymentRefunded(sum money.Money, version int, now time.Time) {
+	if sum.Currency == o.Refunded.Currency && o.refundsAreNews(sum, version) {
+		o.Refunded, o.RefundVersion, o.UpdatedAt = sum, version, now
 	}
+}
+
+// refundsAreNews tells what is new from what is told again. Events without a version only ever had larger sums.
+func (o *Order) refundsAreNews(sum money.Money, version int) bool {
+	return version > o.RefundVersion || version == 0 && o.RefundVersion == 0 && sum.Amount > o.Refunded.Amount
 }

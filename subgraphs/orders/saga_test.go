@@ -29,7 +29,7 @@ var (
 	processed  = sagaEvent{"PaymentProcessed", "payment", func(o *Order) []outbox.Event { return o.paymentProcessed(t0) }}
 	failed     = sagaEvent{"PaymentFailed", "payment", func(o *Order) []outbox.Event { return o.paymentFailed("declined", t0) }}
 	expired    = sagaEvent{"PaymentVoided", "payment", func(o *Order) []outbox.Event { return o.reservationExpired(t0) }}
-	refunded   = sagaEvent{"PaymentRefunded", "payment", func(o *Order) []outbox.Event { o.paymentRefunded(money.New(5, "EUR"), t0); return nil }}
+	refunded   = sagaEvent{"PaymentRefunded", "payment", func(o *Order) []outbox.Event { o.paymentRefunded(money.New(5, "EUR"), 0, t0); return nil }}
 	created    = sagaEvent{"ShipmentCreated", "shipment", func(o *Order) []outbox.Event { return o.shipmentCreated(t0) }}
 	inTransit  = sagaEvent{"ShipmentInTransit", "shipment", func(o *Order) []outbox.Event { return o.shipmentInTransit(t0) }}
 	delivered  = sagaEvent{"ShipmentDelivered", "shipment", func(o *Order) []outbox.Event { return o.shipmentDelivered(t0) }}
@@ -391,5 +391,35 @@ func TestReturnOfASKUInTwoLinesIsTheirSum(t *testing.T) {
 	}
 	if _, err := o.returnLines([]ReturnLineInput{{Sku: "A", Quantity: 1}, {Sku: "A", Quantity: 1}}, "", "more", t0); err == nil {
 		t.Error("more came back than was sold")
+	}
+}
+
+// What went back follows payments, also when it came back, however often and late each of it is told.
+func TestRefundedIsWhatPaymentsSaidLast(t *testing.T) {
+	type told struct {
+		sum     int64
+		version int
+	}
+	for name, c := range map[string]struct {
+		told []told
+		want int64
+	}{
+		"grows":                            {[]told{{300, 1}, {1000, 2}}, 1000},
+		"came back":                        {[]told{{300, 1}, {0, 2}}, 0},
+		"came back, the refund told again": {[]told{{300, 1}, {0, 2}, {300, 1}}, 0},
+		"came back, went again":            {[]told{{300, 1}, {0, 2}, {300, 3}, {0, 2}}, 300},
+		"before there were versions":       {[]told{{300, 0}, {1000, 0}, {300, 0}}, 1000},
+		"versions came in between":         {[]told{{300, 0}, {0, 1}, {300, 0}}, 0},
+	} {
+		o, again := placedOrder(), &Order{}
+		for _, e := range c.told {
+			o.paymentRefunded(money.New(e.sum, "EUR"), e.version, t0)
+			sum := events.Money{Amount: e.sum, Currency: "EUR"}
+			again.Retell(events.PaymentRefunded{OrderID: o.ID, Refunded: sum, Version: e.version})
+			again.Retell(events.PaymentRefundFailed{OrderID: o.ID, Refunded: sum, Version: e.version})
+		}
+		if o.Refunded.Amount != c.want || again.Refunded.Amount != c.want {
+			t.Errorf("%s: %v, retold %v; want %d", name, o.Refunded, again.Refunded, c.want)
+		}
 	}
 }

@@ -76,16 +76,6 @@ type ChargeRefund struct {
 	Message string // why FAILED
 }
 
-// reason is why the gateway failed a refund.
-func (c Charge) reason(key string) string {
-	for _, r := range c.Refunds {
-		if r.Key == key {
-			return r.Message
-		}
-	}
-	return ""
-}
-
 // Webhook says that something happened to a charge; Fetch says what. Empty ids mean that it is of no
 // interest here.
 type Webhook struct {

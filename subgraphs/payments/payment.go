@@ -70,6 +70,8 @@ type Payment struct {
 	FailureCode    *string       `bson:"failureCode,omitempty"`
 	FailureMessage *string       `bson:"failureMessage,omitempty"`
 	Refunds        []Refund      `bson:"refunds,omitempty"`
+	RefundVersion  int           `bson:"refundVersion,omitempty"` // grows with every refund that went or failed
+	FailedRefunds  int           `bson:"failedRefunds,omitempty"` // how many wait for staff
 	CreatedAt      time.Time     `bson:"createdAt"`
 	UpdatedAt      time.Time     `bson:"updatedAt"`
 

@@ -50,6 +50,15 @@ func happenings() []happening {
 		{"gateway: return refunded", says("", ChargeRefund{ID: "re", Key: "pay_1:return:1", Status: RefundSucceeded})},
 		{"gateway: return refused", says("", ChargeRefund{Key: "pay_1:return:1", Status: RefundFailed})},
 		{"gateway: return came back", says("", ChargeRefund{ID: "re", Key: "pay_1:return:1", Status: RefundFailed})},
+		{"staff: retry", func(p *Payment, now time.Time) []outbox.Event {
+			if r := p.refund("pay_1:return:1"); r != nil {
+				_ = p.retryRefund(r.ID, now) // what is refused changes nothing
+			}
+			return nil
+		}},
+		{"gateway: retry refunded", says("", ChargeRefund{ID: "re_2", Key: "pay_1:retry-1:return:1", Status: RefundSucceeded})},
+		{"gateway: retry refused", says("", ChargeRefund{Key: "pay_1:retry-1:return:1", Status: RefundFailed})},
+		{"gateway: refused one made after all", says("", ChargeRefund{ID: "re", Key: "pay_1:return:1", Amount: money.New(300, "EUR"), Status: RefundSucceeded})},
 		{"gateway: 400 refunded there", says("", ChargeRefund{ID: "re_there", Amount: money.New(400, "EUR"), Status: RefundSucceeded})},
 		{"gateway: another charge", func(p *Payment, now time.Time) []outbox.Event {
 			return p.apply(Charge{ID: "ch_other", Status: ChargeCaptured, Refunds: []ChargeRefund{{ID: "re", Key: "pay_1:return:1", Status: RefundSucceeded}}}, now)
@@ -75,6 +84,9 @@ var ways = []string{
 	"OrderPlaced, StockReserved, gateway: authorized, StockConfirmed, gateway: captured, OrderLinesReturned",
 	"OrderPlaced, StockReserved, gateway: authorized, StockConfirmed, gateway: captured, OrderLinesReturned, gateway: return refunded",
 	"OrderPlaced, StockReserved, gateway: authorized, StockConfirmed, gateway: captured, OrderLinesReturned, gateway: return refused",
+	"OrderPlaced, StockReserved, gateway: authorized, StockConfirmed, gateway: captured, OrderLinesReturned, gateway: return refused, staff: retry",
+	"OrderPlaced, StockReserved, gateway: authorized, StockConfirmed, gateway: captured, OrderLinesReturned, gateway: return came back, staff: retry, gateway: retry refunded",
+	"OrderPlaced, StockReserved, gateway: authorized, StockConfirmed, gateway: captured, OrderLinesReturned, gateway: return refused, OrderCancelled, gateway: rest refunded",
 	"OrderPlaced, StockReserved, gateway: authorized, StockConfirmed, gateway: captured, gateway: 400 refunded there",
 	"OrderPlaced, StockReserved, gateway: authorized, StockConfirmed, gateway: captured, OrderCancelled",
 	"OrderPlaced, StockReserved, gateway: failed",
@@ -121,7 +133,7 @@ func TestEveryEventInEveryState(t *testing.T) {
 				t.Errorf("%s, %s: captured without confirmed stock", way, h.name)
 			}
 			if is != was || said != "" {
-				fmt.Fprintf(&out, "%-26s %s\n", h.name, strings.TrimSpace(is+"  "+said))
+				fmt.Fprintf(&out, "%-35s %s\n", h.name, strings.TrimSpace(is+"  "+said))
 			}
 		}
 		out.WriteByte('\n')

@@ -26,6 +26,8 @@ type Config struct {
 	Log       *slog.Logger
 	PublicURL string // where a customer's browser reaches HTTP, without a slash at the end
 
+	RefundFailed func() // is told of each refund that failed for good, for metrics; nil tells nobody
+
 	Timeout time.Duration // of one call to the gateway; 10 s when 0
 	Calls   int           // to the gateway at once; 32 when 0
 	Lease   time.Duration // after which a step without outcome is looked at by Run; 5 s when 0
@@ -41,6 +43,8 @@ type Service struct {
 	timeout time.Duration
 	lease   time.Duration
 	calls   chan struct{}
+
+	refundFailed func()
 }
 
 // New returns a Service.
@@ -54,8 +58,11 @@ func New(cfg Config) *Service {
 	if cfg.Lease == 0 {
 		cfg.Lease = 5 * time.Second // calls with one key are one call, so a slow one may be repeated
 	}
+	if cfg.RefundFailed == nil {
+		cfg.RefundFailed = func() {}
+	}
 	return &Service{store: cfg.Store, gateway: cfg.Gateway, now: cfg.Now, log: cfg.Log, timeout: cfg.Timeout, lease: cfg.Lease,
-		public: strings.TrimRight(cfg.PublicURL, "/"), calls: make(chan struct{}, cfg.Calls)}
+		public: strings.TrimRight(cfg.PublicURL, "/"), calls: make(chan struct{}, cfg.Calls), refundFailed: cfg.RefundFailed}
 }
 
 const (

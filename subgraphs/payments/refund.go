@@ -1,7 +1,10 @@
 package payments
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"storefront/events"
@@ -14,7 +17,7 @@ import (
 type RefundStatus string
 
 // A refund is PENDING until the gateway has said what became of it. One that succeeded may still fail,
-// when the customer's bank sends the money back.
+// when the customer's bank sends the money back. One that failed stays so until staff have it tried again.
 const (
 	RefundPending   RefundStatus = "PENDING"
 	RefundSucceeded RefundStatus = "SUCCEEDED"
@@ -24,13 +27,40 @@ const (
 // Refund is captured money that goes back.
 type Refund struct {
 	ID        string       `bson:"id"`
-	Key       string       `bson:"key"` // the gateway's idempotency key
+	Key       string       `bson:"key"`             // ours: what asks by it again is the same refund
+	Retry     int          `bson:"retry,omitempty"` // how often it was begun anew after the gateway had refused it for good
 	GatewayID string       `bson:"gatewayId,omitempty"`
 	Amount    money.Money  `bson:"amount"`
 	Reason    string       `bson:"reason"`
 	Status    RefundStatus `bson:"status"`
+	Failure   string       `bson:"failure,omitempty"` // why it is FAILED
 	Started   bool         `bson:"started,omitempty"` // the gateway was asked, the amount is fixed
 	CreatedAt time.Time    `bson:"createdAt"`
+}
+
+// gatewayKey is the gateway's idempotency key. A refusal is what it answers to a key for good, so each retry
+// has a key of its own.
+func (r Refund) gatewayKey() string {
+	if r.Retry == 0 {
+		return r.Key
+	}
+	payment, step, _ := strings.Cut(r.Key, ":")
+	return fmt.Sprintf("%s:retry-%d:%s", payment, r.Retry, step)
+}
+
+// retryable reports whether the gateway refused r for good, and what it was to give back is still there.
+func (p *Payment) retryable(r Refund) bool {
+	return r.Status == RefundFailed && r.Started && r.Amount.Amount <= p.left().Amount
+}
+
+// failedRefunds counts what waits for staff.
+func (p *Payment) failedRefunds() (n int) {
+	for _, r := range p.Refunds {
+		if p.retryable(r) {
+			n++
+		}
+	}
+	return n
 }
 
 // refunds sums up the refunds that count.
@@ -50,7 +80,15 @@ func (p *Payment) left() money.Money {
 }
 
 func (p *Payment) refund(key string) *Refund {
-	if i := slices.IndexFunc(p.Refunds, func(r Refund) bool { return r.Key == key }); i >= 0 {
+	return p.findRefund(func(r Refund) bool { return r.Key == key })
+}
+
+func (p *Payment) refundAtGateway(key string) *Refund {
+	return p.findRefund(func(r Refund) bool { return r.gatewayKey() == key })
+}
+
+func (p *Payment) findRefund(is func(Refund) bool) *Refund {
+	if i := slices.IndexFunc(p.Refunds, is); i >= 0 {
 		return &p.Refunds[i]
 	}
 	return nil
@@ -79,12 +117,12 @@ func (p *Payment) nextRefund(now time.Time) {
 		if !r.Started {
 			free := p.Amount.Sub(p.refunds(func(o Refund) bool { return o.Started && o.Status != RefundFailed }))
 			if r.Amount = money.New(min(r.Amount.Amount, free.Amount), p.Amount.Currency); r.Amount.Amount <= 0 {
-				r.Amount.Amount, r.Status = 0, RefundFailed
+				r.Amount.Amount, r.Status, r.Failure = 0, RefundFailed, "nothing was left to give back"
 				continue
 			}
 			r.Started = true
 		}
-		p.begin(StepRefund, r.Key, now)
+		p.begin(StepRefund, r.gatewayKey(), now)
 		return
 	}
 }
@@ -93,7 +131,7 @@ func (p *Payment) nextRefund(now time.Time) {
 func (p *Payment) dropRefunds() {
 	for i := range p.Refunds {
 		if p.Refunds[i].Status == RefundPending {
-			p.Refunds[i].Status = RefundFailed
+			p.Refunds[i].Status, p.Refunds[i].Failure = RefundFailed, "nothing was taken"
 		}
 	}
 }
@@ -124,12 +162,14 @@ func (r *Refund) news(c ChargeRefund) bool {
 	return r.Started && r.GatewayID == "" && c.Status == RefundSucceeded
 }
 
-// applyRefund notes what the gateway says of a refund.
+// applyRefund notes what the gateway says of a refund. What it made by a key that it had refused, and that was
+// given up, is a refund of its own.
 func (p *Payment) applyRefund(c ChargeRefund, now time.Time) []outbox.Event {
-	if c.Key == "" {
+	r := p.refundAtGateway(c.Key)
+	if c.Key == "" || r == nil && p.refund(c.Key) != nil {
 		c.Key = p.key("gateway:" + c.ID)
+		r = p.refundAtGateway(c.Key)
 	}
-	r := p.refund(c.Key)
 	if r == nil {
 		r = p.adopt(c, now)
 	}
@@ -141,13 +181,16 @@ func (p *Payment) applyRefund(c ChargeRefund, now time.Time) []outbox.Event {
 		p.due(now.Add(lookAfter))
 		return nil
 	}
-	r.Status, p.UpdatedAt = c.Status, now
-	if p.Intent != nil && p.Intent.Key == c.Key {
+	r.Status, r.Failure, p.UpdatedAt = c.Status, "", now
+	if p.Intent != nil && p.Intent.Key == r.gatewayKey() {
 		p.settled()
 	}
+	p.RefundVersion++
 	if c.Status == RefundFailed {
-		return nil
+		r.Failure = cmp.Or(c.Message, "the gateway gave no reason")
+		return []outbox.Event{events.PaymentRefundFailed{Stamp: events.Stamp{At: now}, PaymentID: p.ID, RefundID: r.ID, OrderID: p.OrderID,
+			Customer: p.Customer, Amount: events.Money(r.Amount), Refunded: events.Money(p.Refunded()), Reason: r.Reason, Message: r.Failure, Version: p.RefundVersion}}
 	}
 	return []outbox.Event{events.PaymentRefunded{Stamp: events.Stamp{At: now}, PaymentID: p.ID, RefundID: r.ID, OrderID: p.OrderID,
-		Customer: p.Customer, Amount: events.Money(r.Amount), Refunded: events.Money(p.Refunded()), Reason: r.Reason}}
+		Customer: p.Customer, Amount: events.Money(r.Amount), Refunded: events.Money(p.Refunded()), Reason: r.Reason, Version: p.RefundVersion}}
 }

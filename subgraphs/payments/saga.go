@@ -77,6 +77,7 @@ func (s *Service) learn(ctx context.Context, orderID, customer string, note func
 func (s *Service) decide(p *Payment, now time.Time) ([]outbox.Event, bool) {
 	had := p.Intent != nil
 	out := p.decide(now)
+	p.FailedRefunds = p.failedRefunds()
 	if began := !had && p.Intent != nil; began {
 		p.due(now.Add(s.lease))
 		return out, true
@@ -140,7 +141,7 @@ func (s *Service) request(ctx context.Context, p Payment) (c Charge, err error) 
 			c, err = s.gateway.Void(ctx, key, p.ChargeID)
 		case StepRefund:
 			var r ChargeRefund
-			refund := p.refund(key)
+			refund := p.refundAtGateway(key)
 			r, err = s.gateway.Refund(ctx, key, p.ChargeID, refund.Amount, refund.Reason)
 			r.Key = key
 			c = Charge{ID: p.ChargeID, Refunds: []ChargeRefund{r}}
@@ -196,7 +197,8 @@ func (s *Service) note(ctx context.Context, id string, c Charge) (Payment, bool,
 	}
 	for i, r := range before {
 		if now := p.Refunds[i]; now.Status == RefundFailed && r.Status != RefundFailed {
-			s.log.WarnContext(ctx, "refund failed; staff may refund again by another key", "payment", p.ID, "refund", now.Key, "reason", c.reason(now.Key))
+			s.log.WarnContext(ctx, "refund failed; staff may retry it", "payment", p.ID, "refund", now.ID, "reason", now.Failure)
+			s.refundFailed()
 		}
 	}
 	return p, began, nil

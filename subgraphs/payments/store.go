@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"storefront/internal/outbox"
+	"storefront/loaders/page"
 )
 
 // Store keeps payments. Every method is safe to repeat; a change and its events are one write.
@@ -17,6 +18,8 @@ type Store interface {
 	Payments(ctx context.Context, ids []string) (map[string]Payment, error)
 	// Due lists payments that Settle should look at by t, the longest waiting first.
 	Due(ctx context.Context, t time.Time, limit int) ([]Payment, error)
+	// FailedRefunds lists a page, and one more, of payments with refunds that wait for staff, newest first.
+	FailedRefunds(ctx context.Context, w page.Window) ([]Payment, error)
 }
 
 // Sums is what payments say of one currency, in minor units.

@@ -9,6 +9,7 @@ import (
 	"storefront/internal/gql"
 	"storefront/internal/money"
 	"storefront/loaders"
+	"storefront/loaders/page"
 	"storefront/subgraphs/payments"
 	"storefront/subgraphs/payments/graph/gen"
 )
@@ -48,10 +49,20 @@ func (query) Payment(ctx context.Context, id string) (*payments.Payment, error) 
 	return &p, err
 }
 
+func (q query) PaymentsWithFailedRefunds(ctx context.Context, first *int, after *string, last *int, before *string) (*payments.PaymentConnection, error) {
+	return q.payments.FailedRefunds(ctx, page.Args{First: first, After: after, Last: last, Before: before})
+}
+
 type mutation struct{ payments *payments.Service }
 
 func (m mutation) PaymentRefund(ctx context.Context, id string, amount *money.Money, reason, key string) (*gen.PaymentPayload, error) {
 	p, err := m.payments.Refund(ctx, id, amount, reason, key)
+	userErrors, err := gql.UserErrors(err)
+	return &gen.PaymentPayload{Payment: p, UserErrors: userErrors}, err
+}
+
+func (m mutation) PaymentRefundRetry(ctx context.Context, id, refundID string) (*gen.PaymentPayload, error) {
+	p, err := m.payments.RetryRefund(ctx, id, refundID)
 	userErrors, err := gql.UserErrors(err)
 	return &gen.PaymentPayload{Payment: p, UserErrors: userErrors}, err
 }

@@ -11,6 +11,7 @@ import (
 
 	"storefront/internal/mongodb"
 	"storefront/internal/outbox"
+	"storefront/loaders/page"
 	"storefront/subgraphs/payments"
 )
 
@@ -24,8 +25,10 @@ var _ payments.Store = Store{}
 // New makes the indexes and returns the store.
 func New(ctx context.Context, db *mongo.Database, now func() time.Time) (Store, error) {
 	s := Store{mongodb.NewAggregates[payments.Payment](db.Collection("payments"), "/storefront/payments", now)}
-	return s, s.EnsureIndexes(ctx, mongodb.Index{Name: "due", Keys: []string{"dueAt"},
-		Partial: bson.D{{Key: "dueAt", Value: bson.D{{Key: "$exists", Value: true}}}}})
+	with := func(name, field string) mongodb.Index {
+		return mongodb.Index{Name: name, Keys: []string{field}, Partial: bson.D{{Key: field, Value: bson.D{{Key: "$exists", Value: true}}}}}
+	}
+	return s, s.EnsureIndexes(ctx, with("due", "dueAt"), with("failed", "failedRefunds"))
 }
 
 // Outboxes are what the relay publishes.
@@ -40,6 +43,19 @@ func (s Store) Payments(ctx context.Context, ids []string) (map[string]payments.
 func (s Store) Due(ctx context.Context, t time.Time, limit int) ([]payments.Payment, error) {
 	return s.Find(ctx, bson.D{{Key: "dueAt", Value: bson.D{{Key: "$lte", Value: t}}}},
 		options.Find().SetSort(bson.D{{Key: "dueAt", Value: 1}}).SetLimit(int64(limit)))
+}
+
+// FailedRefunds lists what waits for staff.
+func (s Store) FailedRefunds(ctx context.Context, w page.Window) ([]payments.Payment, error) {
+	filter := bson.D{{Key: "failedRefunds", Value: bson.D{{Key: "$exists", Value: true}}}}
+	beyond, direction := "$lt", -1
+	if w.Backward {
+		beyond, direction = "$gt", 1
+	}
+	if len(w.Cursor) > 0 {
+		filter = append(filter, bson.E{Key: "_id", Value: bson.D{{Key: beyond, Value: w.Cursor[0]}}})
+	}
+	return s.Find(ctx, filter, options.Find().SetSort(bson.D{{Key: "_id", Value: direction}}).SetLimit(int64(w.Size)+1))
 }
 
 // Sums adds up all payments by currency. It reads every one: for checks, not for requests.
