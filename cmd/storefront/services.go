@@ -146,7 +146,7 @@ func (e *edges) payments(ctx context.Context) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := payments.New(payments.Config{Store: store, Gateway: gateway, Now: e.now, Log: e.log, PublicURL: e.PublicURL})
+	s := payments.New(payments.Config{Store: store, Gateway: gateway, Now: e.now, Log: e.log, PublicURL: e.PublicURL, RefundFailed: e.metrics.RefundFailed})
 	run := func(ctx context.Context) error { return errors.Join(s.Run(ctx), close()) }
 	p := e.service("payments", paymentsgraph.Handler(s, e.log), consumers.Payments(s), store.Outboxes(), run)
 	p.pages = map[string]http.Handler{"/3ds/": s.HTTP(), "/webhooks/": s.HTTP()}

@@ -35,6 +35,7 @@ type Metrics struct {
 	load        *Load
 	webhooks    *prometheus.CounterVec
 	reloads     *prometheus.CounterVec
+	refunds     prometheus.Counter
 }
 
 // NewMetrics returns a registry with Go's and the process's own metrics in it.
@@ -72,9 +73,10 @@ func NewMetrics() *Metrics {
 		load:        newLoad(),
 		webhooks:    counter("webhook_calls_total", "Calls to receivers of webhooks: delivered, failed (they come again), or disabled (it was the last one).", "result"),
 		reloads:     counter("supergraph_reloads_total", "New supergraphs, by whether they were taken over or refused.", "result"),
+		refunds:     prometheus.NewCounter(prometheus.CounterOpts{Namespace: "storefront", Name: "refunds_failed_total", Help: "Refunds that the gateway or the bank refused for good."}),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.handled, m.dead, m.parked, m.waiting, m.behind, m.restarted, m.published, m.failed, m.depth, m.oldest, m.requests, m.subscribers, m.delivered, m.withheld, m.resumed, m.ended, m.reloads, m.webhooks)
+		m.handled, m.dead, m.parked, m.waiting, m.behind, m.restarted, m.published, m.failed, m.depth, m.oldest, m.requests, m.subscribers, m.delivered, m.withheld, m.resumed, m.ended, m.reloads, m.webhooks, m.refunds)
 	m.registry.MustRegister(m.subgraphs.collectors()...)
 	m.registry.MustRegister(m.rates.collectors()...)
 	m.registry.MustRegister(m.load.collectors()...)
@@ -86,6 +88,9 @@ func (m *Metrics) Subgraphs() *Subgraphs { return m.subgraphs }
 
 // WebhookCalled observes a call to a webhook's receiver.
 func (m *Metrics) WebhookCalled(result string) { m.webhooks.WithLabelValues(result).Inc() }
+
+// RefundFailed observes a refund that was refused for good.
+func (m *Metrics) RefundFailed() { m.refunds.Inc() }
 
 // Rates are the metrics of the rate limiter.
 func (m *Metrics) Rates() *Rates { return m.rates }
