@@ -1,6 +1,8 @@
 package compose
 
 import (
+	"slices"
+
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -64,6 +66,11 @@ func (v requiredArguments) arguments(f *mfield, sel *ast.Field) {
 	}
 	for _, given := range sel.Arguments {
 		if known[given.Name] {
+			for _, a := range f.args {
+				if a.name == given.Name && !v.knows(given.Value, a.typ) {
+					v.fail("the value %s for argument %q of field %q is not known in every subgraph that has it", printValue(given.Value), given.Name, f.coordinate())
+				}
+			}
 			continue
 		}
 		var lacking []string
@@ -78,4 +85,25 @@ func (v requiredArguments) arguments(f *mfield, sel *ast.Field) {
 			v.fail("cannot provide a value for argument %q of field %q as it is contextual", given.Name, f.coordinate())
 		}
 	}
+}
+
+// knows reports whether a value has only what the merged types have: enums and inputs lose what not every
+// subgraph takes.
+func (v requiredArguments) knows(value *ast.Value, t *ast.Type) bool {
+	if value.Kind == ast.ListValue && t.Elem != nil {
+		return !slices.ContainsFunc(value.Children, func(c *ast.ChildValue) bool { return !v.knows(c.Value, t.Elem) })
+	}
+	of := v.c.merged.types[t.Name()]
+	switch {
+	case of == nil:
+	case of.kind == ast.Enum && value.Kind == ast.EnumValue:
+		return slices.ContainsFunc(of.values, func(e *mvalue) bool { return e.name == value.Raw })
+	case of.kind == ast.InputObject && value.Kind == ast.ObjectValue:
+		for _, c := range value.Children {
+			if !slices.ContainsFunc(of.fields, func(f *mfield) bool { return f.name == c.Name && v.knows(c.Value, f.typ) }) {
+				return false
+			}
+		}
+	}
+	return true
 }

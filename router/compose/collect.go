@@ -193,6 +193,10 @@ func (s *subgraph) renameRoots(r *report) {
 	if len(renames) == 0 {
 		return
 	}
+	taking := map[string]bool{}
+	for _, std := range renames {
+		taking[std] = true
+	}
 	to := func(n string) string {
 		if std, ok := renames[n]; ok {
 			return std
@@ -205,6 +209,9 @@ func (s *subgraph) renameRoots(r *report) {
 			d.Types[i] = to(d.Types[i])
 		}
 		for _, f := range d.Fields {
+			if taking[f.Type.Name()] { // nobody had the name before
+				r.errorf(codeInvalidGraphQL, s.at(f.Position), "[%s] Unknown type %q, the type of \"%s.%s\".", s.name, f.Type.Name(), d.Name, f.Name)
+			}
 			f.Type = renameType(f.Type, to)
 		}
 	}

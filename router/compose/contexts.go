@@ -195,9 +195,24 @@ func (s *subgraph) contextType(t *typ, sels ast.SelectionSet) (*ast.Type, string
 	return value, ""
 }
 
-// contextUsed reports whether the field may be wanted by a context set on its type.
+// contextUsed reports whether some argument of the subgraph takes the field from a context.
 func (f *field) contextUsed() bool {
-	return f.parent.sub.find(f.parent.def.Directives, dirContext) != nil
+	s := f.parent.sub
+	for _, name := range s.order {
+		for _, g := range s.types[name].fields {
+			for _, a := range g.def.Arguments {
+				d := s.find(a.Directives, dirFromContext)
+				if d == nil {
+					continue
+				}
+				m := contextPattern.FindStringSubmatch(stringArg(d, "field"))
+				if m != nil && slices.Contains(strings.FieldsFunc(m[2], func(r rune) bool { return !isLetter(r) && (r < '0' || r > '9') }), f.def.Name) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // mergeContexts carries @context with its subgraph's name before its own: contexts are local.

@@ -23,6 +23,12 @@ func validateCost(r *report, s *subgraph) {
 
 func (s *subgraph) validateListSize(r *report, f *field, d *ast.Directive) {
 	at := s.at(d.Position)
+	for _, a := range d.Arguments {
+		if def := s.directives[d.Name].Arguments.ForName(a.Name); def != nil && !s.fits(a.Value, def.Type) {
+			r.errorf(codeInvalidGraphQL, at, "[%s] Invalid value for \"@%s(%s:)\" of type %q: %s.", s.name, d.Name, a.Name, def.Type.String(), printValue(a.Value))
+			return
+		}
+	}
 	sized := d.Arguments.ForName("sizedFields")
 	hasSized := sized != nil && sized.Value.Kind != ast.NullValue && (sized.Value.Kind != ast.ListValue || len(sized.Value.Children) > 0)
 	if f.def.Type.Elem == nil && !hasSized {

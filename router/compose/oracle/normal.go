@@ -178,6 +178,8 @@ func (n *normalizer) directives(of string, list ast.DirectiveList) {
 
 func isDefault(directive string, a *ast.Argument) bool {
 	switch directive + "." + a.Name {
+	case "deprecated.reason":
+		return a.Value.Raw == "No longer supported"
 	case "join__type.extension", "join__type.isInterfaceObject", "join__field.external", "join__field.usedOverridden":
 		return a.Value.Raw == "false"
 	case "join__type.resolvable", "listSize.requireOneSlicingArgument", "cost__listSize.requireOneSlicingArgument":
