@@ -326,6 +326,9 @@ type Mutation {
 	Staff.
 	"""
 	reviewModerate(id: ID!, status: ReviewStatus!, note: String): ReviewPayload! @policy(policies: [["staff"]])
+	"""
+	At most as many a day as the shop lets a person upload. An image that no review names a day later is deleted.
+	"""
 	reviewAttachmentUploadCreate(contentType: String!, byteSize: Int!): ReviewUploadPayload! @authenticated
 }
 `, BuiltIn: false},
