@@ -10,6 +10,7 @@ func (w *World) Features() []string {
 	has := map[string]bool{}
 	for _, s := range w.Subs {
 		has["Federation 1 subgraph"] = has["Federation 1 subgraph"] || s.Fed1
+		has["input that differs"] = has["input that differs"] || s.More
 	}
 	for _, t := range w.Types {
 		has[t.Kind] = true

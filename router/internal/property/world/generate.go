@@ -98,7 +98,7 @@ func (g *generator) subgraphs() {
 	}
 	old := g.chance(20)
 	for i := range n {
-		g.w.Subs = append(g.w.Subs, Sub{Name: string(rune('a' + i)), Fed1: old && g.chance(50)})
+		g.w.Subs = append(g.w.Subs, Sub{Name: string(rune('a' + i)), Fed1: old && g.chance(50), More: g.chance(30)})
 	}
 }
 

@@ -28,6 +28,7 @@ const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9
 
 const (
 	inputs = "enum Mode { FAST SLOW }\ninput Filter { a: Int = 3 b: [String!] m: Mode next: Filter }\n"
+	more   = "enum Mode { FAST SLOW IDLE }\ninput Filter { a: Int = 3 b: [String!] m: Mode z: [Int] next: Filter }\n"
 	blob   = "scalar Blob\n"
 )
 
@@ -54,12 +55,21 @@ func (w *World) sdl(sub int) string {
 			fmt.Fprintf(&b, "enum %s { %s }\n", e.Name, strings.Join(names, " "))
 		}
 	}
-	return w.finish(b.String(), !w.Subs[sub].Fed1)
+	return w.finish(b.String(), !w.Subs[sub].Fed1, w.Subs[sub].More)
 }
 
-func (w *World) finish(text string, linked bool) string {
-	if strings.Contains(text, ": Filter") || strings.Contains(text, ": Mode") {
-		text += inputs
+// takesInput reports whether a schema has a field with input that may differ by subgraph.
+func takesInput(text string) bool {
+	return strings.Contains(text, ": Filter") || strings.Contains(text, ": Mode")
+}
+
+func (w *World) finish(text string, linked, knowsMore bool) string {
+	if takesInput(text) {
+		if knowsMore {
+			text += more
+		} else {
+			text += inputs
+		}
 	}
 	if uses(text, "Blob") {
 		text += blob
@@ -124,7 +134,7 @@ func (w *World) writeType(b *strings.Builder, t *Type, sub int) {
 		if p.Tight {
 			typ += "!"
 		}
-		b.WriteString("  " + f.Name + arguments(f) + ": " + typ)
+		b.WriteString("  " + f.Name + arguments(f, w.Subs[sub].More && t.Kind == Object && w.dropsArgument(f)) + ": " + typ)
 		if p.External || extends && f.Key && t.keyed(f, sub) {
 			b.WriteString(" @external")
 		}
@@ -180,11 +190,21 @@ func (w *World) writeImplements(b *strings.Builder, t *Type, does func(*Type) bo
 	}
 }
 
-func arguments(f *Field) string {
-	if len(f.Args) == 0 {
+// dropsArgument reports whether an argument that some subgraphs have is none of the whole's: another that
+// shares the field has it not.
+func (w *World) dropsArgument(f *Field) bool {
+	return !f.Key && len(f.resolvers()) == len(f.At) && slices.ContainsFunc(f.At, func(p *Place) bool { return !w.Subs[p.Sub].More && p.Override == "" }) &&
+		!slices.ContainsFunc(f.At, func(p *Place) bool { return p.Overridden })
+}
+
+func arguments(f *Field, more bool) string {
+	var list []string
+	if more {
+		list = append(list, "extra: Int")
+	}
+	if len(f.Args)+len(list) == 0 {
 		return ""
 	}
-	var list []string
 	for _, a := range f.Args {
 		text := a.Name + ": " + a.Type
 		if a.Default != "" {
@@ -233,7 +253,7 @@ func (w *World) wholeSDL() string {
 			if len(w.holder(f).resolvers()) == 0 {
 				continue
 			}
-			b.WriteString("  " + f.Name + arguments(f) + ": " + f.Type)
+			b.WriteString("  " + f.Name + arguments(f, false) + ": " + f.Type)
 			if f.Hidden {
 				b.WriteString(" @inaccessible")
 			}
@@ -252,5 +272,9 @@ func (w *World) wholeSDL() string {
 			fmt.Fprintf(&b, "enum %s { %s }\n", e.Name, strings.Join(names, " "))
 		}
 	}
-	return w.finish(b.String(), false)
+	knowsMore := true // what all know that take such input
+	for i, s := range w.Subs {
+		knowsMore = knowsMore && (s.More || !takesInput(w.sdl(i)))
+	}
+	return w.finish(b.String(), false, knowsMore)
 }

@@ -96,6 +96,9 @@ func (c *cutter) cut() {
 		if c.w.Subs[s].Fed1 && c.now() {
 			c.w.Subs[s].Fed1 = false
 		}
+		if c.w.Subs[s].More && c.now() {
+			c.w.Subs[s].More = false
+		}
 	}
 }
 

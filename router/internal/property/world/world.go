@@ -25,6 +25,7 @@ type World struct {
 type Sub struct {
 	Name string
 	Fed1 bool // its SDL has no @link
+	More bool // it takes input that others may not know: a field, an enum value, an argument of what it shares
 }
 
 // The kinds of types.
