@@ -204,7 +204,7 @@ func (g *generator) wider(f *Field) string {
 // parents makes interfaces that other interfaces implement: each has some of the fields of one.
 func (g *generator) parents() {
 	for _, it := range slices.Clone(g.w.Types) {
-		if it.Kind != Interface || len(it.Objects) > 0 || !g.chance(40) {
+		if it.Kind != Interface || !g.chance(40) {
 			continue
 		}
 		parent := &Type{Name: "H" + it.Name, Kind: Interface}
@@ -212,12 +212,21 @@ func (g *generator) parents() {
 			own := *f
 			own.At = nil
 			for _, p := range some(g, f.At, 1) {
-				own.At = append(own.At, &Place{Sub: p.Sub})
+				if !slices.Contains(it.Objects, p.Sub) {
+					own.At = append(own.At, &Place{Sub: p.Sub})
+				}
 			}
+			if len(own.At) == 0 {
+				continue
+			}
+			own.Key, own.Own = false, false
 			if wider := g.wider(&own); wider != "" && g.chance(50) {
 				own.Type = strings.ReplaceAll(own.Type, base(own.Type), wider)
 			}
 			parent.Fields = append(parent.Fields, &own)
+		}
+		if len(parent.Fields) == 0 {
+			continue
 		}
 		for _, t := range g.w.Types {
 			if t == it || slices.Contains(t.Implements, it.Name) {
