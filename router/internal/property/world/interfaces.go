@@ -112,11 +112,13 @@ func (g *generator) objectRequirement(it *Type, members []*Type, sub int) {
 	text := ""
 	for _, f := range it.Fields {
 		own := members[0].Field(f.Name)
-		if f.Key || f.at(sub) != nil || f.requires() != "" || own.Dirty || own.Fails || g.w.Type(base(f.Type)) != nil || base(f.Type) == "Color" || !g.chance(60) {
+		if f.Key || f.at(sub) != nil || f.requires() != "" || own.Dirty || own.Fails || !g.chance(60) {
 			continue
 		}
-		f.At = append(f.At, &Place{Sub: sub, External: true})
-		text += " " + f.Name + g.literals(f)
+		if of := g.required(f, sub, 1); of != "" {
+			f.At = append(f.At, &Place{Sub: sub, External: true})
+			text += " " + of
+		}
 	}
 	if text == "" {
 		return
