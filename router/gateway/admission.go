@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"storefront/router/plan"
@@ -157,12 +158,22 @@ func (g *Gateway) admit(c *caller, j *job) *failure {
 	}
 	g.observer.Admitted(how)
 	g.used(c, j)
-	j.free = sync.OnceFunc(func() { g.admission.exit(how, j.lanes) })
-	j.leave = sync.OnceFunc(func() { g.admission.leave(client) })
+	j.place.of, j.place.how, j.place.client = g.admission, how, client
+	j.place.runs.Store(true)
+	j.place.counts.Store(true)
 	if j.subscription() {
 		j.left()
 	}
 	return nil
+}
+
+// place is what an operation takes up since it was admitted.
+type place struct {
+	of     *admission
+	how    Priority
+	client string
+	runs   atomic.Bool // in its lanes
+	counts atomic.Bool // as its client's
 }
 
 // overloaded refuses an operation. Those that are less important come back later, and not all at once.
@@ -267,16 +278,16 @@ func (g *Gateway) Load() []Lane {
 // ran says that a job has its response, which is yet to be written. Its place is free for others from now on, and it is
 // its client's until it has left: one that reads slowly holds the memory of its own share, and nobody's place.
 func (j *job) ran() {
-	if j != nil && j.free != nil {
-		j.free()
+	if j != nil && j.place.runs.Swap(false) {
+		j.place.of.exit(j.place.how, j.lanes)
 	}
 }
 
 // left says that a job, nil for none, is answered.
 func (j *job) left() {
 	j.ran()
-	if j != nil && j.leave != nil {
-		j.leave()
+	if j != nil && j.place.counts.Swap(false) {
+		j.place.of.leave(j.place.client)
 	}
 }
 

@@ -63,7 +63,7 @@ type job struct {
 
 	price int // what it costs at worst; see charge
 
-	free, leave func() // see ran and left; nil until it is admitted
+	place place // see ran and left
 
 	stored string // the id it was sent by, "" for its text
 
