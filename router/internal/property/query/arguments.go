@@ -74,6 +74,9 @@ func (g *generator) literal(t *ast.Type, depth int) string {
 		}
 		return "{" + strings.Join(fields, ", ") + "}"
 	}
+	if t.NamedType == "Blob" { // a scalar that is JSON may hold variables too
+		return "{k: " + g.inner(&ast.Type{NamedType: "String"}, depth+1) + ", l: [" + g.inner(&ast.Type{NamedType: "Int"}, depth+1) + "]}"
+	}
 	data, err := json.Marshal(g.value(&ast.Type{NamedType: t.NamedType, NonNull: true}, depth))
 	if err != nil {
 		return "null"

@@ -271,7 +271,7 @@ func (g *generator) field(prefix, typ string, subs []int) *Field {
 	}
 	if g.chance(15) {
 		a := pick(g, [][3]string{
-			{"x", "Int", ""}, {"x", "Int!", ""}, {"x", "Int! ", "7"}, {"s", "[String!]", `["d"]`}, {"f", "Filter", ""}, {"f", "Filter", "{a: 1}"}, {"m", "Mode", "FAST"}, {"id", "ID", ""},
+			{"x", "Int", ""}, {"x", "Int!", ""}, {"x", "Int! ", "7"}, {"s", "[String!]", `["d"]`}, {"f", "Filter", ""}, {"f", "Filter", "{a: 1}"}, {"m", "Mode", "FAST"}, {"id", "ID", ""}, {"j", "Blob", ""},
 		})
 		f.Args = []Arg{{Name: a[0], Type: a[1], Default: a[2]}}
 		f.Args[0].Type = strings.TrimSpace(f.Args[0].Type)

@@ -153,7 +153,7 @@ func (g *generator) literals(f *Field) string {
 		if !strings.HasSuffix(a.Type, "!") && g.chance(40) {
 			continue
 		}
-		value := map[string]string{"Int": "3", "[String!]": "[]", "Filter": "{m: SLOW}", "Mode": "SLOW", "ID": "8", "[Int]": "[1]"}[strings.TrimSuffix(a.Type, "!")]
+		value := map[string]string{"Int": "3", "[String!]": "[]", "Filter": "{m: SLOW}", "Mode": "SLOW", "ID": "8", "[Int]": "[1]", "Blob": "{k: [1, null]}"}[strings.TrimSuffix(a.Type, "!")]
 		list = append(list, a.Name+": "+value)
 	}
 	if len(list) == 0 {
