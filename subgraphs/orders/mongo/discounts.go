@@ -33,11 +33,11 @@ func (s *Store) Discounts(ctx context.Context, codes []string) (map[string]order
 	found := make(map[string]orders.Discount, len(list))
 	for _, c := range list {
 		if c.Slots > 0 {
-			free, err := s.freeUses(ctx, c.Code)
+			free, err := s.uses.CountDocuments(ctx, bson.D{{Key: "code", Value: c.Code}, {Key: "free", Value: true}})
 			if err != nil {
-				return nil, err
+				return nil, mongodb.Wrap(err, "count free uses of discount %s", c.Code)
 			}
-			c.Used -= len(free)
+			c.Used -= int(free)
 		}
 		found[c.Code] = c.Discount
 	}

@@ -138,6 +138,18 @@ func TestUsesComeAndGo(t *testing.T) {
 }
 
 // TestUsesThatWereCountedAndNotMade: whoever counted them was killed before it made them.
+// Uses that were given back are not counted, however many they are.
+func TestManyUsesGivenBack(t *testing.T) {
+	c := newCode(t, bson.D{{Key: "used", Value: 0}})
+	for i := range 130 {
+		c.hold(fmt.Sprint("c", i), start, true)
+	}
+	for i := range 125 {
+		c.must(c.ReleaseDiscount(t.Context(), "CODE", fmt.Sprint("c", i)))
+	}
+	c.used(5)
+}
+
 func TestUsesThatWereCountedAndNotMade(t *testing.T) {
 	c := newCode(t, bson.D{{Key: "used", Value: 3}, {Key: "slots", Value: 3}, {Key: "usageLimit", Value: 3}})
 	for i := range 3 {
