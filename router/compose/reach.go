@@ -285,7 +285,7 @@ func (r *reach) canResolve(object string, at states, sels ast.SelectionSet) bool
 				}
 				held = append(held, p)
 			}
-			if !r.apply(held, sel.SelectionSet) {
+			if !r.apply(r.possible(m.typ.Name()), held, sel.SelectionSet) {
 				return false
 			}
 		}
@@ -293,25 +293,27 @@ func (r *reach) canResolve(object string, at states, sels ast.SelectionSet) bool
 	return true
 }
 
-// apply reports whether each fragment of a selection applies to some of the objects it can be on: what it
-// selects cannot be had where it never does.
-func (r *reach) apply(objects []string, sels ast.SelectionSet) bool {
+// apply reports whether each fragment of a selection that could apply to some of the objects that a field may
+// have applies to one of those that are held: what it selects cannot be had where it never does.
+func (r *reach) apply(objects, held []string, sels ast.SelectionSet) bool {
 	for _, sel := range sels {
 		f, ok := sel.(*ast.InlineFragment)
 		if !ok {
 			continue
 		}
-		of := objects
-		if f.TypeCondition != "" {
-			of = slices.DeleteFunc(slices.Clone(objects), func(o string) bool {
-				return o != f.TypeCondition && !r.c.merged.subtype(o, f.TypeCondition)
-			})
-		}
-		if len(of) == 0 || !r.apply(of, f.SelectionSet) {
+		all, of := r.narrowed(objects, f.TypeCondition), r.narrowed(held, f.TypeCondition)
+		if len(all) > 0 && (len(of) == 0 || !r.apply(all, of, f.SelectionSet)) {
 			return false
 		}
 	}
 	return true
+}
+
+// narrowed are those of some objects that a type condition, "" for none, lets through.
+func (r *reach) narrowed(objects []string, condition string) []string {
+	return slices.DeleteFunc(slices.Clone(objects), func(o string) bool {
+		return condition != "" && o != condition && !r.c.merged.subtype(o, condition)
+	})
 }
 
 // hold lists the states in which results of a field can be an object of the given type.
