@@ -1,6 +1,7 @@
 package execute
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -11,7 +12,21 @@ import (
 // all types, because they do not say at first what they are, and that the response has only for some, and
 // those that are skipped. An error stands at a field of the response (GraphQL specification 7.1.2).
 func (r *run) dropUnasked() {
-	r.errors = slices.DeleteFunc(r.errors, func(err *gqlerror.Error) bool { return r.unasked(err, nil) })
+	r.errors = once(slices.DeleteFunc(r.errors, func(err *gqlerror.Error) bool { return r.unasked(err, nil) }))
+}
+
+// once leaves out the errors that are told already: a field has one error (GraphQL specification 6.4.4), also
+// where several requests read it.
+func once(list gqlerror.List) gqlerror.List {
+	seen := map[string]*gqlerror.Error{}
+	return slices.DeleteFunc(list, func(err *gqlerror.Error) bool {
+		key := err.Path.String() + "\x00" + err.Message
+		first := seen[key]
+		if first == nil {
+			seen[key] = err
+		}
+		return first != nil && reflect.DeepEqual(first, err)
+	})
 }
 
 // unasked reports whether an error is of a field that its object does not have in the response, or of an

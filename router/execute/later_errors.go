@@ -25,7 +25,7 @@ func (l *later) firstErrors(found []*region) (out gqlerror.List) {
 			out = append(out, err)
 		}
 	}
-	return out
+	return once(out)
 }
 
 // errorsOf are the errors of subgraphs that are to be told with a region: those of its fields, and those
@@ -44,7 +44,7 @@ func (l *later) errorsOf(g *region, n int, found []*region) (out gqlerror.List) 
 			out = append(out, err)
 		}
 	}
-	return out
+	return once(out)
 }
 
 // claimed reports whether an error in what a part has written, which found regions of others, is one of
