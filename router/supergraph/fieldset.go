@@ -2,6 +2,7 @@ package supergraph
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
@@ -10,9 +11,13 @@ import (
 // maxFieldSetTokens bounds the work one @key, @requires or @provides can ask for.
 const maxFieldSetTokens = 10_000
 
-// ParseFieldSet parses the text of a FieldSet scalar, such as "id org { id }".
+// ParseFieldSet parses the text of a FieldSet scalar, such as "id org { id }". It may stand in braces.
 func ParseFieldSet(text string) (FieldSet, error) {
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Name: "fields", Input: "{" + text + "}"}, maxFieldSetTokens)
+	input := text
+	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
+		input = "{" + text + "}"
+	}
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Name: "fields", Input: input}, maxFieldSetTokens)
 	if err != nil {
 		return nil, fmt.Errorf("parse fields %q: %w", text, err)
 	}
