@@ -133,6 +133,11 @@ func (v setCheck) selection(t *typ, sels ast.SelectionSet, argsAllowed bool) boo
 					continue
 				}
 			}
+			if v.role == dirKey && !v.s.overlap(t, on) {
+				v.fail("INVALID_FIELDS", "a %q is never a %q, so that this fragment selects nothing.", t.name(), on.name())
+				ok = false
+				continue
+			}
 			ok = v.selection(on, sel.SelectionSet, argsAllowed) && ok
 		case *ast.Field:
 			ok = v.field(t, sel, argsAllowed) && ok
@@ -177,6 +182,10 @@ func (v setCheck) field(t *typ, sel *ast.Field, argsAllowed bool) bool {
 	}
 	on := v.s.types[f.def.Type.Name()]
 	composite := on != nil && (on.def.Kind == ast.Object || on.def.Kind == ast.Interface || on.def.Kind == ast.Union)
+	if v.role == dirKey && composite && on.def.Kind != ast.Object {
+		v.fail("FIELDS_SELECT_INVALID_TYPE", "field %q is a %s which is not allowed in @key", f.coordinate(), kindName(on.def.Kind))
+		return false
+	}
 	if composite != (len(sel.SelectionSet) > 0) {
 		if composite {
 			v.fail("INVALID_FIELDS", "invalid empty selection set for field %q of non-leaf type %s", f.coordinate(), f.def.Type.String())
@@ -187,10 +196,6 @@ func (v setCheck) field(t *typ, sel *ast.Field, argsAllowed bool) bool {
 	}
 	if !argsAllowed && len(f.def.Arguments) > 0 {
 		v.fail("FIELDS_HAS_ARGS", "field %s cannot be included because it has arguments (fields with argument are not allowed in @%s)", f.coordinate(), v.role)
-	}
-	if v.role == dirKey && composite && on.def.Kind != ast.Object {
-		v.fail("FIELDS_SELECT_INVALID_TYPE", "field %q is a %s which is not allowed in @key", f.coordinate(), kindName(on.def.Kind))
-		return false
 	}
 	return !composite || v.selection(on, sel.SelectionSet, argsAllowed)
 }
@@ -222,7 +227,7 @@ func (v setCheck) external(t *typ, sels ast.SelectionSet, above bool) {
 				}
 				continue
 			}
-			external := above || v.s.externalHere(t, f) || f.wasExternal()
+			external := above || v.s.externalHere(t, f)
 			if len(sel.SelectionSet) > 0 {
 				v.external(v.s.types[f.def.Type.Name()], sel.SelectionSet, external)
 			} else if !external {
@@ -230,13 +235,6 @@ func (v setCheck) external(t *typ, sels ast.SelectionSet, above bool) {
 			}
 		}
 	}
-}
-
-// wasExternal reports whether the field carries @external at all: key fields of extensions do and
-// are yet given by their subgraph.
-func (f *field) wasExternal() bool {
-	s := f.parent.sub
-	return s.find(f.def.Directives, dirExternal) != nil || s.find(f.decl.Directives, dirExternal) != nil
 }
 
 // overlap reports whether some object type can be both.
