@@ -271,7 +271,7 @@ func (s *subgraph) collect(r *report) {
 		if t == nil {
 			continue
 		}
-		if len(t.fields) == 0 && (len(t.decls) == 0 || hasFields(t.decls) || op == ast.Query) {
+		if len(t.fields)+len(t.def.Interfaces) == 0 && (len(t.decls) == 0 || hasFields(t.decls) || op == ast.Query) {
 			s.remove(name)
 			continue
 		}

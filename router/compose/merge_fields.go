@@ -99,6 +99,8 @@ func (c *composer) mergeTypeRefs(refs []typeRef, input bool, code, hint, noun, w
 			fits, widens = widens, fits
 		}
 		switch {
+		case r.typ.String() == best.typ.String():
+			best = r // the same, as the latest has it: it may be an interface where others have its object
 		case fits:
 		case widens:
 			best = r

@@ -59,7 +59,7 @@ func (p *printer) schemaElement() {
 	}
 	p.b.WriteString("\n{\n")
 	for _, op := range []string{"Query", "Mutation", "Subscription"} {
-		if p.c.merged.types[op] != nil {
+		if t := p.c.merged.types[op]; t != nil && t.kind == ast.Object {
 			p.b.WriteString("  " + strings.ToLower(op) + ": " + op + "\n")
 		}
 	}

@@ -59,7 +59,7 @@ func (s *subgraph) kindOf(name string) (ast.DefinitionKind, bool) {
 	if t := s.types[name]; t != nil {
 		return t.def.Kind, true
 	}
-	if s.isFederationType(name) {
+	if s.isFederationType(name) && !strings.HasPrefix(name, "link__") && !strings.HasPrefix(name, "core__") {
 		return ast.Scalar, true
 	}
 	return "", false

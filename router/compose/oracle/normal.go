@@ -33,7 +33,7 @@ func normal(sdl string) []string {
 	}
 	if len(doc.Schema) == 0 {
 		for _, op := range []string{"Query", "Mutation", "Subscription"} {
-			if doc.Definitions.ForName(op) != nil {
+			if d := doc.Definitions.ForName(op); d != nil && d.Kind == ast.Object {
 				n.add("schema", strings.ToLower(op), op)
 			}
 		}
@@ -211,7 +211,10 @@ func argument(directive string, a *ast.Argument) string {
 }
 
 func fieldSet(text string) string {
-	doc, err := parser.ParseQuery(&ast.Source{Input: "{" + text + "}"})
+	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
+		text = "{" + text + "}"
+	}
+	doc, err := parser.ParseQuery(&ast.Source{Input: text})
 	if err != nil || len(doc.Operations) != 1 {
 		return text
 	}
