@@ -241,7 +241,9 @@ func (g *generator) parents() {
 func (g *generator) narrower() {
 	for _, t := range g.w.Types {
 		for _, f := range t.Fields {
-			if t.Kind == Object && len(f.At) > 1 && f.Via == "" && g.chance(50) {
+			target := g.w.Type(base(f.Type))
+			opaque := func(p *Place) bool { return target != nil && slices.Contains(target.Objects, p.Sub) }
+			if t.Kind == Object && len(f.At) > 1 && f.Via == "" && !slices.ContainsFunc(f.At, opaque) && g.chance(50) {
 				p := pick(g, f.At)
 				p.Narrow = g.narrow(f, []int{p.Sub})
 			}
