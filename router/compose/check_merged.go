@@ -21,19 +21,28 @@ func checkMerged(c *composer) {
 			if t.kind == ast.InputObject && f.typ.NonNull && f.deflt == nil {
 				c.checkDeprecated(&f.element, "input field", f.coordinate())
 			}
-			c.checkDeprecatedArguments(f.args)
+			c.checkDefault(f.deflt, f.typ, &f.element, f.coordinate())
+			c.checkMergedArguments(f.args)
 		}
 	}
 	for _, d := range c.merged.definitions() {
-		c.checkDeprecatedArguments(d.args)
+		c.checkMergedArguments(d.args)
 	}
 }
 
-func (c *composer) checkDeprecatedArguments(args []*marg) {
+func (c *composer) checkMergedArguments(args []*marg) {
 	for _, a := range args {
+		c.checkDefault(a.deflt, a.typ, &a.element, a.coordinate())
 		if a.typ.NonNull && a.deflt == nil {
 			c.checkDeprecated(&a.element, "argument", a.coordinate())
 		}
+	}
+}
+
+// checkDefault: a default is a value that clients could give too.
+func (c *composer) checkDefault(value *ast.Value, t *ast.Type, e *element, coordinate string) {
+	if value != nil && !c.merged.knows(value, t) {
+		c.report.errorf(codeInvalidGraphQL, e.locations(), "Invalid default value (got: %s) provided for %q of type %s: not every subgraph knows it.", printValue(value), coordinate, t.String())
 	}
 }
 

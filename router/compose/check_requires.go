@@ -67,7 +67,7 @@ func (v requiredArguments) arguments(f *mfield, sel *ast.Field) {
 	for _, given := range sel.Arguments {
 		if known[given.Name] {
 			for _, a := range f.args {
-				if a.name == given.Name && !v.knows(given.Value, a.typ) {
+				if a.name == given.Name && !v.c.merged.knows(given.Value, a.typ) {
 					v.fail("the value %s for argument %q of field %q is not known in every subgraph that has it", printValue(given.Value), given.Name, f.coordinate())
 				}
 			}
@@ -89,18 +89,18 @@ func (v requiredArguments) arguments(f *mfield, sel *ast.Field) {
 
 // knows reports whether a value has only what the merged types have: enums and inputs lose what not every
 // subgraph takes.
-func (v requiredArguments) knows(value *ast.Value, t *ast.Type) bool {
+func (m *schema) knows(value *ast.Value, t *ast.Type) bool {
 	if value.Kind == ast.ListValue && t.Elem != nil {
-		return !slices.ContainsFunc(value.Children, func(c *ast.ChildValue) bool { return !v.knows(c.Value, t.Elem) })
+		return !slices.ContainsFunc(value.Children, func(c *ast.ChildValue) bool { return !m.knows(c.Value, t.Elem) })
 	}
-	of := v.c.merged.types[t.Name()]
+	of := m.types[t.Name()]
 	switch {
 	case of == nil:
 	case of.kind == ast.Enum && value.Kind == ast.EnumValue:
 		return slices.ContainsFunc(of.values, func(e *mvalue) bool { return e.name == value.Raw })
 	case of.kind == ast.InputObject && value.Kind == ast.ObjectValue:
 		for _, c := range value.Children {
-			if !slices.ContainsFunc(of.fields, func(f *mfield) bool { return f.name == c.Name && v.knows(c.Value, f.typ) }) {
+			if !slices.ContainsFunc(of.fields, func(f *mfield) bool { return f.name == c.Name && m.knows(c.Value, f.typ) }) {
 				return false
 			}
 		}

@@ -116,5 +116,8 @@ func loadDocument(r *report, s *subgraph) {
 		r.errorf(codeInvalidGraphQL, at, "[%s] %s", s.name, msg)
 		return
 	}
+	if len(doc.Definitions)+len(doc.Extensions)+len(doc.Schema)+len(doc.SchemaExtension)+len(doc.Directives) == 0 {
+		r.errorf(codeInvalidGraphQL, s.at(nil), "[%s] The schema is empty.", s.name)
+	}
 	s.doc = doc
 }
