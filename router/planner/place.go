@@ -249,7 +249,7 @@ func (p *planner) placeThrough(accs []*access, ps *pos, it item, f *supergraph.F
 	}
 	var children []item
 	for _, c := range it.field.Sel.Fields {
-		children = append(children, it.with(c))
+		children = append(children, it.with(p.meant(s.child, it.field.Sel, c)))
 	}
 	if len(children) == 0 {
 		p.exists(s.child) // all that was selected here is never included
@@ -259,6 +259,21 @@ func (p *planner) placeThrough(accs []*access, ps *pos, it item, f *supergraph.F
 		return nil
 	}
 	return []item{cut(it, failed)}
+}
+
+// meant is a field as it is asked of the objects at a position: of those of the selection's type alone, where that
+// is narrower. Others are never there, but they might be what the caller may not see.
+func (p *planner) meant(ps *pos, sel *operation.SelectionSet, f *operation.Field) *operation.Field {
+	if !ps.abstract || f.On != nil || sel.Type == ps.typ || f.Name == "__typename" {
+		return f
+	}
+	on := p.fullPossible(sel.Type)
+	if covers(on, p.fullPossible(ps.typ)) {
+		return f
+	}
+	c := *f
+	c.On = on
+	return &c
 }
 
 // cut is an item with only those children that are missing.
