@@ -135,6 +135,16 @@ func (p *planner) claim(ps *pos, a *access, by *group) {
 	if p.stage == nil {
 		return
 	}
+	if a.lead == nil && a.group.kind == plan.EntityFetch { // it was entered with what others have read of the objects
+		for _, at := range []*pos{ps, ps.base} {
+			for i := 0; at != nil && i < len(at.accs); i++ {
+				if b := at.accs[i]; b != a && slices.Contains(a.group.after, b.group) {
+					p.claim(at, b, by)
+				}
+			}
+		}
+		return
+	}
 	for ; a.lead != nil; ps, a = ps.up, a.up {
 		before := len(a.lead.demands)
 		declared := false
