@@ -99,7 +99,7 @@ func (r *run) writeRep(fields []repField, obj uint32) bool {
 	s := &r.scratch
 	for i := range fields {
 		f := &fields[i]
-		if f.on != nil && !f.on.has(r.typeOf(obj)) {
+		if f.on != nil && !f.on.has(r.typeOf(obj)) || f.except != nil && f.except.has(r.typeOf(obj)) {
 			continue
 		}
 		if f.slot == 0 {
