@@ -107,7 +107,7 @@ func (w *ascent) value(c *contextVar) bool {
 func (w *ascent) leaf(fields []repField, obj uint32) bool {
 	for i := range fields {
 		f := &fields[i]
-		if f.on != nil && !f.on.has(w.typeOf(obj)) {
+		if typ := w.typeOf(obj); f.on != nil && !f.on.has(typ) || f.except != nil && f.except.has(typ) {
 			continue
 		}
 		return w.reached(f, w.vals[obj+uint32(f.slot)])

@@ -108,7 +108,13 @@ func (p *reader) object(sel *selection, typ int32, depth int) (uint32, error) {
 			next = i + 1
 			slot = &p.vals[obj+uint32(fields.list[i].slot)]
 		}
-		if slot == nil || slot.kind != missing && (slot.kind != header || slot.at != 0) {
+		if slot != nil && (slot.kind == object || slot.kind == list) && fields.list[i].sub != nil { // it was asked for under two names
+			var v value
+			f := &fields.list[i]
+			if v, err = p.value(f.sub, depth+1); err == nil {
+				p.lay(obj+uint32(f.slot), v, sel.shape.subs[f.slot])
+			}
+		} else if slot == nil || slot.kind != missing && (slot.kind != header || slot.at != 0) {
 			err = p.Pass(depth + 1)
 		} else {
 			var v value
