@@ -14,7 +14,9 @@ func checkRequiredArguments(c *composer) {
 		for _, m := range t.fields {
 			for _, f := range m.sources {
 				if f.requires != nil {
-					requiredArguments{c, f}.selection(t, f.requires.sels)
+					v := requiredArguments{c, f}
+					v.selection(t, f.requires.sels)
+					v.once(c.merged.possible(name), f.requires.sels)
 				}
 			}
 		}
